@@ -1,0 +1,186 @@
+/**
+ * Every error this package throws: one subclass of {@link EideticaError} per module, with a stable
+ * `code` (the variant name of the specification) and the variant's payload as camelCase fields.
+ *
+ * Messages say the action that failed, the current and the wished state, and never hold secrets.
+ *
+ * @module
+ */
+
+/** Payload and cause of an {@link EideticaError}. */
+export interface ErrorOptionsWithFields {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** The variant's payload; each member becomes a field of the error. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Base of all errors of this package. */
+export class EideticaError extends Error {
+  /** Stable identifier of the failure, for example `"EntryNotFound"`. */
+  readonly code: string;
+  /** The module that failed, for example `"backend"`. */
+  readonly module: string;
+  /** The variant's payload, for example `{ id }`. Every member is also a field of the error. */
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  /** Makes an error of `module` with a stable `code`; the payload comes in `options.fields`. */
+  constructor(module: string, code: string, message: string, options: ErrorOptionsWithFields = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.module = module;
+    this.code = code;
+    this.fields = Object.freeze({ ...options.fields });
+    for (const [name, value] of Object.entries(this.fields)) {
+      if (!(name in this)) Object.defineProperty(this, name, { value, enumerable: true });
+    }
+  }
+}
+
+/** An ID that cannot be read (01 §2.7). */
+export class IdError extends EideticaError {
+  /** Makes an error with a code of 01 §2.7. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("id", code, message, options);
+  }
+}
+
+/** An entry that cannot be built, encoded or decoded (01 §15). */
+export class EntryError extends EideticaError {
+  /** Makes an error with a code of 01 §15. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("entry", code, message, options);
+  }
+}
+
+/** A document, list or path operation that failed (03 §11). */
+export class CrdtError extends EideticaError {
+  /** Makes an error with a code of 03 §11. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("crdt", code, message, options);
+  }
+}
+
+/** A JSON text that cannot be read or written. */
+export class SerializeError extends EideticaError {
+  /** Makes an error of the JSON layer. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("serialize", code, message, options);
+  }
+}
+
+/** A failure of the crypto core (13 §7). */
+export class CryptoError extends EideticaError {
+  /** Makes an error of the crypto core. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("crypto", code, message, options);
+  }
+}
+
+/** A key, permission, signature or delegation that is refused (02 §14). */
+export class AuthError extends EideticaError {
+  /** Makes an error with a code of 02 §14. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("auth", code, message, options);
+  }
+}
+
+/** A storage driver that failed: the file, the server, or what they hold. */
+export class StorageError extends EideticaError {
+  /** Makes an error of a storage driver. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("storage", code, message, options);
+  }
+}
+
+/** A failure of the storage engine (05 §11). */
+export class BackendError extends EideticaError {
+  /** Makes an error with a code of 05 §11. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("backend", code, message, options);
+  }
+}
+
+/** A store operation that failed (04 §12). */
+export class StoreError extends EideticaError {
+  /** Makes an error with a code of 04 §12. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("store", code, message, options);
+  }
+}
+
+/** A transaction that cannot go on (06 §12). */
+export class TransactionError extends EideticaError {
+  /** Makes an error with a code of 06 §12. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("transaction", code, message, options);
+  }
+}
+
+/** A failure of the instance (07 §13). */
+export class InstanceError extends EideticaError {
+  /** Makes an error with a code of 07 §13. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("instance", code, message, options);
+  }
+}
+
+/** A user account or session that is refused (08 §11). */
+export class UserError extends EideticaError {
+  /** Makes an error with a code of 08 §11. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("user", code, message, options);
+  }
+}
+
+const NOT_FOUND = new Set([
+  "KeyNotFound",
+  "DelegationNotFound",
+  "EntryNotFound",
+  "VerificationStatusNotFound",
+  "ElementNotFound",
+  "DatabaseNotFound",
+  "SigningKeyNotFound",
+  "SystemDatabaseNotFound",
+  "UserNotFound",
+  "DatabaseNotTracked",
+  "DatabaseNotFoundByName",
+]);
+
+const CONFLICT = new Set(["DatabaseAlreadyExists", "InstanceAlreadyExists", "KeyAlreadyExists"]);
+
+const AUTHENTICATION = new Set([
+  "AuthenticationRequired",
+  "NoAuthConfiguration",
+  "AuthenticationValidationFailed",
+  "InsufficientPermissions",
+  "SignatureVerificationFailed",
+  "SigningKeyNotFound",
+  "CorruptedAuthConfiguration",
+]);
+
+function hasCode(error: unknown, codes: ReadonlySet<string>): error is EideticaError {
+  return error instanceof EideticaError && codes.has(error.code);
+}
+
+/** Whether something looked up does not exist: entry, key, user, database, element. */
+export function isNotFound(error: unknown): error is EideticaError {
+  return hasCode(error, NOT_FOUND);
+}
+
+/** Whether something that must be new exists already. */
+export function isConflict(error: unknown): error is EideticaError {
+  return hasCode(error, CONFLICT);
+}
+
+/** Whether the failure is about keys, signatures or permissions (02 §14, 06 §12, 07 §13). */
+export function isAuthenticationError(error: unknown): error is EideticaError {
+  if (error instanceof AuthError || hasCode(error, AUTHENTICATION)) return true;
+  return error instanceof TransactionError && error.code === "EntryValidationFailed";
+}
+
+/** Whether the caller lacks a permission it would need. */
+export function isPermissionDenied(error: unknown): error is EideticaError {
+  if (hasCode(error, new Set(["PermissionDenied", "InsufficientPermissions"]))) return true;
+  return error instanceof TransactionError && isAuthenticationError(error);
+}
