@@ -1,0 +1,93 @@
+/**
+ * The engine's contract: what transactions, databases and the instance ask of storage (05 §3, §10).
+ *
+ * @module
+ */
+
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+
+/** This node's own verdict on an entry (05 §2). No protocol carries it. */
+export type VerificationStatus = "Verified" | "Failed" | "Unverified";
+
+/** Where a write came from (07 §10.1). Treat as open-ended. */
+export type WriteSource = "local" | "remote";
+
+/** Public identity of an instance; its presence means "initialised" (07 §2). */
+export interface InstanceMetadata {
+  /** Device public key, `ed25519:…`. */
+  readonly id: string;
+  /** Root of the `_users` database, as CID text. */
+  readonly users_db: string;
+  /** Root of the `_databases` database, as CID text. */
+  readonly databases_db: string;
+  /** Root of the `_sync` database, or null until sync is enabled. */
+  readonly sync_db: string | null;
+}
+
+/** Device secrets; they never leave the process (07 §2). */
+export interface InstanceSecrets {
+  /** Device private key, `ed25519:…` (the seed). */
+  readonly signing_key: string;
+}
+
+/** Verdict of a bounded reachability walk (05 §5.5). */
+export type Reachability =
+  | { readonly verdict: "Reachable" }
+  | { readonly verdict: "Unreachable" }
+  | { readonly verdict: "Indeterminate"; readonly missing: readonly ID[] };
+
+/** What the storage engine offers to the layers above it (05 §3). */
+export interface Backend {
+  /** The entry with this ID; `EntryNotFound` when it is not held. */
+  get(id: ID): Promise<Entry>;
+  /** Whether an entry with this ID is held. */
+  has(id: ID): Promise<boolean>;
+  /** Stores an entry as Unverified; an entry already held stays as it is, status included. */
+  put(entry: Entry): Promise<void>;
+  /** This node's verdict on an entry; `VerificationStatusNotFound` when it is not held. */
+  getVerificationStatus(id: ID): Promise<VerificationStatus>;
+  /** Overwrites the verdict; `EntryNotFound` when the entry is not held. */
+  updateVerificationStatus(id: ID, status: VerificationStatus): Promise<void>;
+  /** IDs of all held entries with this status, over all trees, in no order. */
+  getEntriesByVerificationStatus(status: VerificationStatus): Promise<ID[]>;
+  /** Tips of all held entries of a tree, whatever their status; empty for an unknown tree. */
+  snapshot(tree: ID): Promise<Snapshot>;
+  /** Tips of the Verified entries of a tree; empty for an unknown tree. */
+  verifiedSnapshot(tree: ID): Promise<Snapshot>;
+  /** Tips of a store over all held entries. */
+  storeSnapshot(tree: ID, store: string): Promise<Snapshot>;
+  /** Tips of a store as of a snapshot of the main tree (05 §5.1). */
+  storeSnapshotAt(tree: ID, store: string, main: Snapshot): Promise<Snapshot>;
+  /** IDs of all held root entries, in no order. */
+  allRoots(): Promise<ID[]>;
+  /** Every held entry of a tree, in fold order. */
+  getTree(tree: ID): Promise<Entry[]>;
+  /** Every held entry of a store, in fold order of the store. */
+  getStore(tree: ID, store: string): Promise<Entry[]>;
+  /** The tips and all held main-parent ancestors, in fold order. */
+  getTreeFromTips(tree: ID, tips: Snapshot): Promise<Entry[]>;
+  /** The tips and all held store-parent ancestors, in fold order of the store. */
+  storeAt(tree: ID, store: string, tips: Snapshot): Promise<Entry[]>;
+  /** An entry's parents in a store, by store height, then fold order of IDs. */
+  getSortedStoreParents(tree: ID, id: ID, store: string): Promise<ID[]>;
+  /** Store entries between `from` (excluded) and `to` (included), in fold order (05 §5.3). */
+  getPathFromTo(tree: ID, store: string, from: ID, to: readonly ID[]): Promise<ID[]>;
+  /** Nearest common dominator of the given entries in a store (05 §5.2). */
+  findMergeBase(tree: ID, store: string, ids: readonly ID[]): Promise<ID>;
+  /** Whether every target is an ancestor-or-equal of some `from` entry (05 §5.5). */
+  checkTargetsReachableFrom(
+    tree: ID,
+    from: readonly ID[],
+    targets: readonly ID[],
+  ): Promise<Reachability>;
+  /** The public identity of the instance; undefined before it is initialised. */
+  getInstanceMetadata(): Promise<InstanceMetadata | undefined>;
+  /** Replaces the public identity of the instance. */
+  setInstanceMetadata(metadata: InstanceMetadata): Promise<void>;
+  /** The device secrets, where this backend holds them. */
+  getInstanceSecrets(): Promise<InstanceSecrets | undefined>;
+  /** Replaces the device secrets. */
+  setInstanceSecrets(secrets: InstanceSecrets): Promise<void>;
+}

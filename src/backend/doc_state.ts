@@ -1,0 +1,6 @@
+import { docCrdt } from "../crdt/crdt.ts";
+import type { Doc } from "../crdt/doc.ts";
+import type { StateType } from "./materialize.ts";
+
+/** Plain documents: the payloads of DocStore, Table, settings and registry. */
+export const docState: StateType<Doc> = { ...docCrdt, name: "doc" };

@@ -1,0 +1,57 @@
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import type { IdRow } from "./records.ts";
+
+/** Bytes of encoded entries that a backend keeps decoded in memory. */
+export const ENTRY_CACHE_BYTES: number = 64 * 1024 * 1024;
+
+/** An entry with what storage says about it. */
+export interface Held {
+  /** The entry. */
+  readonly entry: Entry;
+  /** Its row; the status may be out of date unless it is `Verified`. */
+  readonly row: IdRow;
+}
+
+/** The entries used last, bounded by their encoded size. */
+export class EntryCache {
+  readonly #held = new Map<string, Held>();
+  readonly #limit: number;
+  #bytes = 0;
+
+  /** Makes an empty cache that holds at most `limit` bytes of encoded entries. */
+  constructor(limit: number = ENTRY_CACHE_BYTES) {
+    this.#limit = limit;
+  }
+
+  /** The entry with this ID, which becomes the most recently used one. */
+  get(id: ID): Held | undefined {
+    const key = id.toString();
+    const held = this.#held.get(key);
+    if (held === undefined) return undefined;
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    return held;
+  }
+
+  /** Remembers an entry and forgets the least recently used ones beyond the limit. */
+  set(held: Held): void {
+    const key = held.entry.id.toString();
+    this.delete(held.entry.id);
+    this.#held.set(key, held);
+    this.#bytes += held.entry.bytes.length;
+    for (const oldest of this.#held.values()) {
+      if (this.#bytes <= this.#limit || oldest === held) break;
+      this.delete(oldest.entry.id);
+    }
+  }
+
+  /** Forgets an entry. */
+  delete(id: ID): void {
+    const key = id.toString();
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    this.#held.delete(key);
+    this.#bytes -= held.entry.bytes.length;
+  }
+}

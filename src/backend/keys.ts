@@ -1,0 +1,164 @@
+/**
+ * The key layout of the engine on a {@link StorageDriver}: every record type has a one-byte prefix.
+ *
+ * | prefix | rest of the key | value |
+ * |---|---|---|
+ * | `m` | name | instance metadata and secrets, JSON text (05 §7) |
+ * | `r` | id | empty; one per root entry |
+ * | `i` | id | status, height and tree of a held entry (`records.ts`) |
+ * | `e` | tree · height · fold key | canonical bytes of the entry |
+ * | `x` | tree · store · store height · fold key | tree height of the entry |
+ * | `t` | tree | head of the tree: its frontiers and counters |
+ * | `s` | tree · store | frontiers of the store |
+ * | `u` | tree · height · fold key | empty; one per Unverified entry |
+ * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
+ *
+ * `tree` and `id` are length-prefixed binary CIDs, heights are 8 bytes big-endian, so ranges of
+ * `e`, `x` and `u` list entries in fold order (00 §B2): height ascending, then the CID's text.
+ *
+ * @module
+ */
+
+import { ID } from "../entry/id.ts";
+import { concat, utf8 } from "../util/bytes.ts";
+
+const PREFIX = {
+  meta: 0x6d,
+  root: 0x72,
+  id: 0x69,
+  entry: 0x65,
+  storeIndex: 0x78,
+  head: 0x74,
+  storeTips: 0x73,
+  unverified: 0x75,
+  waiting: 0x77,
+} as const;
+
+/** Name of the record that holds the instance metadata. */
+export const METADATA: Uint8Array = namedKey("instance_metadata");
+/** Name of the record that holds the device secrets. */
+export const SECRETS: Uint8Array = namedKey("instance_secrets");
+
+function namedKey(name: string): Uint8Array {
+  return concat(Uint8Array.of(PREFIX.meta), utf8(name));
+}
+
+function withLength(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length + 1);
+  out[0] = bytes.length;
+  out.set(bytes, 1);
+  return out;
+}
+
+function prefixed(prefix: number, id: ID): Uint8Array {
+  const out = new Uint8Array(id.bytes.length + 2);
+  out[0] = prefix;
+  out[1] = id.bytes.length;
+  out.set(id.bytes, 2);
+  return out;
+}
+
+function nameBytes(name: string): Uint8Array {
+  const text = utf8(name);
+  return concat(Uint8Array.of(text.length >> 8, text.length & 0xff), text);
+}
+
+/** Position of an entry among others: 8 bytes of height, then the fold key of its ID. */
+function position(height: number, id: ID): Uint8Array {
+  const fold = id.foldKey();
+  const out = new Uint8Array(8 + fold.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, Math.floor(height / 2 ** 32));
+  view.setUint32(4, height >>> 0);
+  out.set(fold, 8);
+  return out;
+}
+
+/** Reads the ID and height back from the tail of an `e`, `x` or `u` key of `prefixLength` bytes. */
+export function readPosition(key: Uint8Array, prefixLength: number): { height: number; id: ID } {
+  const view = new DataView(key.buffer, key.byteOffset + prefixLength);
+  const height = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  return { height, id: ID.fromFoldKey(key.subarray(prefixLength + 8)) };
+}
+
+/** Key of the marker of a root entry. */
+export function rootKey(id: ID): Uint8Array {
+  return prefixed(PREFIX.root, id);
+}
+
+/** Key of the row that says whether and where an entry is held. */
+export function idKey(id: ID): Uint8Array {
+  return prefixed(PREFIX.id, id);
+}
+
+/** Key of an entry's bytes. */
+export function entryKey(tree: ID, height: number, id: ID): Uint8Array {
+  return concat(prefixed(PREFIX.entry, tree), position(height, id));
+}
+
+/** Prefix of all entries of a tree. */
+export function entryPrefix(tree: ID): Uint8Array {
+  return prefixed(PREFIX.entry, tree);
+}
+
+/** Key of an entry in the index of a store. */
+export function storeIndexKey(tree: ID, store: string, storeHeight: number, id: ID): Uint8Array {
+  return concat(storeIndexPrefix(tree, store), position(storeHeight, id));
+}
+
+/** Prefix of the index of a store. */
+export function storeIndexPrefix(tree: ID, store: string): Uint8Array {
+  return concat(prefixed(PREFIX.storeIndex, tree), nameBytes(store));
+}
+
+/** Key of the head of a tree. */
+export function headKey(tree: ID): Uint8Array {
+  return prefixed(PREFIX.head, tree);
+}
+
+/** Key of the frontiers of a store. */
+export function storeTipsKey(tree: ID, store: string): Uint8Array {
+  return concat(prefixed(PREFIX.storeTips, tree), nameBytes(store));
+}
+
+/** Key of the marker of an Unverified entry. */
+export function unverifiedKey(tree: ID, height: number, id: ID): Uint8Array {
+  return concat(prefixed(PREFIX.unverified, tree), position(height, id));
+}
+
+/** Prefix of the markers of the Unverified entries of a tree. */
+export function unverifiedPrefix(tree: ID): Uint8Array {
+  return prefixed(PREFIX.unverified, tree);
+}
+
+/** Key of a marker: `child` lists `parent`, which is not held, in `scope` (empty: the main tree). */
+export function waitingKey(tree: ID, scope: string, parent: ID, child: ID): Uint8Array {
+  return concat(waitingPrefix(tree, scope, parent), child.bytes);
+}
+
+/** Prefix of the markers of the children that wait for `parent` in `scope`. */
+export function waitingPrefix(tree: ID, scope: string, parent: ID): Uint8Array {
+  return concat(prefixed(PREFIX.waiting, tree), nameBytes(scope), withLength(parent.bytes));
+}
+
+/** Prefix of all rows of one kind, for whole-store scans. */
+export function allOf(kind: "root" | "id" | "unverified"): Uint8Array {
+  return Uint8Array.of(PREFIX[kind]);
+}
+
+/** ID at the end of a `r` or `i` key. */
+export function readId(key: Uint8Array): ID {
+  return ID.fromBytes(key.slice(2));
+}
+
+/** The range of all keys that begin with `prefix`. */
+export function prefixRange(prefix: Uint8Array): { start: Uint8Array; end: Uint8Array } {
+  const end = prefix.slice();
+  for (let last = end.length - 1; last >= 0; last--) {
+    if (end[last]! < 0xff) {
+      end[last]!++;
+      return { start: prefix, end: end.slice(0, last + 1) };
+    }
+  }
+  return { start: prefix, end: new Uint8Array(prefix.length + 1).fill(0xff) };
+}

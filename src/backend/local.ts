@@ -1,0 +1,422 @@
+import type { Entry } from "../entry/entry.ts";
+import { Entry as EntryClass } from "../entry/entry.ts";
+import { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { fromUtf8, utf8 } from "../util/bytes.ts";
+import { BackendError } from "../util/errors.ts";
+import { LruMap } from "../util/lru.ts";
+import type {
+  Backend,
+  InstanceMetadata,
+  InstanceSecrets,
+  Reachability,
+  VerificationStatus,
+} from "./backend.ts";
+import { demote, overwriteStatus } from "./demote.ts";
+import { EntryCache } from "./entry_cache.ts";
+import { findMergeBase, FrontierWalk, requireEntry } from "./frontier_walk.ts";
+import * as keys from "./keys.ts";
+import { StateCache, type StateType } from "./materialize.ts";
+import { decodeIdRow, type IdRow } from "./records.ts";
+import { type CachedTree, TreeCache } from "./tree_cache.ts";
+import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree_update.ts";
+import * as walk from "./walk.ts";
+
+/** How often an update is tried again when other processes keep changing its tree. */
+const MAX_ATTEMPTS = 1000;
+/** How many answers about store tips at older snapshots are kept. */
+const CACHED_STORE_TIPS = 16_384;
+/** How many entries are read in one round when a whole tree or store is listed. */
+const PAGE = 256;
+
+/** The engine: trees of entries on any {@link StorageDriver} (05). */
+export class LocalBackend implements Backend, UpdateSource {
+  /** Where everything is stored. */
+  readonly driver: StorageDriver;
+  /** Heads and store frontiers. */
+  readonly trees: TreeCache;
+  /** Entries used last. */
+  readonly entries: EntryCache = new EntryCache();
+  /** Materialised store states. */
+  readonly states: StateCache = new StateCache();
+  readonly #storeTips = new LruMap<Snapshot>(CACHED_STORE_TIPS);
+  readonly #sequences = new LruMap<number>(CACHED_STORE_TIPS);
+
+  /** An engine over `driver`, which it closes when it is closed. */
+  constructor(driver: StorageDriver) {
+    this.driver = driver;
+    this.trees = new TreeCache(driver);
+  }
+
+  /** Releases the storage. */
+  async close(): Promise<void> {
+    await this.driver.close();
+  }
+
+  // --- entries -------------------------------------------------------------------------------
+
+  /** See {@link Backend.get}. */
+  async get(id: ID): Promise<Entry> {
+    return await requireEntry(this, id);
+  }
+
+  /** See {@link Backend.has}. */
+  async has(id: ID): Promise<boolean> {
+    return this.entries.get(id) !== undefined || await this.loadRow(id) !== undefined;
+  }
+
+  /** The entry with this ID; undefined when it is not held. */
+  async find(id: ID): Promise<Entry | undefined> {
+    return (this.entries.get(id) ?? await this.load(id))?.entry;
+  }
+
+  /** See {@link UpdateSource.loadRow}. */
+  async loadRow(id: ID): Promise<IdRow | undefined> {
+    const stored = await this.driver.get(keys.idKey(id));
+    return stored === undefined ? undefined : decodeIdRow(stored.value);
+  }
+
+  /** See {@link UpdateSource.load}. */
+  async load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined> {
+    const row = await this.loadRow(id);
+    if (row === undefined) return undefined;
+    const stored = await this.driver.get(keys.entryKey(row.tree, row.height, id));
+    if (stored === undefined) throw damaged(id, "its bytes are missing");
+    const entry = decodeStored(id, stored.value);
+    const held = { entry, row };
+    this.entries.set(held);
+    return held;
+  }
+
+  /** See {@link Backend.put}. */
+  async put(entry: Entry): Promise<void> {
+    await this.update(entry.root ?? entry.id, (update) => update.insert(entry, "Unverified"));
+  }
+
+  /** See {@link Backend.getVerificationStatus}. */
+  async getVerificationStatus(id: ID): Promise<VerificationStatus> {
+    const cached = this.entries.get(id)?.row;
+    const row = cached?.status === "Verified" ? cached : await this.loadRow(id);
+    if (row !== undefined) return row.status;
+    throw new BackendError("VerificationStatusNotFound", `Entry "${id}" is not held by this node`, {
+      fields: { id },
+    });
+  }
+
+  /** See {@link Backend.updateVerificationStatus}. */
+  async updateVerificationStatus(id: ID, status: VerificationStatus): Promise<void> {
+    await overwriteStatus(this, id, status);
+  }
+
+  /** Takes the Verified verdict from an entry and from all its Verified descendants (07 §10.7). */
+  async demoteToUnverified(tree: ID, id: ID): Promise<void> {
+    await demote(this, tree, id);
+  }
+
+  /** See {@link Backend.getEntriesByVerificationStatus}. */
+  async getEntriesByVerificationStatus(status: VerificationStatus): Promise<ID[]> {
+    const found: ID[] = [];
+    for await (const page of this.driver.list(keys.prefixRange(keys.allOf("id")))) {
+      for (const { key, value } of page) {
+        if (decodeIdRow(value).status === status) found.push(keys.readId(key));
+      }
+    }
+    return found;
+  }
+
+  // --- changes -------------------------------------------------------------------------------
+
+  /**
+   * Prepares a change of one tree and commits it atomically. `change` runs again from a fresh state
+   * when another writer got in between, so it must do nothing but work on the update.
+   */
+  async update<T>(
+    tree: ID,
+    change: (update: TreeUpdate) => Promise<T>,
+  ): Promise<{ value: T; update: TreeUpdate }> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const done = await this.#attempt(tree, change, attempt > 0);
+      if (done !== undefined) return done;
+      this.trees.forget(tree);
+    }
+    throw new BackendError(
+      "StateInconsistency",
+      `Cannot write to tree "${tree}": other writers changed it ${MAX_ATTEMPTS} times in a row`,
+      { fields: { tree } },
+    );
+  }
+
+  async #attempt<T>(
+    tree: ID,
+    change: (update: TreeUpdate) => Promise<T>,
+    fresh: boolean,
+  ): Promise<{ value: T; update: TreeUpdate } | undefined> {
+    try {
+      const update = await TreeUpdate.begin(this, tree, fresh);
+      const value = await change(update);
+      if (update.isEmpty) return { value, update };
+      const result = await this.driver.commit(update.batch());
+      if (!result.ok) return undefined;
+      update.committed(result.version);
+      return { value, update };
+    } catch (error) {
+      if (error instanceof UpdateConflict) return undefined;
+      throw error;
+    }
+  }
+
+  // --- frontiers -----------------------------------------------------------------------------
+
+  /** See {@link Backend.snapshot}. */
+  async snapshot(tree: ID): Promise<Snapshot> {
+    return Snapshot.of((await this.trees.read(tree)).head.raw);
+  }
+
+  /** See {@link Backend.verifiedSnapshot}. */
+  async verifiedSnapshot(tree: ID): Promise<Snapshot> {
+    const { head } = await this.trees.read(tree);
+    const snapshot = Snapshot.of(head.verified);
+    this.#sequences.set(`${tree} ${snapshot.tips.join(" ")}`, head.sequence);
+    return snapshot;
+  }
+
+  /** How many entries of the tree are Unverified, and the number of the last write to it. */
+  async pending(tree: ID): Promise<{ unverified: number; sequence: number }> {
+    return (await this.trees.read(tree)).head;
+  }
+
+  /** See {@link Backend.storeSnapshot}. */
+  async storeSnapshot(tree: ID, store: string): Promise<Snapshot> {
+    return Snapshot.of((await this.#current(tree, store)).tips.raw);
+  }
+
+  /** Tips of a store over the Verified entries. */
+  async verifiedStoreSnapshot(tree: ID, store: string): Promise<Snapshot> {
+    return Snapshot.of((await this.#current(tree, store)).tips.verified);
+  }
+
+  /** The head of a tree and the frontiers of a store that belong together. */
+  async #current(
+    tree: ID,
+    store: string,
+  ): Promise<{ cached: CachedTree; tips: CachedTree["head"] | { sequence: number; verified: readonly ID[]; raw: readonly ID[] } }> {
+    for (;;) {
+      const cached = await this.trees.read(tree);
+      const tips = await this.trees.store(tree, cached, store);
+      if (tips !== undefined) return { cached, tips };
+    }
+  }
+
+  /** See {@link Backend.storeSnapshotAt}. */
+  async storeSnapshotAt(tree: ID, store: string, main: Snapshot): Promise<Snapshot> {
+    if (main.tips.length === 0) return Snapshot.EMPTY;
+    const { cached, tips } = await this.#current(tree, store);
+    if (main.equals(Snapshot.of(cached.head.verified))) return Snapshot.of(tips.verified);
+    const tipsKey = `${tree} ${main.tips.join(" ")}`;
+    const sequence = this.#sequences.get(tipsKey);
+    // The store has not changed since `main` was the Verified frontier.
+    if (sequence !== undefined && tips.sequence <= sequence) return Snapshot.of(tips.verified);
+    return await this.#olderStoreTips(tipsKey, store, main);
+  }
+
+  async #olderStoreTips(tipsKey: string, store: string, main: Snapshot): Promise<Snapshot> {
+    const key = `${tipsKey} ${store}`;
+    const known = this.#storeTips.get(key);
+    if (known !== undefined) return known;
+    const found = await walk.storeTipsAt(this, store, main);
+    this.#storeTips.set(key, found);
+    return found;
+  }
+
+  /** See {@link Backend.allRoots}. */
+  async allRoots(): Promise<ID[]> {
+    const roots: ID[] = [];
+    for await (const page of this.driver.list(keys.prefixRange(keys.allOf("root")))) {
+      for (const { key } of page) roots.push(keys.readId(key));
+    }
+    return roots;
+  }
+
+  // --- traversals ----------------------------------------------------------------------------
+
+  /** See {@link Backend.getTree}. */
+  async getTree(tree: ID): Promise<Entry[]> {
+    const prefix = keys.entryPrefix(tree);
+    const entries: Entry[] = [];
+    for await (const page of this.driver.list(keys.prefixRange(prefix))) {
+      for (const { key, value } of page) {
+        const { id } = keys.readPosition(key, prefix.length);
+        entries.push(this.entries.get(id)?.entry ?? decodeStored(id, value));
+      }
+    }
+    return entries;
+  }
+
+  /** See {@link Backend.getStore}. */
+  async getStore(tree: ID, store: string): Promise<Entry[]> {
+    const prefix = keys.storeIndexPrefix(tree, store);
+    const found: Entry[] = [];
+    for await (const page of this.driver.list({ ...keys.prefixRange(prefix) })) {
+      for (let at = 0; at < page.length; at += PAGE) {
+        const places = page.slice(at, at + PAGE).map(({ key, value }) => ({
+          id: keys.readPosition(key, prefix.length).id,
+          height: readHeight(value),
+        }));
+        found.push(...await this.#loadAt(tree, places));
+      }
+    }
+    return found;
+  }
+
+  /** Entries of a tree whose heights are known, in one read. */
+  async #loadAt(tree: ID, places: readonly { id: ID; height: number }[]): Promise<Entry[]> {
+    const stored = await this.driver.getMany(
+      places.map(({ id, height }) => keys.entryKey(tree, height, id)),
+    );
+    return stored.map((item, at) => {
+      const { id } = places[at]!;
+      if (item === undefined) throw damaged(id, "its bytes are missing");
+      return this.entries.get(id)?.entry ?? decodeStored(id, item.value);
+    });
+  }
+
+  /** IDs of the Unverified entries of a tree, parents before children. */
+  async unverifiedIds(tree: ID): Promise<ID[]> {
+    const prefix = keys.unverifiedPrefix(tree);
+    const ids: ID[] = [];
+    for await (const page of this.driver.list(keys.prefixRange(prefix))) {
+      for (const { key } of page) ids.push(keys.readPosition(key, prefix.length).id);
+    }
+    return ids;
+  }
+
+  /** See {@link Backend.getTreeFromTips}. */
+  async getTreeFromTips(tree: ID, tips: Snapshot): Promise<Entry[]> {
+    for (const tip of tips.tips) walk.requireInTree(await this.get(tip), tree);
+    const found = await walk.collect(this, tips.tips, (entry) => entry.parents);
+    return found.sort(walk.compareInTree);
+  }
+
+  /** See {@link Backend.storeAt}. */
+  async storeAt(tree: ID, store: string, tips: Snapshot): Promise<Entry[]> {
+    const found = await walk.collect(this, tips.tips, (entry) => walk.storeParents(entry, store));
+    return found.filter((entry) => walk.inTree(entry, tree) && walk.inStore(entry, store))
+      .sort(walk.compareInStore(store));
+  }
+
+  /** See {@link Backend.getSortedStoreParents}. */
+  async getSortedStoreParents(tree: ID, id: ID, store: string): Promise<ID[]> {
+    const entry = await this.get(id);
+    if (!walk.inTree(entry, tree) || !walk.inStore(entry, store)) return [];
+    const parents = await Promise.all(entry.subtreeParents(store).map(async (parent) => {
+      const held = await this.find(parent);
+      return { id: parent, height: held === undefined ? 0 : walk.storeHeight(held, store) };
+    }));
+    parents.sort((a, b) => a.height - b.height || ID.compareFold(a.id, b.id));
+    return parents.map((parent) => parent.id);
+  }
+
+  /** See {@link Backend.getPathFromTo}. */
+  async getPathFromTo(tree: ID, store: string, from: ID, to: readonly ID[]): Promise<ID[]> {
+    const starts = to.filter((id) => !id.equals(from));
+    const parents = (entry: Entry) =>
+      walk.storeParents(entry, store).filter((id) => !id.equals(from));
+    const found = await walk.collect(this, starts, parents);
+    return found.filter((entry) => walk.inTree(entry, tree) && walk.inStore(entry, store))
+      .sort(walk.compareInStore(store)).map((entry) => entry.id);
+  }
+
+  /** See {@link Backend.findMergeBase}. */
+  async findMergeBase(tree: ID, store: string, ids: readonly ID[]): Promise<ID> {
+    return await findMergeBase(this, tree, store, ids);
+  }
+
+  /** See {@link Backend.checkTargetsReachableFrom}. */
+  async checkTargetsReachableFrom(
+    tree: ID,
+    from: readonly ID[],
+    targets: readonly ID[],
+  ): Promise<Reachability> {
+    return await walk.checkReachable(this, tree, from, targets);
+  }
+
+  /** The state of a store at some of its tips (06 §5.4). The value is shared: do not change it. */
+  async stateAt<T>(tree: ID, store: string, tips: Snapshot, type: StateType<T>): Promise<T> {
+    return await this.states.stateAt(this, tree, store, tips, type);
+  }
+
+  /** A walk back through a store; see {@link FrontierWalk}. */
+  frontierWalk(store: string): FrontierWalk {
+    return new FrontierWalk(this, store);
+  }
+
+  // --- instance records ----------------------------------------------------------------------
+
+  /** See {@link Backend.getInstanceMetadata}. */
+  async getInstanceMetadata(): Promise<InstanceMetadata | undefined> {
+    return await this.#readJson<InstanceMetadata>(keys.METADATA);
+  }
+
+  /** See {@link Backend.setInstanceMetadata}. */
+  async setInstanceMetadata(metadata: InstanceMetadata): Promise<void> {
+    const { id, users_db, databases_db, sync_db } = metadata;
+    await this.#writeJson(keys.METADATA, { id, users_db, databases_db, sync_db });
+  }
+
+  /** Stores the metadata unless some are there already; says whether it did (00 §C3). */
+  async insertInstanceMetadata(metadata: InstanceMetadata): Promise<boolean> {
+    const value = utf8(JSON.stringify(metadata));
+    const checks = [{ key: keys.METADATA, version: undefined }];
+    return (await this.driver.commit({ checks, set: [[keys.METADATA, value]] })).ok;
+  }
+
+  /** See {@link Backend.getInstanceSecrets}. */
+  async getInstanceSecrets(): Promise<InstanceSecrets | undefined> {
+    return await this.#readJson<InstanceSecrets>(keys.SECRETS);
+  }
+
+  /** See {@link Backend.setInstanceSecrets}. */
+  async setInstanceSecrets(secrets: InstanceSecrets): Promise<void> {
+    await this.#writeJson(keys.SECRETS, { signing_key: secrets.signing_key });
+  }
+
+  async #readJson<T>(key: Uint8Array): Promise<T | undefined> {
+    const stored = await this.driver.get(key);
+    if (stored === undefined) return undefined;
+    try {
+      return JSON.parse(fromUtf8(stored.value)) as T;
+    } catch {
+      // The text may hold the device key, so the parser's message must not be passed on.
+      throw new BackendError("DeserializationFailed", "Cannot read the instance records: the stored JSON is damaged");
+    }
+  }
+
+  async #writeJson(key: Uint8Array, value: unknown): Promise<void> {
+    await this.driver.commit({ set: [[key, utf8(JSON.stringify(value))]] });
+  }
+}
+
+function damaged(id: ID, reason: string, cause?: unknown): BackendError {
+  return new BackendError("TreeIntegrityViolation", `The stored entry "${id}" is damaged: ${reason}`, {
+    cause,
+    fields: { id, reason },
+  });
+}
+
+/** Decodes stored bytes and makes sure that they are those of `id`. */
+function decodeStored(id: ID, bytes: Uint8Array): Entry {
+  let entry: Entry;
+  try {
+    entry = EntryClass.decode(bytes);
+  } catch (cause) {
+    throw damaged(id, "its bytes are not an entry", cause);
+  }
+  if (!entry.id.equals(id)) throw damaged(id, `its bytes are those of "${entry.id}"`);
+  return entry;
+}
+
+function readHeight(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+}

@@ -1,0 +1,97 @@
+import type { ID } from "../entry/id.ts";
+import type { StorageDriver, Version } from "../storage/driver.ts";
+import { headKey, storeTipsKey } from "./keys.ts";
+import { decodeHead, decodeStoreTips, type Frontiers, type TreeHead } from "./records.ts";
+
+/** How many trees a backend keeps the head of in memory. */
+const CACHED_TREES = 1024;
+
+/** Head of a tree that no write has touched yet. */
+export const EMPTY_HEAD: TreeHead = Object.freeze({
+  sequence: 0,
+  verified: [],
+  raw: [],
+  unverified: 0,
+  waiting: 0,
+});
+
+/** Frontiers of a store that no write has touched yet. */
+export const EMPTY_TIPS: Frontiers = Object.freeze({ sequence: 0, verified: [], raw: [] });
+
+/** The head of a tree as storage held it at one version, with store frontiers read since. */
+export interface CachedTree {
+  /** The head. */
+  readonly head: TreeHead;
+  /** Storage version of the head; undefined when the tree is unknown to storage. */
+  readonly version: Version | undefined;
+  /** Frontiers of stores that belong to exactly this head. */
+  readonly stores: Map<string, Frontiers>;
+}
+
+/**
+ * Heads and store frontiers, read through to storage.
+ *
+ * A write builds on what is cached here and commits under a check of the head's version, so a stale
+ * head costs a retry and never a lost write.
+ */
+export class TreeCache {
+  readonly #driver: StorageDriver;
+  readonly #trees = new Map<string, CachedTree>();
+
+  /** Reads through to `driver`. */
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /** The tree as last seen by this process, which may be behind other processes. */
+  async lastSeen(tree: ID): Promise<CachedTree> {
+    return this.#trees.get(tree.toString()) ?? await this.read(tree);
+  }
+
+  /** The tree as storage holds it now. */
+  async read(tree: ID): Promise<CachedTree> {
+    const cached = this.#trees.get(tree.toString());
+    // A store that only this process can write changes only through `replace`.
+    if (cached !== undefined && !this.#driver.capabilities.multiWriter) return cached;
+    const stored = await this.#driver.get(headKey(tree));
+    if (cached !== undefined && cached.version === stored?.version) return cached;
+    const fresh: CachedTree = {
+      head: stored === undefined ? EMPTY_HEAD : decodeHead(stored.value),
+      version: stored?.version,
+      stores: new Map(),
+    };
+    if (stored !== undefined) this.replace(tree, fresh);
+    return fresh;
+  }
+
+  /** Puts what a successful write has made in place of what was cached. */
+  replace(tree: ID, fresh: CachedTree): void {
+    const key = tree.toString();
+    this.#trees.delete(key);
+    this.#trees.set(key, fresh);
+    if (this.#trees.size <= CACHED_TREES) return;
+    for (const oldest of this.#trees.keys()) {
+      this.#trees.delete(oldest);
+      break;
+    }
+  }
+
+  /** Forgets a tree, so that the next use reads storage. */
+  forget(tree: ID): void {
+    this.#trees.delete(tree.toString());
+  }
+
+  /**
+   * Frontiers of a store that belong to the head of `cached`, or undefined when another writer has
+   * moved on in between: the caller starts again from a fresh head.
+   */
+  async store(tree: ID, cached: CachedTree, store: string): Promise<Frontiers | undefined> {
+    const known = cached.stores.get(store);
+    if (known !== undefined) return known;
+    const stored = await this.#driver.get(storeTipsKey(tree, store));
+    const tips = stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
+    if (tips.sequence > cached.head.sequence) return undefined;
+    cached.stores.set(store, tips);
+    return tips;
+  }
+}

@@ -1,0 +1,330 @@
+import type { Entry } from "../entry/entry.ts";
+import { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import { validateEntry } from "../entry/validate.ts";
+import type { Batch, StorageDriver, Version } from "../storage/driver.ts";
+import { BackendError } from "../util/errors.ts";
+import type { VerificationStatus } from "./backend.ts";
+import type { EntryCache } from "./entry_cache.ts";
+import {
+  entryKey,
+  headKey,
+  idKey,
+  prefixRange,
+  rootKey,
+  storeIndexKey,
+  storeTipsKey,
+  unverifiedKey,
+  waitingKey,
+  waitingPrefix,
+} from "./keys.ts";
+import { encodeHead, encodeIdRow, encodeStoreTips, type Frontiers, type IdRow } from "./records.ts";
+import type { CachedTree, TreeCache } from "./tree_cache.ts";
+
+/** Another writer changed the tree while an update was being prepared; the update starts again. */
+export class UpdateConflict extends Error {}
+
+/** The main tree's scope among waiting markers; stores use their (non-empty) names. */
+const MAIN = "";
+const NOTHING = new Uint8Array(0);
+
+/** What an update reads from the backend it belongs to. */
+export interface UpdateSource {
+  readonly driver: StorageDriver;
+  readonly trees: TreeCache;
+  readonly entries: EntryCache;
+  /** The entry and its row as storage holds them now. */
+  load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
+  /** The row of an entry as storage holds it now. */
+  loadRow(id: ID): Promise<IdRow | undefined>;
+}
+
+interface Pending {
+  readonly entry: Entry;
+  status: VerificationStatus;
+  readonly inserted: boolean;
+}
+
+/**
+ * One atomic change of one tree: entries stored, verdicts given, frontiers moved (05 §4, §12).
+ *
+ * All is prepared in memory over a head of known version; {@link batch} then turns it into one
+ * storage commit that fails if any other writer has changed the tree in between.
+ */
+export class TreeUpdate {
+  /** Root of the tree that is changed. */
+  readonly tree: ID;
+  readonly #source: UpdateSource;
+  readonly #base: CachedTree;
+  readonly #pending = new Map<string, Pending>();
+  readonly #stores = new Map<string, Frontiers>();
+  readonly #touched = new Set<string>();
+  readonly #set: [Uint8Array, Uint8Array][] = [];
+  readonly #delete: Uint8Array[] = [];
+  readonly #waiting = new Map<string, Set<string>>();
+  #main: Frontiers;
+  #unverified: number;
+  #waitingCount: number;
+  #verified: Entry[] = [];
+
+  private constructor(source: UpdateSource, tree: ID, base: CachedTree) {
+    this.#source = source;
+    this.tree = tree;
+    this.#base = base;
+    this.#main = base.head;
+    this.#unverified = base.head.unverified;
+    this.#waitingCount = base.head.waiting;
+  }
+
+  /** Begins a change of `tree`; `fresh` ignores what this process believes to know. */
+  static async begin(source: UpdateSource, tree: ID, fresh: boolean): Promise<TreeUpdate> {
+    const base = fresh ? await source.trees.read(tree) : await source.trees.lastSeen(tree);
+    return new TreeUpdate(source, tree, base);
+  }
+
+  /** Verified tips before this change. */
+  get previousTips(): Snapshot {
+    return Snapshot.of(this.#base.head.verified);
+  }
+
+  /** Verified tips after this change. */
+  get postTips(): Snapshot {
+    return Snapshot.of(this.#main.verified);
+  }
+
+  /** Entries that this change makes Verified, in the order in which it did. */
+  get verified(): readonly Entry[] {
+    return this.#verified;
+  }
+
+  /** How many entries of the tree are Unverified after this change. */
+  get unverified(): number {
+    return this.#unverified;
+  }
+
+  /** Whether there is anything to write. */
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Entries stored by this change. */
+  *inserted(): Iterable<Entry> {
+    for (const pending of this.#pending.values()) if (pending.inserted) yield pending.entry;
+  }
+
+  /** An entry of any tree, this change included; undefined when it is not held. */
+  async find(id: ID): Promise<Entry | undefined> {
+    const pending = this.#pending.get(id.toString());
+    if (pending !== undefined) return pending.entry;
+    return (this.#source.entries.get(id) ?? await this.#source.load(id))?.entry;
+  }
+
+  /** Status, height and tree of an entry, this change included; undefined when it is not held. */
+  async row(id: ID): Promise<IdRow | undefined> {
+    const pending = this.#pending.get(id.toString());
+    if (pending !== undefined) return this.#rowOf(pending);
+    const cached = this.#source.entries.get(id)?.row;
+    // Verified is the one status that no other writer changes.
+    if (cached?.status === "Verified") return cached;
+    return await this.#source.loadRow(id);
+  }
+
+  #rowOf(pending: Pending): IdRow {
+    return { status: pending.status, height: pending.entry.height, tree: this.tree };
+  }
+
+  /** Frontiers of a store, this change included. */
+  async storeTips(store: string): Promise<Frontiers> {
+    const changed = this.#stores.get(store);
+    if (changed !== undefined) return changed;
+    const tips = await this.#source.trees.store(this.tree, this.#base, store);
+    if (tips === undefined) throw new UpdateConflict();
+    this.#stores.set(store, tips);
+    return tips;
+  }
+
+  /**
+   * Stores an entry. One that is held already keeps its status, except that an Unverified one is
+   * settled when `status` is `Verified`. A Verified one needs Verified parents, else it waits.
+   *
+   * @returns whether the entry is new.
+   */
+  async insert(entry: Entry, status: VerificationStatus): Promise<boolean> {
+    const held = await this.row(entry.id);
+    if (held !== undefined) {
+      if (status === "Verified" && held.status === "Unverified") await this.settle(entry, status);
+      return false;
+    }
+    validateEntry(entry);
+    const ready = await this.#checkParents(entry);
+    const pending: Pending = { entry, status: "Unverified", inserted: true };
+    this.#pending.set(entry.id.toString(), pending);
+    this.#unverified++;
+    await this.#addRaw(entry);
+    if (status === "Failed" || (status === "Verified" && ready)) await this.settle(entry, status);
+    return true;
+  }
+
+  /** Refuses heights that do not exceed a held parent's (00 §B5); says whether all are Verified. */
+  async #checkParents(entry: Entry): Promise<boolean> {
+    let ready = true;
+    for (const parent of entry.parents) {
+      const row = await this.row(parent);
+      ready &&= row?.status === "Verified" && row.tree.equals(this.tree);
+      if (row !== undefined && row.tree.equals(this.tree) && row.height >= entry.height) {
+        throw new BackendError(
+          "EntryValidationFailed",
+          `Cannot store entry "${entry.id}": its height ${entry.height} does not exceed the height ${row.height} of its parent "${parent}"`,
+          { fields: { entryId: entry.id, reason: "height" } },
+        );
+      }
+    }
+    return ready;
+  }
+
+  /** Gives an Unverified entry its verdict. */
+  async settle(entry: Entry, status: "Verified" | "Failed"): Promise<void> {
+    const key = entry.id.toString();
+    const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
+    if (pending.status !== "Unverified") return;
+    pending.status = status;
+    this.#pending.set(key, pending);
+    this.#unverified--;
+    if (status === "Verified") await this.#addVerified(entry);
+  }
+
+  async #addVerified(entry: Entry): Promise<void> {
+    this.#verified.push(entry);
+    this.#main = moved(this.#main, "verified", entry.id, entry.parents);
+    for (const store of entry.subtrees) {
+      const tips = moved(await this.storeTips(store), "verified", entry.id, entry.subtreeParents(store));
+      this.#stores.set(store, tips);
+      this.#touched.add(store);
+    }
+  }
+
+  async #addRaw(entry: Entry): Promise<void> {
+    this.#main = await this.#moveRaw(this.#main, MAIN, entry.id, entry.parents);
+    for (const store of entry.subtrees) {
+      const tips = await this.storeTips(store);
+      this.#stores.set(store, await this.#moveRaw(tips, store, entry.id, entry.subtreeParents(store)));
+      this.#touched.add(store);
+    }
+  }
+
+  /** Moves the frontier of all held entries, whatever order parents and children arrive in. */
+  async #moveRaw(tips: Frontiers, scope: string, id: ID, parents: readonly ID[]): Promise<Frontiers> {
+    for (const parent of parents) {
+      const row = await this.row(parent);
+      if (row === undefined) this.#addWaiting(scope, parent, id);
+    }
+    return moved(tips, "raw", await this.#takeWaiting(scope, id) ? undefined : id, parents);
+  }
+
+  #addWaiting(scope: string, parent: ID, child: ID): void {
+    const key = `${scope} ${parent}`;
+    const children = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, children.add(child.toString()));
+    this.#waitingCount++;
+  }
+
+  /** Whether some held entry lists `id` as parent in `scope`; forgets the markers that say so. */
+  async #takeWaiting(scope: string, id: ID): Promise<boolean> {
+    if (this.#waitingCount === 0) return false;
+    const key = `${scope} ${id}`;
+    let found = this.#waiting.get(key)?.size ?? 0;
+    this.#waiting.delete(key);
+    const range = prefixRange(waitingPrefix(this.tree, scope, id));
+    for await (const page of this.#source.driver.list(range)) {
+      for (const pair of page) this.#delete.push(pair.key);
+      found += page.length;
+    }
+    this.#waitingCount -= found;
+    return found > 0;
+  }
+
+  /** The storage commit that makes this change real. */
+  batch(): Batch {
+    for (const pending of this.#pending.values()) this.#write(pending);
+    for (const [key, children] of this.#waiting) this.#writeWaiting(key, children);
+    const sequence = this.#base.head.sequence + 1;
+    this.#set.push([headKey(this.tree), encodeHead(this.#head(sequence))]);
+    for (const store of this.#touched) {
+      const tips = { ...this.#stores.get(store)!, sequence };
+      this.#set.push([storeTipsKey(this.tree, store), encodeStoreTips(shared(tips))]);
+    }
+    const checks = [{ key: headKey(this.tree), version: this.#base.version }];
+    return { checks, set: this.#set, delete: this.#delete };
+  }
+
+  #head(sequence: number): ReturnType<typeof shared> & { unverified: number; waiting: number } {
+    const tips = shared({ ...this.#main, sequence });
+    return { ...tips, unverified: this.#unverified, waiting: this.#waitingCount };
+  }
+
+  #write(pending: Pending): void {
+    const { entry, status } = pending;
+    this.#set.push([idKey(entry.id), encodeIdRow(this.#rowOf(pending))]);
+    const marker = unverifiedKey(this.tree, entry.height, entry.id);
+    if (status === "Unverified") this.#set.push([marker, NOTHING]);
+    else if (!pending.inserted) this.#delete.push(marker);
+    if (!pending.inserted) return;
+    this.#set.push([entryKey(this.tree, entry.height, entry.id), entry.bytes]);
+    if (entry.isRoot) this.#set.push([rootKey(entry.id), NOTHING]);
+    for (const store of entry.subtrees) {
+      const key = storeIndexKey(this.tree, store, entry.subtreeHeight(store), entry.id);
+      this.#set.push([key, heightBytes(entry.height)]);
+    }
+  }
+
+  #writeWaiting(key: string, children: ReadonlySet<string>): void {
+    const split = key.lastIndexOf(" ");
+    const parent = ID.parse(key.slice(split + 1));
+    for (const child of children) {
+      const marker = waitingKey(this.tree, key.slice(0, split), parent, ID.parse(child));
+      this.#set.push([marker, NOTHING]);
+    }
+  }
+
+  /** Tells the caches what the commit has made true. */
+  committed(version: Version): void {
+    const sequence = this.#base.head.sequence + 1;
+    const stores = new Map(this.#base.stores);
+    for (const store of this.#touched) {
+      stores.set(store, shared({ ...this.#stores.get(store)!, sequence }));
+    }
+    this.#source.trees.replace(this.tree, { head: this.#head(sequence), version, stores });
+    for (const pending of this.#pending.values()) {
+      this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
+    }
+  }
+}
+
+/** Height as 8 bytes, big-endian. */
+export function heightBytes(height: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(height / 2 ** 32));
+  view.setUint32(4, height >>> 0);
+  return bytes;
+}
+
+/** One frontier after an entry: its parents leave, and it enters unless a child is known. */
+function moved(
+  tips: Frontiers,
+  which: "verified" | "raw",
+  id: ID | undefined,
+  parents: readonly ID[],
+): Frontiers {
+  const next = tips[which].filter((tip) => !parents.some((parent) => parent.equals(tip)));
+  if (id !== undefined) next.push(id);
+  next.sort(ID.compare);
+  return { ...tips, [which]: next };
+}
+
+/** The same frontiers with one list for both when they are equal, which is the usual case. */
+function shared(tips: Frontiers): Frontiers {
+  const { verified, raw } = tips;
+  const equal = verified.length === raw.length && verified.every((id, at) => id.equals(raw[at]!));
+  return equal ? { ...tips, raw: verified } : tips;
+}

@@ -1,0 +1,228 @@
+/**
+ * The stored form of documents: JSON text in UTF-8 (03 §4).
+ *
+ * ```text
+ * doc   = {"_a":true,"children":{key:value,…}}      "_a" only if atomic; "children" always
+ * value = "Null" | "Deleted" | {"Bool":b} | {"Int":i64} | {"Text":s} | {"Doc":doc} | {"List":list}
+ * list  = [[{"numerator":i64,"denominator":u64,"unique_id":uuid},value],…]   ascending positions
+ * ```
+ *
+ * This file reads it, in one pass straight into the document; `doc_writer.ts` writes it. The reader accepts and refuses exactly what 03 §4.2 lists, including
+ * the array forms of documents and positions.
+ *
+ * @module
+ */
+import { BTree, compareStrings } from "../util/btree.ts";
+import { SerializeError } from "../util/errors.ts";
+import { JsonReader } from "../util/json_reader.ts";
+import { skipJson } from "../util/json_skip.ts";
+import type { Doc } from "./doc.ts";
+import type { List } from "./list.ts";
+import { isSorted, type Item, sortItems } from "./list_items.ts";
+import { type Children, makeDoc, makeList } from "./makers.ts";
+import { MAX_DENOMINATOR, Position } from "./position.ts";
+import { parseUuid } from "./uuid.ts";
+import { DELETED, type Int, MAX_INT, MIN_INT, type Value } from "./value.ts";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** A byte order mark is not skipped: it is no JSON. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads a document from its stored form. Throws `SerializeError` `DeserializationFailed`. */
+export function parseDoc(text: string): Doc {
+  const reader = new JsonReader(text);
+  const doc = readDoc(reader);
+  reader.end();
+  return doc;
+}
+
+/** Reads a document from its stored form in UTF-8. Throws `SerializeError` `DeserializationFailed`. */
+export function parseDocBytes(bytes: Uint8Array): Doc {
+  return parseDoc(decodeUtf8(bytes));
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    const reason = "the bytes are not UTF-8";
+    throw new SerializeError("DeserializationFailed", `Cannot read a document: ${reason}`, {
+      fields: { reason },
+      cause,
+    });
+  }
+}
+
+/** Reads a value from its stored form. Throws `SerializeError` `DeserializationFailed`. */
+export function parseValue(text: string): Value {
+  const reader = new JsonReader(text);
+  const value = readValue(reader);
+  reader.end();
+  return value;
+}
+
+function readDoc(reader: JsonReader): Doc {
+  if (reader.peek() === OPEN_BRACKET) return readDocArray(reader);
+  let children: Children | undefined;
+  let atomic: boolean | undefined;
+  let version: true | undefined;
+  if (reader.begin(OPEN_BRACE, CLOSE_BRACE)) {
+    do {
+      const field = readKey(reader);
+      if (field === "children") children = readChildren(once(reader, children));
+      else if (field === "_a") atomic = once(reader, atomic).boolean();
+      else if (field === "_v") version = readVersion(once(reader, version));
+      else skipJson(reader);
+    } while (reader.more(CLOSE_BRACE));
+  }
+  return makeDoc(children ?? reader.fail('a document without "children"'), atomic === true);
+}
+
+/** The reader, unless the field it stands at was read before. */
+function once(reader: JsonReader, previous: unknown): JsonReader {
+  return previous === undefined ? reader : reader.fail("a field stands twice");
+}
+
+function readKey(reader: JsonReader): string {
+  const key = reader.string();
+  reader.expect(COLON);
+  return key;
+}
+
+/** The array form `[version, atomic, children]`. */
+function readDocArray(reader: JsonReader): Doc {
+  reader.open(OPEN_BRACKET);
+  readVersion(reader);
+  reader.expect(COMMA);
+  const atomic = reader.boolean();
+  reader.expect(COMMA);
+  const children = readChildren(reader);
+  reader.close(CLOSE_BRACKET);
+  return makeDoc(children, atomic);
+}
+
+function readVersion(reader: JsonReader): true {
+  if (reader.number() !== 0) reader.fail("the document version is not 0");
+  return true;
+}
+
+function readChildren(reader: JsonReader): Children {
+  const children: Children = new BTree(undefined, compareStrings);
+  if (!reader.begin(OPEN_BRACE, CLOSE_BRACE)) return children;
+  do children.set(readKey(reader), readValue(reader)); while (reader.more(CLOSE_BRACE));
+  return children;
+}
+
+function readValue(reader: JsonReader): Value {
+  if (reader.peek() === QUOTE) return readUnit(reader, reader.string());
+  reader.open(OPEN_BRACE);
+  const variant = readKey(reader);
+  const value = readPayload(reader, variant);
+  reader.close(CLOSE_BRACE);
+  return value;
+}
+
+function readUnit(reader: JsonReader, variant: string): Value {
+  if (variant === "Deleted") return DELETED;
+  if (variant === "Null") return null;
+  return reader.fail(`"${variant}" is no value without payload`);
+}
+
+function readPayload(reader: JsonReader, variant: string): Value {
+  switch (variant) {
+    case "Text":
+      return reader.string();
+    case "Int":
+      return readInt(reader, MIN_INT, MAX_INT);
+    case "Bool":
+      return reader.boolean();
+    case "Doc":
+      return readDoc(reader);
+    case "List":
+      return readList(reader);
+    default:
+      return readUnitPayload(reader, variant);
+  }
+}
+
+function readUnitPayload(reader: JsonReader, variant: string): Value {
+  const value = readUnit(reader, variant);
+  reader.literal("null");
+  return value;
+}
+
+/** An integer literal of `min` … `max`. */
+function readInt(reader: JsonReader, min: bigint, max: bigint): Int {
+  const value = reader.number();
+  if (typeof value === "object") return reader.fail("expected an integer literal of 64 bits");
+  if (value < min || value > max) return reader.fail(`the integer ${value} is out of range`);
+  return value;
+}
+
+function readList(reader: JsonReader): List {
+  const items: Item[] = [];
+  if (reader.begin(OPEN_BRACKET, CLOSE_BRACKET)) {
+    do items.push(readItem(reader)); while (reader.more(CLOSE_BRACKET));
+  }
+  return makeList(isSorted(items) ? items : sortItems(items));
+}
+
+function readItem(reader: JsonReader): Item {
+  reader.open(OPEN_BRACKET);
+  const position = readPosition(reader);
+  reader.expect(COMMA);
+  const value = readValue(reader);
+  reader.close(CLOSE_BRACKET);
+  return { position, value };
+}
+
+function readPosition(reader: JsonReader): Position {
+  if (reader.peek() === OPEN_BRACKET) return readPositionArray(reader);
+  let numerator: Int | undefined;
+  let denominator: Int | undefined;
+  let id: string | undefined;
+  if (reader.begin(OPEN_BRACE, CLOSE_BRACE)) {
+    do {
+      const field = readKey(reader);
+      if (field === "numerator") numerator = readNumerator(once(reader, numerator));
+      else if (field === "denominator") denominator = readDenominator(once(reader, denominator));
+      else if (field === "unique_id") id = readUuid(once(reader, id));
+      else skipJson(reader);
+    } while (reader.more(CLOSE_BRACE));
+  }
+  if (numerator === undefined || denominator === undefined || id === undefined) {
+    return reader.fail("a list position without all of its fields");
+  }
+  return Position.restore(numerator, denominator, id);
+}
+
+/** The array form `[numerator, denominator, unique_id]`. */
+function readPositionArray(reader: JsonReader): Position {
+  reader.open(OPEN_BRACKET);
+  const numerator = readNumerator(reader);
+  reader.expect(COMMA);
+  const denominator = readDenominator(reader);
+  reader.expect(COMMA);
+  const id = readUuid(reader);
+  reader.close(CLOSE_BRACKET);
+  return Position.restore(numerator, denominator, id);
+}
+
+function readNumerator(reader: JsonReader): Int {
+  return readInt(reader, MIN_INT, MAX_INT);
+}
+
+function readDenominator(reader: JsonReader): Int {
+  return readInt(reader, 0n, MAX_DENOMINATOR);
+}
+
+function readUuid(reader: JsonReader): string {
+  return parseUuid(reader.string()) ?? reader.fail("a list position with a malformed UUID");
+}

@@ -1,0 +1,76 @@
+/**
+ * What a database asks of the instance that it belongs to. The port cuts the circle between the
+ * two: the instance implements it, a database only knows this interface.
+ *
+ * @module
+ */
+
+import type { VerificationStatus, WriteSource } from "../backend/backend.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import type { Clock } from "../util/clock.ts";
+import type { RandomSource } from "../util/random.ts";
+import type { Database } from "./database.ts";
+
+/** What one write changed (07 §10.1, 00 §C1). */
+export interface WriteEvent {
+  /** The entries that became Verified between the two frontiers, in fold order. */
+  readonly entries: readonly Entry[];
+  /** Verified tips before; the `postTips` of the event that this callback got last. */
+  readonly previousTips: Snapshot;
+  /** Verified tips after. */
+  readonly postTips: Snapshot;
+  /** Whether the write was made here, or came from a peer, a promotion or another process. */
+  readonly source: WriteSource;
+}
+
+/** What gets the write events of a database. Its promise is awaited after the write is done. */
+export type WriteHandler = (event: WriteEvent, database: Database) => void | Promise<void>;
+
+/** Registration of a write handler; disposing it ends the registration. */
+export interface WriteCallback extends Disposable {
+  /** Keeps the handler registered for the life of the instance; disposing then does nothing. */
+  detach(): void;
+}
+
+/** What `verify()` did (06 §7.2). */
+export interface VerifyCounts {
+  /** Entries that became Verified. */
+  readonly verified: number;
+  /** Entries that became Failed. */
+  readonly failed: number;
+  /** Entries that cannot be judged yet. */
+  readonly stillUnverified: number;
+}
+
+/** What `putEntry` is told about an entry. */
+export interface PutOptions {
+  /** `Verified` for an entry that this node has validated itself, else `Unverified`. */
+  readonly verification: VerificationStatus;
+  /** Where the entry came from. */
+  readonly source: WriteSource;
+}
+
+/** The instance, as seen by its databases. */
+export interface DatabaseHost {
+  /** Storage engine; fails with `InstanceDropped` after the instance was closed. */
+  readonly backend: LocalBackend;
+  /** Time source for heights and records. */
+  readonly clock: Clock;
+  /** Source of entropy, keys and row IDs. */
+  readonly random: RandomSource;
+  /** Stores an entry and runs the write handlers of its tree (07 §10.4). */
+  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void>;
+  /** Judges the Unverified entries of a tree (06 §7.2). */
+  verify(tree: ID): Promise<VerifyCounts>;
+  /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */
+  settle(tree: ID): Promise<void>;
+  /** Registers a write handler; its first event begins at `at`, or at the current frontier. */
+  onWrite(
+    tree: ID,
+    handler: (event: WriteEvent) => void | Promise<void>,
+    at?: Snapshot,
+  ): Promise<WriteCallback>;
+}

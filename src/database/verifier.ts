@@ -1,0 +1,171 @@
+import type { SettingsReader } from "../auth/port.ts";
+import { validateEntry } from "../auth/validate.ts";
+import type { VerificationStatus } from "../backend/backend.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import type { TreeUpdate } from "../backend/tree_update.ts";
+import { inStore } from "../backend/walk.ts";
+import { Doc } from "../crdt/doc.ts";
+import { SETTINGS } from "../entry/constants.ts";
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import { EntryMetadata } from "../entry/metadata.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import { EideticaError } from "../util/errors.ts";
+import { delegatedSettings } from "../settings/delegated_settings.ts";
+import type { VerifyCounts } from "./host.ts";
+import { authOf, pinCovers, settingsAt } from "../settings/pinned_settings.ts";
+
+/** Outcome of one rule: go on, or a verdict. */
+type Step = "ok" | VerificationStatus;
+
+/** How many undecided entries one pass looks at before it leaves the rest for the next. */
+export const MAX_REGION = 100_000;
+
+/**
+ * Judges the Unverified entries of a tree inside one {@link TreeUpdate}, parents first (06 §7, with
+ * the strict rules of 00 §B6). Only this node's own data decides; an entry that cannot be decided
+ * yet stays Unverified and is looked at again when something has arrived.
+ */
+export class Verifier {
+  readonly #backend: LocalBackend;
+  readonly #update: TreeUpdate;
+  readonly #settings: SettingsReader;
+
+  /** Judges entries of the tree of `update`. */
+  constructor(backend: LocalBackend, update: TreeUpdate) {
+    this.#backend = backend;
+    this.#update = update;
+    this.#settings = {
+      delegatedSettings: (tree, claimed, floor) =>
+        delegatedSettings(backend, update, tree, claimed, floor),
+    };
+  }
+
+  /** Judges all given entries, which must come parents first, and says what became of them. */
+  async run(entries: Iterable<Entry>): Promise<VerifyCounts> {
+    const counts = { verified: 0, failed: 0, stillUnverified: 0 };
+    for (const entry of entries) {
+      const status = await this.judge(entry);
+      if (status === "Unverified") counts.stillUnverified++;
+      else {
+        counts[status === "Verified" ? "verified" : "failed"]++;
+        await this.#update.settle(entry, status);
+      }
+    }
+    return counts;
+  }
+
+  /** The verdict on one entry whose parents have been judged before. */
+  async judge(entry: Entry): Promise<VerificationStatus> {
+    const parents = await this.#judgeParents(entry);
+    if (parents !== "ok") return parents;
+    const metadata = readMetadata(entry);
+    if (metadata === undefined) return "Failed";
+    const pin = await this.#judgePin(entry, metadata.settingsTips);
+    if (pin !== "ok") return pin;
+    return await this.#judgeAuthority(entry, metadata.settingsTips);
+  }
+
+  async #judgeParents(entry: Entry): Promise<Step> {
+    if (!entry.isRoot && entry.root?.equals(this.#update.tree) !== true) return "Failed";
+    let verdict: Step = "ok";
+    for (const parent of entry.parents) {
+      verdict = worse(verdict, await this.#judgeParent(parent, entry.height));
+    }
+    for (const store of entry.subtrees) {
+      for (const parent of entry.subtreeParents(store)) {
+        verdict = worse(verdict, await this.#judgeMember(parent, store));
+      }
+    }
+    return verdict;
+  }
+
+  async #judgeParent(id: ID, childHeight: number): Promise<Step> {
+    const row = await this.#update.row(id);
+    if (row === undefined) return "Unverified";
+    if (!row.tree.equals(this.#update.tree) || row.height >= childHeight) return "Failed";
+    return row.status === "Verified" ? "ok" : row.status;
+  }
+
+  /** An entry that must be a Verified member of a store of this tree. */
+  async #judgeMember(id: ID, store: string): Promise<Step> {
+    const row = await this.#update.row(id);
+    if (row === undefined) return "Unverified";
+    if (!row.tree.equals(this.#update.tree)) return "Failed";
+    const entry = await this.#update.find(id);
+    if (entry === undefined || !inStore(entry, store)) return "Failed";
+    return row.status === "Verified" ? "ok" : row.status;
+  }
+
+  /**
+   * An empty pin is for the root alone. Any other pin names Verified `_settings` entries of this
+   * tree and covers what the pins of the parents cover, so that no author can go back behind the
+   * settings that its own history has seen.
+   */
+  async #judgePin(entry: Entry, pin: Snapshot): Promise<Step> {
+    if (entry.isRoot) return pin.tips.length === 0 ? "ok" : "Failed";
+    if (pin.tips.length === 0) return "Failed";
+    let verdict: Step = "ok";
+    for (const tip of pin.tips) verdict = worse(verdict, await this.#judgeMember(tip, SETTINGS));
+    if (verdict !== "ok") return verdict;
+    for (const parent of entry.parents) {
+      if (!await this.#coversParent(pin, parent)) return "Failed";
+    }
+    return "ok";
+  }
+
+  async #coversParent(pin: Snapshot, parentId: ID): Promise<boolean> {
+    const parent = (await this.#update.find(parentId))!;
+    const seen = inStore(parent, SETTINGS) ? [parentId] : readMetadata(parent)!.settingsTips.tips;
+    for (const id of seen) {
+      if (!await pinCovers(this.#update, this.#update.tree, pin.tips, id)) return false;
+    }
+    return true;
+  }
+
+  async #judgeAuthority(entry: Entry, pin: Snapshot): Promise<VerificationStatus> {
+    const settings = await this.#settingsFor(entry, pin);
+    if (settings === undefined) return "Failed";
+    const verdict = await validateEntry(entry, authOf(settings), this.#settings);
+    if (verdict.outcome === "undecided") return "Unverified";
+    return verdict.outcome === "valid" ? "Verified" : "Failed";
+  }
+
+  /** The settings that decide on an entry; undefined when its own payload is not acceptable. */
+  async #settingsFor(entry: Entry, pin: Snapshot): Promise<Doc | undefined> {
+    try {
+      const tips = entry.isRoot && inStore(entry, SETTINGS) ? Snapshot.of([entry.id]) : pin;
+      const { tree } = this.#update;
+      const settings = await settingsAt(this.#update, this.#backend.states, tree, tips);
+      return hasSoundSettings(entry, settings) ? settings : undefined;
+    } catch (error) {
+      // What does not parse now never will, so the entries that rely on it are invalid (00 §B6).
+      if (error instanceof EideticaError && ["crdt", "serialize"].includes(error.module)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/** Whether the entry's own `_settings` payload is a document that leaves `auth` a document. */
+function hasSoundSettings(entry: Entry, settings: Doc): boolean {
+  const data = inStore(entry, SETTINGS) ? entry.findData(SETTINGS) : undefined;
+  if (data === undefined) return true;
+  const auth = settings.merge(Doc.parseBytes(data)).peek("auth");
+  return auth === undefined || auth instanceof Doc;
+}
+
+function readMetadata(entry: Entry): EntryMetadata | undefined {
+  try {
+    return entry.metadata === undefined ? EntryMetadata.EMPTY : EntryMetadata.parse(entry.metadata);
+  } catch {
+    return undefined;
+  }
+}
+
+const RANK: Readonly<Record<Step, number>> = { ok: 0, Verified: 0, Unverified: 1, Failed: 2 };
+
+function worse(a: Step, b: Step): Step {
+  return RANK[b] > RANK[a] ? b : a;
+}

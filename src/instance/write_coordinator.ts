@@ -1,0 +1,167 @@
+import type { WriteSource } from "../backend/backend.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import type { TreeUpdate } from "../backend/tree_update.ts";
+import { compareInTree } from "../backend/walk.ts";
+import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
+import { idsAdded } from "../database/ids_added.ts";
+import { Verifier } from "../database/verifier.ts";
+import type { Entry } from "../entry/entry.ts";
+import { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
+import { Logger } from "../util/log.ts";
+import { TreeWriter } from "./tree_writer.ts";
+import { WriteEvents } from "./write_events.ts";
+
+/** Entries of a remote batch that are stored and judged in one storage commit. */
+export const REMOTE_CHUNK = 512;
+
+/** What became of a batch of entries from elsewhere. */
+export interface RemoteWriteReport {
+  /** Entries that are held now, including those that were held before. */
+  readonly stored: number;
+  /** Entries that this batch made Verified, older ones that waited for it included. */
+  readonly verified: number;
+  /** Entries that this batch made Failed. */
+  readonly failed: number;
+  /** Entries of the tree that cannot be judged yet. */
+  readonly unverified: number;
+  /** Entries that were refused, each with the reason. */
+  readonly rejected: readonly { readonly entry: Entry; readonly error: EideticaError }[];
+}
+
+type Rejection = RemoteWriteReport["rejected"][number];
+
+/** The one place through which entries are written, and handlers told about it (07 §10). */
+export class WriteCoordinator {
+  readonly #backend: LocalBackend;
+  readonly #events: WriteEvents;
+  readonly #writers = new Map<string, TreeWriter>();
+  readonly #settled = new Map<string, number>();
+
+  /** Coordinates all writes of this process to `backend`. */
+  constructor(backend: LocalBackend) {
+    this.#backend = backend;
+    this.#events = new WriteEvents(new Logger("instance"));
+  }
+
+  #writer(tree: ID): TreeWriter {
+    const key = tree.toString();
+    const known = this.#writers.get(key);
+    if (known !== undefined) return known;
+    for (const [other, writer] of this.#writers) if (writer.isIdle) this.#writers.delete(other);
+    const read = (id: ID, previous: Snapshot, post: Snapshot) => this.#bracket(id, previous, post);
+    const writer = new TreeWriter(this.#backend, this.#events, read, tree);
+    this.#writers.set(key, writer);
+    return writer;
+  }
+
+  async #bracket(_tree: ID, previous: Snapshot, post: Snapshot): Promise<Entry[]> {
+    const ids = await idsAdded(this.#backend, previous, post);
+    const entries = await Promise.all(ids.map((id) => this.#backend.get(id)));
+    return entries.sort(compareInTree);
+  }
+
+  /** Stores one entry; see `Instance.putEntry`. */
+  async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
+    requireTree(tree, entry);
+    await this.#writer(tree).write(
+      options.source,
+      (update) => update.insert(entry, options.verification),
+    );
+  }
+
+  /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
+  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
+    const total = { stored: 0, verified: 0, failed: 0, unverified: 0, rejected: [] as Rejection[] };
+    for (let at = 0; at < entries.length; at += REMOTE_CHUNK) {
+      const chunk = entries.slice(at, at + REMOTE_CHUNK);
+      const report = await this.#writer(tree).write(
+        "remote",
+        (update) => this.#ingest(update, chunk),
+      );
+      total.stored += report.stored;
+      total.verified += report.verified;
+      total.failed += report.failed;
+      total.unverified = report.unverified;
+      total.rejected.push(...report.rejected);
+    }
+    return total;
+  }
+
+  async #ingest(update: TreeUpdate, chunk: readonly Entry[]): Promise<RemoteWriteReport> {
+    const rejected: Rejection[] = [];
+    let stored = 0;
+    for (const entry of [...chunk].sort(compareInTree)) {
+      try {
+        requireTree(update.tree, entry);
+        await update.insert(entry, "Unverified");
+        stored++;
+      } catch (error) {
+        if (!(error instanceof ErrorClass)) throw error;
+        rejected.push({ entry, error });
+      }
+    }
+    const counts = await this.#judge(update);
+    const { verified, failed } = counts;
+    return { stored, verified, failed, unverified: counts.stillUnverified, rejected };
+  }
+
+  /** Judges the Unverified entries of a tree; see `Database.verify`. */
+  async verify(tree: ID): Promise<VerifyCounts> {
+    return await this.#writer(tree).write("remote", (update) => this.#judge(update));
+  }
+
+  /** Judges the Unverified entries of a tree unless nothing was written since the last pass. */
+  async settle(tree: ID): Promise<void> {
+    const { unverified, sequence } = await this.#backend.pending(tree);
+    if (unverified === 0 || this.#settled.get(tree.toString()) === sequence) return;
+    await this.verify(tree);
+    this.#settled.set(tree.toString(), (await this.#backend.pending(tree)).sequence);
+  }
+
+  async #judge(update: TreeUpdate): Promise<VerifyCounts> {
+    if (update.unverified === 0) return { verified: 0, failed: 0, stillUnverified: 0 };
+    const region = new Map<string, Entry>();
+    for (const id of await this.#backend.unverifiedIds(update.tree)) {
+      region.set(id.toString(), (await update.find(id))!);
+    }
+    for (const entry of update.inserted()) region.set(entry.id.toString(), entry);
+    const undecided: Entry[] = [];
+    for (const entry of region.values()) {
+      if ((await update.row(entry.id))?.status === "Unverified") undecided.push(entry);
+    }
+    return await new Verifier(this.#backend, update).run(undecided.sort(compareInTree));
+  }
+
+  /** Registers a write handler; see `Database.onWrite`. */
+  async onWrite(
+    tree: ID,
+    handler: (event: WriteEvent) => void | Promise<void>,
+    at?: Snapshot,
+  ): Promise<WriteCallback> {
+    // Inside the queue no write can come between reading the frontier and registering.
+    return await this.#writer(tree).write("local" satisfies WriteSource, (update) => {
+      return Promise.resolve(this.#events.register(tree, at ?? update.postTips, handler));
+    });
+  }
+
+  /** Registers a handler of the writes to all trees, for the life of the instance. */
+  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
+    this.#events.registerGlobal(handler);
+  }
+
+  /** Ends all registrations. */
+  close(): void {
+    this.#events.clear();
+  }
+}
+
+function requireTree(tree: ID, entry: Entry): void {
+  if (entry.isRoot ? entry.id.equals(tree) : entry.root?.equals(tree) === true) return;
+  throw new BackendError(
+    "EntryNotInTree",
+    `Cannot store entry "${entry.id}" in tree "${tree}": it belongs to "${entry.root ?? entry.id}"`,
+    { fields: { entryId: entry.id, treeId: tree } },
+  );
+}

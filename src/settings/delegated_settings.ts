@@ -1,0 +1,102 @@
+import type { Outcome } from "../auth/port.ts";
+import type { AuthSettings } from "../auth/settings.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import { checkReachable, type EntryReader, storeTipsAt } from "../backend/walk.ts";
+import type { IdRow } from "../backend/records.ts";
+import { SETTINGS } from "../entry/constants.ts";
+import type { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import { AuthError, EideticaError } from "../util/errors.ts";
+import { authOf, settingsAt } from "./pinned_settings.ts";
+
+/** Reads entries and their verdicts: a backend, or an update that is being prepared on it. */
+export interface VerdictReader extends EntryReader {
+  /** Status, height and tree of an entry; undefined when it is not held. */
+  row(id: ID): Promise<IdRow | undefined>;
+  /** The tree that this reader sees changes of, before they are committed. */
+  readonly tree: ID;
+}
+
+/**
+ * Auth settings of a delegated database as of the claimed tips (02 §9.2, 9.3). The tips must be
+ * Verified entries of that database at or above the committed floor; what is not held or not judged
+ * yet leaves the question undecided, never refused for good (00 §B6).
+ */
+export async function delegatedSettings(
+  backend: LocalBackend,
+  update: VerdictReader | undefined,
+  tree: ID,
+  claimed: readonly ID[],
+  floor: readonly ID[],
+): Promise<Outcome<AuthSettings>> {
+  const own = update !== undefined && update.tree.equals(tree);
+  const reader: EntryReader = own ? update : backend;
+  const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
+  if (await rowOf(tree) === undefined) return { outcome: "undecided", missing: [tree] };
+  const tips = await judgeTips(tree, claimed, rowOf);
+  if (tips !== undefined) return tips;
+  const reached = await judgeFloor(reader, tree, claimed, floor);
+  if (reached !== undefined) return reached;
+  return await readSettings(backend, reader, tree, Snapshot.of(claimed));
+}
+
+function refused(tree: ID, claimed: readonly ID[], reason: string): Outcome<AuthSettings> {
+  const message = `The claimed tips of the delegated database "${tree}" are refused: ${reason}`;
+  const fields = { treeId: tree, claimedTips: claimed };
+  return { outcome: "refused", error: new AuthError("InvalidDelegationTips", message, { fields }) };
+}
+
+async function judgeTips(
+  tree: ID,
+  claimed: readonly ID[],
+  rowOf: (id: ID) => Promise<IdRow | undefined>,
+): Promise<Outcome<AuthSettings> | undefined> {
+  if (claimed.length === 0) return refused(tree, claimed, "there are none");
+  const missing: ID[] = [];
+  for (const tip of claimed) {
+    const row = await rowOf(tip);
+    if (row === undefined || row.status === "Unverified") missing.push(tip);
+    else if (!row.tree.equals(tree)) return refused(tree, claimed, `"${tip}" is of another tree`);
+    else if (row.status === "Failed") return refused(tree, claimed, `"${tip}" is not valid`);
+  }
+  return missing.length === 0 ? undefined : { outcome: "undecided", missing };
+}
+
+async function judgeFloor(
+  reader: EntryReader,
+  tree: ID,
+  claimed: readonly ID[],
+  floor: readonly ID[],
+): Promise<Outcome<AuthSettings> | undefined> {
+  try {
+    const reach = await checkReachable(reader, tree, claimed, floor);
+    if (reach.verdict === "Reachable") return undefined;
+    if (reach.verdict === "Indeterminate") return { outcome: "undecided", missing: reach.missing };
+    return refused(tree, claimed, "they are behind the tips that the delegation was made with");
+  } catch (error) {
+    if (error instanceof EideticaError && error.code === "EntryNotInTree") {
+      return refused(tree, claimed, "the delegation was made with tips of another tree");
+    }
+    throw error;
+  }
+}
+
+async function readSettings(
+  backend: LocalBackend,
+  reader: EntryReader,
+  tree: ID,
+  claimed: Snapshot,
+): Promise<Outcome<AuthSettings>> {
+  try {
+    const tips = reader === backend
+      ? await backend.storeSnapshotAt(tree, SETTINGS, claimed)
+      : await storeTipsAt(reader, SETTINGS, claimed);
+    const settings = await settingsAt(reader, backend.states, tree, tips);
+    return { outcome: "known", value: authOf(settings) };
+  } catch (cause) {
+    if (!(cause instanceof EideticaError) || !["crdt", "serialize"].includes(cause.module)) throw cause;
+    const message = `The settings of the delegated database "${tree}" cannot be read`;
+    const fields = { treeId: tree };
+    return { outcome: "refused", error: new AuthError("InvalidAuthConfiguration", message, { cause, fields }) };
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What a store asks of the transaction that it was opened in, and what a transaction asks of a type
+ * of store. The port cuts the circle between the two (04 §1, §2, §11).
+ *
+ * @module
+ */
+
+import type { StateType } from "../backend/materialize.ts";
+import type { Doc } from "../crdt/doc.ts";
+import type { RandomSource } from "../util/random.ts";
+import type { Registry } from "./registry.ts";
+
+/** Turns payloads of one store into what is written to entries, and back (06 §6.3). */
+export interface Encryptor {
+  /** Ciphertext of a payload. */
+  encrypt(plaintext: Uint8Array): Promise<Uint8Array>;
+  /** Payload of a ciphertext. */
+  decrypt(ciphertext: Uint8Array): Promise<Uint8Array>;
+}
+
+/** The transaction, as seen by its stores. */
+export interface StoreContext {
+  /** Source of row IDs, salts and nonces. */
+  readonly random: RandomSource;
+  /** The delta that this transaction will write for a store; undefined before the first write. */
+  staged<T>(store: string): T | undefined;
+  /** Replaces the delta of a store. */
+  stage<T>(store: string, delta: T, type: StateType<T>): void;
+  /** Merged history of a store before this transaction. The value is shared: do not change it. */
+  fullState<T>(store: string, type: StateType<T>): Promise<T>;
+  /** The registry of the database's stores. */
+  getIndex(): Registry;
+  /** Encrypts and decrypts the payloads of a store from now on, within this transaction. */
+  registerEncryptor(store: string, encryptor: Encryptor): void;
+}
+
+/** A type of store: what `getStore` and `getStoreViewer` take. Store classes are such values. */
+export interface StoreType<S> {
+  /** Name and version of the format, for example `"docstore:v0"`. */
+  readonly typeId: string;
+  /** Whether data of another type ID can be read; by default only the own one. */
+  supportsTypeId?(typeId: string): boolean;
+  /** Configuration that is registered with a new store; empty by default. */
+  defaultConfig?(): Doc;
+  /** Builds the handle of an existing store. */
+  load(context: StoreContext, name: string): Promise<S> | S;
+  /** Builds the handle of a new store; by default `load`, after the registration was staged. */
+  register?(context: StoreContext, name: string): Promise<S> | S;
+}
+
+/** Whether a store of type `typeId` can be opened as `type`. */
+export function supports(type: StoreType<unknown>, typeId: string): boolean {
+  return type.supportsTypeId?.(typeId) ?? type.typeId === typeId;
+}

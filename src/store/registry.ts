@@ -1,0 +1,124 @@
+/**
+ * The registry of stores, kept in the system store `_index` (04 §4).
+ *
+ * ```text
+ * <store name> → Doc { type: Text, config: Doc, settings?: Doc { height_strategy: Text } }
+ * ```
+ *
+ * `height_strategy` is Text that holds JSON text, its quotes included.
+ *
+ * @module
+ */
+
+import { docState } from "../backend/doc_state.ts";
+import { Doc } from "../crdt/doc.ts";
+import { DELETED, type Value } from "../crdt/value.ts";
+import { INDEX } from "../entry/constants.ts";
+import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
+import { StoreError } from "../util/errors.ts";
+import type { StoreContext } from "./context.ts";
+import { keyNotFound, mergedChild } from "./staged_doc.ts";
+
+/** What is registered for one store. */
+export interface StoreInfo {
+  /** Type ID of the store, for example `"table:v0"`. */
+  readonly typeId: string;
+  /** Configuration of the store. */
+  readonly config: Doc;
+  /** The store's own height strategy; undefined when it inherits the database's. */
+  readonly heightStrategy: HeightStrategy | undefined;
+}
+
+/** The stores of a database, as one transaction sees and changes them. */
+export class Registry {
+  readonly #context: StoreContext;
+
+  /** The registry of the transaction behind `context`. */
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** What is registered under `name`, or undefined. Damaged records are an error, not a miss. */
+  async find(name: string): Promise<StoreInfo | undefined> {
+    const value = mergedChild(
+      this.#context.staged<Doc>(INDEX),
+      await this.#context.fullState(INDEX, docState),
+      name,
+    );
+    return value === undefined || value === DELETED ? undefined : readInfo(name, value);
+  }
+
+  /** What is registered under `name`; `KeyNotFound` when nothing is. */
+  async getEntry(name: string): Promise<StoreInfo> {
+    const info = await this.find(name);
+    if (info === undefined) throw keyNotFound(INDEX, name);
+    return info;
+  }
+
+  /** Whether a store is registered under `name`. */
+  async contains(name: string): Promise<boolean> {
+    return await this.find(name) !== undefined;
+  }
+
+  /** Registers a store or changes its type and configuration; its settings stay. */
+  async setEntry(name: string, typeId: string, config: Doc): Promise<void> {
+    const before = await this.find(name).catch(() => undefined);
+    this.#stage(name, { typeId, config, heightStrategy: before?.heightStrategy });
+  }
+
+  /** Names of all registered stores, those of this transaction included, in order. */
+  async list(): Promise<string[]> {
+    const history = await this.#context.fullState(INDEX, docState);
+    const staged = this.#context.staged<Doc>(INDEX);
+    return [...(staged === undefined ? history : history.merge(staged)).keys()];
+  }
+
+  /** Gives a registered store its own height strategy, or none. */
+  async setHeightStrategy(name: string, strategy: HeightStrategy | undefined): Promise<void> {
+    const { typeId, config } = await this.getEntry(name);
+    this.#stage(name, { typeId, config, heightStrategy: strategy }, strategy === undefined);
+  }
+
+  #stage(name: string, info: StoreInfo, clearStrategy = false): void {
+    const record = new Doc();
+    record.set(["type"], info.typeId);
+    record.set(["config"], info.config);
+    if (info.heightStrategy !== undefined) {
+      record.set(["settings", "height_strategy"], JSON.stringify(info.heightStrategy));
+    } else if (clearStrategy) record.remove(["settings", "height_strategy"]);
+    const delta = this.#context.staged<Doc>(INDEX) ?? new Doc();
+    // The array form keeps a dot in the name from being read as a path.
+    delta.set([name], record);
+    this.#context.stage(INDEX, delta, docState);
+  }
+}
+
+function readInfo(name: string, value: Value): StoreInfo {
+  if (!(value instanceof Doc)) throw damaged(name, "the record is not a document");
+  const typeId = value.peek("type");
+  if (typeof typeId !== "string") throw damaged(name, "its type is not a text");
+  return { typeId, config: readConfig(name, value), heightStrategy: readStrategy(name, value) };
+}
+
+function readConfig(name: string, record: Doc): Doc {
+  const config = record.get("config");
+  if (config instanceof Doc) return config;
+  if (typeof config === "string" && config !== "{}") throw damaged(name, "its config is a text");
+  return new Doc();
+}
+
+function readStrategy(name: string, record: Doc): HeightStrategy | undefined {
+  const settings = record.peek("settings");
+  if (settings === undefined || settings === DELETED) return undefined;
+  if (!(settings instanceof Doc)) throw damaged(name, "its settings are not a document");
+  const text = settings.peek("height_strategy");
+  if (text === undefined || text === DELETED) return undefined;
+  const strategy = typeof text === "string" ? parseHeightStrategy(text) : undefined;
+  if (strategy === undefined) throw damaged(name, "its height strategy cannot be read");
+  return strategy;
+}
+
+function damaged(name: string, reason: string): StoreError {
+  const message = `Cannot read the registration of store "${name}": ${reason}`;
+  return new StoreError("DeserializationFailed", message, { fields: { store: INDEX, reason } });
+}

@@ -1,0 +1,70 @@
+import type { StoreError } from "../util/errors.ts";
+
+/** The part of the Standard Schema v1 interface that is used (Zod, Valibot, ArkType and others). */
+export interface StandardSchema<Output = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly output: Output } | undefined;
+  };
+}
+
+/** What a Standard Schema validator answers. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string }[] };
+
+/** Type of the rows that a schema accepts. */
+export type Infer<Schema extends StandardSchema> = NonNullable<
+  Schema["~standard"]["types"]
+>["output"];
+
+/** Makes the error for a row that is refused. */
+type Refuse = (reason: string) => StoreError;
+
+/** How rows become text and back. */
+export interface RowCodec<Row> {
+  /** Compact JSON text of a row. */
+  write(row: Row, refuse: Refuse): Promise<string>;
+  /** The row of a JSON text. */
+  read(text: string, refuse: Refuse): Promise<Row>;
+}
+
+function stringify(row: unknown, refuse: Refuse): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(row);
+  } catch (error) {
+    throw refuse(`it cannot be written as JSON (${(error as Error).message})`);
+  }
+  if (text === undefined) throw refuse(`a ${typeof row} cannot be written as JSON`);
+  return text;
+}
+
+function parse(text: string, refuse: Refuse): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refuse("its text is not JSON");
+  }
+}
+
+/** Rows as they are: any JSON value. */
+export const jsonRow: RowCodec<unknown> = {
+  write: (row, refuse) => Promise.resolve().then(() => stringify(row, refuse)),
+  read: (text, refuse) => Promise.resolve().then(() => parse(text, refuse)),
+};
+
+/** Rows that `schema` accepts; what it returns is what is stored and read. */
+export function schemaRow(schema: StandardSchema): RowCodec<unknown> {
+  const check = async (row: unknown, refuse: Refuse) => {
+    const result = await schema["~standard"].validate(row);
+    if (result.issues === undefined) return result.value;
+    throw refuse(result.issues.map((issue) => issue.message).join("; "));
+  };
+  return {
+    write: async (row, refuse) => stringify(await check(row, refuse), refuse),
+    read: (text, refuse) => check(parse(text, refuse), refuse),
+  };
+}

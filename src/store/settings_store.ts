@@ -1,0 +1,126 @@
+import { AuthKey } from "../auth/auth_key.ts";
+import type { DelegatedTreeRef } from "../auth/delegation.ts";
+import { AuthSettings } from "../auth/settings.ts";
+import { Doc } from "../crdt/doc.ts";
+import type { PathLike } from "../crdt/path.ts";
+import type { ValueInput, VisibleValue } from "../crdt/value.ts";
+import { SETTINGS } from "../entry/constants.ts";
+import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+import { AuthError, CrdtError } from "../util/errors.ts";
+import type { StoreContext } from "./context.ts";
+import { DocStore } from "./doc_store.ts";
+
+/** The settings of a database, kept in the system store `_settings` (04 §8). */
+export class SettingsStore {
+  readonly #doc: DocStore;
+
+  /** The settings as the transaction behind `context` sees and changes them. */
+  constructor(context: StoreContext) {
+    this.#doc = new DocStore(context, SETTINGS);
+  }
+
+  /** The settings as a document store. */
+  asDocStore(): DocStore {
+    return this.#doc;
+  }
+
+  /** Name of the database; `KeyNotFound` when it has none. */
+  async getName(): Promise<string> {
+    return await this.#doc.getString("name");
+  }
+
+  /** Names the database. */
+  async setName(name: string): Promise<void> {
+    await this.#doc.set("name", name);
+  }
+
+  /** A setting; `KeyNotFound` when it is not there. */
+  async get(path: PathLike): Promise<VisibleValue> {
+    return await this.#doc.get(path);
+  }
+
+  /** A setting that is a text. */
+  async getString(path: PathLike): Promise<string> {
+    return await this.#doc.getString(path);
+  }
+
+  /** Changes a setting. */
+  async set(path: PathLike, value: ValueInput): Promise<void> {
+    await this.#doc.set(path, value);
+  }
+
+  /** All settings, tombstones included. */
+  async getAll(): Promise<Doc> {
+    return await this.#doc.getAll();
+  }
+
+  /** How heights of new entries are chosen; incremental unless something else was set. */
+  async getHeightStrategy(): Promise<HeightStrategy> {
+    const text = await this.#doc.getOption("height_strategy");
+    if (typeof text !== "string") return "incremental";
+    const strategy = parseHeightStrategy(text);
+    if (strategy !== undefined) return strategy;
+    const reason = `"${text}" is not a height strategy`;
+    throw new CrdtError("DeserializationFailed", `Cannot read the height strategy: ${reason}`, {
+      fields: { reason },
+    });
+  }
+
+  /** Chooses how heights of new entries are chosen, this transaction's entry included. */
+  async setHeightStrategy(strategy: HeightStrategy): Promise<void> {
+    await this.#doc.set("height_strategy", JSON.stringify(strategy));
+  }
+
+  /** A copy of the auth settings; empty when there are none. */
+  async authSnapshot(): Promise<AuthSettings> {
+    const auth = await this.#doc.getOption("auth");
+    return AuthSettings.fromDoc(auth instanceof Doc ? auth : new Doc());
+  }
+
+  /** Grants a key what `key` says, replacing what it had. Weak public keys are refused. */
+  async setAuthKey(publicKey: PublicKey, key: AuthKey): Promise<void> {
+    if (publicKey.isWeak) throw weakKey(publicKey);
+    await this.#doc.set(["auth", "keys", publicKey.toString()], key.toDoc());
+  }
+
+  /** What a key is granted; auth `KeyNotFound` when it is not listed. */
+  async getAuthKey(publicKey: PublicKey): Promise<AuthKey> {
+    return (await this.authSnapshot()).getKeyByPubkey(publicKey);
+  }
+
+  /** Gives a key another name, or none; its permissions and status stay. */
+  async renameAuthKey(publicKey: PublicKey, name: string | undefined): Promise<void> {
+    const key = await this.getAuthKey(publicKey);
+    await this.setAuthKey(publicKey, new AuthKey(name, key.permissions, key.status));
+  }
+
+  /** Revokes a key; it stays listed. */
+  async revokeAuthKey(publicKey: PublicKey): Promise<void> {
+    const key = await this.getAuthKey(publicKey);
+    const revoked = new AuthKey(key.name, key.permissions, "Revoked");
+    await this.#doc.set(["auth", "keys", publicKey.toString()], revoked.toDoc());
+  }
+
+  /** Grants every key what `key` says (02 §8). */
+  async setGlobalAuthKey(key: AuthKey): Promise<void> {
+    await this.#doc.set("auth.global", key.toDoc());
+  }
+
+  /** What every key is granted; auth `KeyNotFound` when nothing is. */
+  async getGlobalAuthKey(): Promise<AuthKey> {
+    return (await this.authSnapshot()).getGlobalKey();
+  }
+
+  /** Lets the keys of another database act here, within bounds. */
+  async addDelegatedTree(reference: DelegatedTreeRef): Promise<void> {
+    const root = reference.tree.root.toString();
+    await this.#doc.set(["auth", "delegations", root], reference.toDoc());
+  }
+}
+
+function weakKey(publicKey: PublicKey): AuthError {
+  const reason = "its point has a small order or its encoding is not canonical";
+  const message = `Cannot grant anything to the public key "${publicKey}": ${reason}`;
+  return new AuthError("InvalidKeyFormat", message, { fields: { reason } });
+}

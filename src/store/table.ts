@@ -1,0 +1,162 @@
+/**
+ * A table of records: `key → Text(compact JSON of the row)` in the store's document (04 §7).
+ *
+ * @module
+ */
+
+import { docState } from "../backend/doc_state.ts";
+import { Doc } from "../crdt/doc.ts";
+import { DELETED, type Value } from "../crdt/value.ts";
+import { StoreError } from "../util/errors.ts";
+import { uuidV4 } from "../util/random.ts";
+import type { StoreContext, StoreType } from "./context.ts";
+import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
+import { keyNotFound, mergedChild } from "./staged_doc.ts";
+
+/** Any JSON object: the rows of a table without a schema. */
+export type JsonRow = Record<string, unknown>;
+
+/** A row that cannot be read, with its key and the reason. */
+export interface InvalidRow {
+  /** Primary key of the row. */
+  readonly key: string;
+  /** Why it cannot be read. */
+  readonly error: StoreError;
+}
+
+/**
+ * A table: rows under primary keys, the last write of a row wins as a whole (04 §7).
+ *
+ * Rows come back in key order. What a read returns belongs to the caller.
+ */
+export class Table<Row = JsonRow> {
+  /** Type ID of this format (04 §1). */
+  static readonly typeId: string = "table:v0";
+
+  /** Name of the store. */
+  readonly name: string;
+  readonly #context: StoreContext;
+  readonly #codec: RowCodec<Row>;
+
+  /** A handle on the table `name` of the transaction behind `context`. */
+  constructor(context: StoreContext, name: string, codec: RowCodec<Row>) {
+    this.#context = context;
+    this.name = name;
+    this.#codec = codec;
+  }
+
+  /** Builds the handle; called by `getStore` and `getStoreViewer`. */
+  static load(context: StoreContext, name: string): Table {
+    return new Table<JsonRow>(context, name, jsonRow as RowCodec<JsonRow>);
+  }
+
+  /** A table of rows of type `Row`, without a check at run time. */
+  static of<Row>(): StoreType<Table<Row>>;
+  /** A table whose rows a Standard Schema v1 validator checks on write and on read. */
+  static of<Schema extends StandardSchema>(schema: Schema): StoreType<Table<Infer<Schema>>>;
+  static of(schema?: StandardSchema): StoreType<Table<unknown>> {
+    const codec = schema === undefined ? jsonRow : schemaRow(schema);
+    return { typeId: Table.typeId, load: (context, name) => new Table(context, name, codec) };
+  }
+
+  async #view(): Promise<Doc> {
+    const history = await this.#context.fullState(this.name, docState);
+    const staged = this.#context.staged<Doc>(this.name);
+    return staged === undefined ? history : history.merge(staged);
+  }
+
+  async #find(key: string): Promise<Value | undefined> {
+    const history = await this.#context.fullState(this.name, docState);
+    return mergedChild(this.#context.staged<Doc>(this.name), history, key);
+  }
+
+  #stage(key: string, value: string | typeof DELETED): void {
+    const delta = this.#context.staged<Doc>(this.name) ?? new Doc();
+    // The array form keeps a dot in the key from being read as a path.
+    delta.set([key], value);
+    this.#context.stage(this.name, delta, docState);
+  }
+
+  /** Inserts a row under a new random key (UUID v4), which it returns. */
+  async insert(row: Row): Promise<string> {
+    const key = uuidV4(this.#context.random);
+    await this.set(key, row);
+    return key;
+  }
+
+  /** The row under `key`; `KeyNotFound` when there is none. */
+  async get(key: string): Promise<Row> {
+    const row = await this.getOption(key);
+    if (row === undefined) throw keyNotFound(this.name, key);
+    return row;
+  }
+
+  /** The row under `key`, or undefined. */
+  async getOption(key: string): Promise<Row | undefined> {
+    const value = await this.#find(key);
+    return typeof value === "string" ? await this.#read(key, value) : undefined;
+  }
+
+  /** Whether there is a row under `key`. */
+  async has(key: string): Promise<boolean> {
+    return typeof await this.#find(key) === "string";
+  }
+
+  /** Writes a row under `key`, replacing the whole row that was there. */
+  async set(key: string, row: Row): Promise<void> {
+    if (key === "") throw invalidRow(this.name, key, "a key must not be empty");
+    this.#stage(key, await this.#codec.write(row, (reason) => invalidRow(this.name, key, reason)));
+  }
+
+  /** Deletes the row under `key`; false, and nothing staged, when there is none. */
+  async delete(key: string): Promise<boolean> {
+    if (!await this.has(key)) return false;
+    this.#stage(key, DELETED);
+    return true;
+  }
+
+  /** How many rows there are, those included that cannot be read. */
+  async count(): Promise<number> {
+    let count = 0;
+    for (const [, value] of (await this.#view()).allEntries()) if (typeof value === "string") count++;
+    return count;
+  }
+
+  /** All rows in key order, from `from` (included) if it is given. */
+  async *entries(options: { from?: string } = {}): AsyncIterable<[key: string, row: Row]> {
+    for (const [key, value] of (await this.#view()).allEntries({ from: options.from })) {
+      if (typeof value === "string") yield [key, await this.#read(key, value)];
+    }
+  }
+
+  /** The rows that `predicate` accepts, in key order. A row that cannot be read is an error. */
+  async search(predicate: (row: Row, key: string) => boolean): Promise<[key: string, row: Row][]> {
+    const found: [string, Row][] = [];
+    for await (const [key, row] of this.entries()) if (predicate(row, key)) found.push([key, row]);
+    return found;
+  }
+
+  /** The rows that cannot be read, each with its reason. */
+  async invalidRows(): Promise<InvalidRow[]> {
+    const invalid: InvalidRow[] = [];
+    for (const [key, value] of (await this.#view()).allEntries()) {
+      if (typeof value !== "string") continue;
+      try {
+        await this.#read(key, value);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        invalid.push({ key, error });
+      }
+    }
+    return invalid;
+  }
+
+  async #read(key: string, text: string): Promise<Row> {
+    return await this.#codec.read(text, (reason) => invalidRow(this.name, key, reason));
+  }
+}
+
+function invalidRow(store: string, key: string, reason: string): StoreError {
+  const message = `Row "${key}" of table "${store}" is not valid: ${reason}`;
+  return new StoreError("DeserializationFailed", message, { fields: { store, key, reason } });
+}

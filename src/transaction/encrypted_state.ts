@@ -1,0 +1,26 @@
+import type { LocalBackend } from "../backend/local.ts";
+import type { StateType } from "../backend/materialize.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import type { Encryptor } from "../store/context.ts";
+
+/**
+ * The state of an encrypted store. It is folded anew for each transaction and never cached beyond
+ * it, so that no plaintext outlives the transaction that has the key.
+ */
+export async function foldDecrypted<T>(
+  backend: LocalBackend,
+  tree: ID,
+  store: string,
+  tips: Snapshot,
+  type: StateType<T>,
+  encryptor: Encryptor,
+): Promise<T> {
+  let state = type.empty();
+  for (const entry of await backend.storeAt(tree, store, tips)) {
+    const data = entry.findData(store);
+    if (data === undefined) continue;
+    state = type.merge(state, type.parse(await encryptor.decrypt(data)));
+  }
+  return state;
+}

@@ -1,0 +1,200 @@
+import type { DatabaseKey } from "../auth/database_key.ts";
+import type { StateType } from "../backend/materialize.ts";
+import type { DatabaseHost } from "../database/host.ts";
+import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
+import type { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
+import { supports } from "../store/context.ts";
+import { Registry } from "../store/registry.ts";
+import { SettingsStore } from "../store/settings_store.ts";
+import { Doc } from "../crdt/doc.ts";
+import type { RandomSource } from "../util/random.ts";
+import { StoreError, TransactionError } from "../util/errors.ts";
+import { buildEntry } from "./build_entry.ts";
+import { foldDecrypted } from "./encrypted_state.ts";
+import { StagedStore } from "./staged_store.ts";
+
+const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
+
+/** Where a transaction stands: the database, the frontier it builds on, and who acts. */
+export interface TransactionBase {
+  /** The instance behind the database. */
+  readonly host: DatabaseHost;
+  /** Root of the database; undefined for the transaction that creates one. */
+  readonly tree: ID | undefined;
+  /** Main parents of the entry to be made. */
+  readonly parents: Snapshot;
+  /** Who signs; undefined for reading only. */
+  readonly key: DatabaseKey | undefined;
+  /** Entropy of the entry's metadata; set for the transaction that creates a database. */
+  readonly entropy?: bigint;
+}
+
+/**
+ * A set of changes to the stores of one database that become one signed entry, or nothing (06 §5).
+ *
+ * The parents are fixed when the transaction begins: reads see the history below them and what was
+ * staged here, never what others commit meanwhile. Transactions do not block each other; two of them
+ * from the same frontier become two branches that the next read merges.
+ */
+export class Transaction implements StoreContext {
+  /** Where this transaction stands. */
+  readonly base: TransactionBase;
+  readonly #stores = new Map<string, StagedStore>();
+  #systemLocked = false;
+  #committed = false;
+
+  /** Use `Database.newTransaction`. */
+  constructor(base: TransactionBase) {
+    this.base = base;
+  }
+
+  /** See {@link StoreContext.random}. */
+  get random(): RandomSource {
+    return this.base.host.random;
+  }
+
+  /** Main parents of the entry to be made. */
+  get parents(): Snapshot {
+    return this.base.parents;
+  }
+
+  /**
+   * Opens a store. A name that is not registered yet is registered with this type; one that is must
+   * be of a type that `type` supports, else `TypeMismatch` (04 §3).
+   */
+  async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
+    this.#requireOpen();
+    if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
+    void this.#touch(name).parents;
+    const registry = this.getIndex();
+    const info = await registry.find(name);
+    await this.storeParents(name);
+    if (info === undefined) {
+      await registry.setEntry(name, type.typeId, type.defaultConfig?.() ?? new Doc());
+      return await (type.register ?? type.load).call(type, this, name);
+    }
+    if (!supports(type, info.typeId)) throw wrongType(name, type.typeId, info.typeId);
+    return await type.load(this, name);
+  }
+
+  async #systemStore<S>(type: StoreType<S>, name: string): Promise<S> {
+    if (this.#systemLocked) {
+      const message = `Cannot open "${name}" while a database is being created: the system stores are written by the creation itself`;
+      throw new TransactionError("SystemSubtreeLocked", message, { fields: { name } });
+    }
+    await this.storeParents(name);
+    return await type.load(this, name);
+  }
+
+  /** The settings of the database, to read and to change. */
+  getSettings(): SettingsStore {
+    return new SettingsStore(this);
+  }
+
+  /** The registry of stores. */
+  getIndex(): Registry {
+    return new Registry(this);
+  }
+
+  /** Runs `init` while the system stores cannot be opened (06 §2.1). */
+  async withSystemLocked(init: (transaction: Transaction) => Promise<void> | void): Promise<void> {
+    this.#systemLocked = true;
+    try {
+      await init(this);
+    } finally {
+      this.#systemLocked = false;
+    }
+  }
+
+  // --- what stores use -----------------------------------------------------------------------
+
+  /** See {@link StoreContext.staged}. */
+  staged<T>(store: string): T | undefined {
+    return this.#stores.get(store)?.delta as T | undefined;
+  }
+
+  /** See {@link StoreContext.stage}. */
+  stage<T>(store: string, delta: T, type: StateType<T>): void {
+    this.#requireOpen();
+    this.#touch(store).stage(delta, type);
+  }
+
+  /** Stages a payload as it is. */
+  stageRaw(store: string, data: Uint8Array): void {
+    this.#requireOpen();
+    this.#touch(store).rawData = data;
+  }
+
+  /** See {@link StoreContext.registerEncryptor}. */
+  registerEncryptor(store: string, encryptor: Encryptor): void {
+    this.#touch(store).encryptor = encryptor;
+  }
+
+  /** See {@link StoreContext.fullState}. */
+  async fullState<T>(store: string, type: StateType<T>): Promise<T> {
+    const tips = await this.storeParents(store);
+    const { tree, host } = this.base;
+    if (tree === undefined || tips.tips.length === 0) return type.empty();
+    const encryptor = this.#stores.get(store)?.encryptor;
+    if (encryptor === undefined) return await host.backend.stateAt(tree, store, tips, type);
+    return await foldDecrypted(host.backend, tree, store, tips, type, encryptor);
+  }
+
+  /** Store tips that an entry of this transaction builds on: those below its main parents. */
+  async storeParents(store: string): Promise<Snapshot> {
+    const { tree, host, parents } = this.base;
+    if (tree === undefined) return Snapshot.EMPTY;
+    const staged = this.#touch(store);
+    staged.parents ??= host.backend.storeSnapshotAt(tree, store, parents);
+    return await staged.parents;
+  }
+
+  /** Everything that was touched, by store name. */
+  get stores(): ReadonlyMap<string, StagedStore> {
+    return this.#stores;
+  }
+
+  #touch(store: string): StagedStore {
+    const known = this.#stores.get(store);
+    if (known !== undefined) return known;
+    const made = new StagedStore();
+    this.#stores.set(store, made);
+    return made;
+  }
+
+  #requireOpen(): void {
+    if (!this.#committed) return;
+    throw new TransactionError(
+      "TransactionAlreadyCommitted",
+      "Cannot use a transaction that was committed already: begin a new one",
+    );
+  }
+
+  /**
+   * Makes one signed entry of all that was staged and stores it. The entry is judged against exactly
+   * the settings that it pins, before it is stored (00 §B9).
+   *
+   * @returns the ID of the entry, when it is durable and the write handlers have settled.
+   */
+  async commit(): Promise<ID> {
+    this.#requireOpen();
+    this.#committed = true;
+    try {
+      const entry = await buildEntry(this);
+      const tree = this.base.tree ?? entry.id;
+      await this.base.host.putEntry(tree, entry, { verification: "Verified", source: "local" });
+      return entry.id;
+    } catch (error) {
+      this.#committed = false;
+      throw error;
+    }
+  }
+}
+
+function wrongType(store: string, expected: string, actual: string): StoreError {
+  const message =
+    `Type mismatch: store "${store}" is registered as "${actual}" and cannot be opened as "${expected}"`;
+  return new StoreError("TypeMismatch", message, { fields: { store, expected, actual } });
+}

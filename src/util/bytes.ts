@@ -1,0 +1,50 @@
+/**
+ * Small operations on byte arrays.
+ *
+ * @module
+ */
+
+const ENCODER = new TextEncoder();
+// `ignoreBOM: true` keeps a leading U+FEFF, which is an ordinary character of a document.
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** One new array that holds all `parts` after each other. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** Compares bytewise as unsigned numbers, a prefix first: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    if (a[i] !== b[i]) return a[i] - b[i];
+  }
+  return a.length - b.length;
+}
+
+/** Whether both hold the same bytes. The time taken depends on the contents: not for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
+}
+
+/** The UTF-8 bytes of `text`; an unpaired surrogate becomes U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  return ENCODER.encode(text);
+}
+
+/** The text of UTF-8 `bytes`, a leading U+FEFF kept. Throws a `TypeError` for anything not UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return DECODER.decode(bytes);
+}
