@@ -142,11 +142,11 @@ export function waitingPrefix(tree: ID, scope: string, parent: ID): Uint8Array {
 }
 
 /** Prefix of all rows of one kind, for whole-store scans. */
-export function allOf(kind: "root" | "id" | "unverified"): Uint8Array {
+export function allOf(kind: "root" | "id" | "head"): Uint8Array {
   return Uint8Array.of(PREFIX[kind]);
 }
 
-/** ID at the end of a `r` or `i` key. */
+/** ID at the end of a `r`, `i` or `t` key. */
 export function readId(key: Uint8Array): ID {
   return ID.fromBytes(key.slice(2));
 }

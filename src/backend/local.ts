@@ -238,6 +238,15 @@ export class LocalBackend implements Backend, UpdateSource {
     return roots;
   }
 
+  /** IDs of all trees of which anything is held, in no order. */
+  async allTrees(): Promise<ID[]> {
+    const trees: ID[] = [];
+    for await (const page of this.driver.list(keys.prefixRange(keys.allOf("head")))) {
+      for (const { key } of page) trees.push(keys.readId(key));
+    }
+    return trees;
+  }
+
   // --- traversals ----------------------------------------------------------------------------
 
   /** See {@link Backend.getTree}. */
@@ -379,6 +388,13 @@ export class LocalBackend implements Backend, UpdateSource {
   /** See {@link Backend.setInstanceSecrets}. */
   async setInstanceSecrets(secrets: InstanceSecrets): Promise<void> {
     await this.#writeJson(keys.SECRETS, { signing_key: secrets.signing_key });
+  }
+
+  /** Stores the secrets unless some are there already; returns those that are there now. */
+  async insertInstanceSecrets(secrets: InstanceSecrets): Promise<InstanceSecrets> {
+    const value = utf8(JSON.stringify({ signing_key: secrets.signing_key }));
+    await this.driver.commit({ checks: [{ key: keys.SECRETS, version: undefined }], set: [[keys.SECRETS, value]] });
+    return (await this.getInstanceSecrets())!;
   }
 
   async #readJson<T>(key: Uint8Array): Promise<T | undefined> {

@@ -24,13 +24,7 @@ import { List } from "./list.ts";
 import { setDocMaker } from "./makers.ts";
 import { describePath, type PathLike } from "./path.ts";
 import type { PositionOptions } from "./position.ts";
-import {
-  DELETED,
-  type Int,
-  isVisible,
-  type ValueInput,
-  type VisibleValue,
-} from "./value.ts";
+import { DELETED, type Int, isVisible, type ValueInput, type VisibleValue } from "./value.ts";
 
 const encoder = new TextEncoder();
 

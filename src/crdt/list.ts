@@ -263,6 +263,7 @@ export class List extends Branch {
 
   /** The array as it is now: a later change goes to another one. */
   #snapshot(): readonly Item[] {
+    this.share();
     this.#shared = true;
     return this.#items;
   }

@@ -152,8 +152,7 @@ export function quoteJson(text: string): string {
 
 /** A double beyond 2^53 is written as a float, so that it is not read back as an exact integer. */
 function writeNumber(value: number): string {
-  const isFloat = !Number.isSafeInteger(value);
-  return isFloat ? formatFloat(value) : String(value + 0);
+  return Number.isSafeInteger(value) ? String(value) : formatFloat(value);
 }
 
 function writeBigint(value: bigint): string {

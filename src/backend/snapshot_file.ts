@@ -1,0 +1,154 @@
+/**
+ * The snapshot file of the in-memory engine (05 §8.1): pretty-printed JSON, two spaces, no newline at
+ * the end.
+ *
+ * ```text
+ * {
+ *   "entries":             { <id>: <entry JSON> },
+ *   "verification_status": { <id>: "Verified" | "Failed" | "Unverified" },
+ *   "instance_metadata":   { … } | null,
+ *   "instance_secrets":    { … } | null,
+ *   "tips":                { <tree>: { "tree_tips": [id], "subtree_tips": { <store>: [id] } } }
+ * }
+ * ```
+ *
+ * The file holds the device's private key in the open. On load IDs are computed anew, and tips follow
+ * from the entries; what the file says about either is only compared or ignored.
+ *
+ * @module
+ */
+
+import { Entry } from "../entry/entry.ts";
+import { BackendError } from "../util/errors.ts";
+import { type Json64, parseJson64 } from "../util/json64.ts";
+import type { InstanceMetadata, InstanceSecrets, VerificationStatus } from "./backend.ts";
+import type { LocalBackend } from "./local.ts";
+import { compareInTree } from "./walk.ts";
+
+/** The one version of the format that is read; it is never written while it is 0. */
+export const SNAPSHOT_VERSION = 0;
+
+/** Deepest nesting that is read. */
+const MAX_DEPTH = 127;
+
+/** The whole content of an engine as a snapshot file. */
+export async function stringifySnapshot(backend: LocalBackend): Promise<string> {
+  const entries: Record<string, unknown> = {};
+  const statuses: Record<string, VerificationStatus> = {};
+  const tips: Record<string, unknown> = {};
+  for (const tree of await backend.allTrees()) {
+    const all = await backend.getTree(tree);
+    for (const entry of all) {
+      entries[entry.id.toString()] = entry.toJSON();
+      statuses[entry.id.toString()] = await backend.getVerificationStatus(entry.id);
+    }
+    const stores: Record<string, string[]> = {};
+    for (const store of new Set(all.flatMap((entry) => [...entry.subtrees]))) {
+      stores[store] = (await backend.storeSnapshot(tree, store)).tips.map(String);
+    }
+    const treeTips = (await backend.snapshot(tree)).tips.map(String);
+    tips[tree.toString()] = { tree_tips: treeTips, subtree_tips: stores };
+  }
+  const file = {
+    entries,
+    verification_status: statuses,
+    instance_metadata: await backend.getInstanceMetadata() ?? null,
+    instance_secrets: await backend.getInstanceSecrets() ?? null,
+    tips,
+  };
+  return JSON.stringify(file, null, 2);
+}
+
+function refuse(reason: string, cause?: unknown): BackendError {
+  return new BackendError("DeserializationFailed", `Cannot read a snapshot: ${reason}`, {
+    cause,
+    fields: { reason },
+  });
+}
+
+function object(value: Json64 | undefined, what: string): ReadonlyMap<string, Json64> {
+  if (value instanceof Map) return value;
+  throw refuse(`"${what}" is not an object`);
+}
+
+/** Puts the content of a snapshot file into an empty engine. Nothing of a bad file is kept. */
+export async function loadSnapshot(backend: LocalBackend, text: string): Promise<void> {
+  const file = parseFile(text);
+  const version = file.get("_v") ?? SNAPSHOT_VERSION;
+  if (version !== SNAPSHOT_VERSION) throw refuse(`its version is ${String(version)}, expected 0`);
+  const entries = readEntries(object(file.get("entries"), "entries"));
+  const statuses = object(file.get("verification_status") ?? new Map(), "verification_status");
+  for (const [tree, group] of groupByTree(entries)) {
+    await backend.update(tree, async (update) => {
+      for (const entry of group) {
+        await update.insert(entry, readStatus(statuses.get(entry.id.toString())));
+      }
+    });
+  }
+  await loadRecords(backend, file);
+}
+
+function parseFile(text: string): ReadonlyMap<string, Json64> {
+  try {
+    return object(parseJson64(text, { maxDepth: MAX_DEPTH }), "the file");
+  } catch (cause) {
+    // The text holds private keys: only our own messages may be passed on.
+    throw cause instanceof BackendError ? cause : refuse("it is not JSON of the expected form");
+  }
+}
+
+function readEntries(map: ReadonlyMap<string, Json64>): Entry[] {
+  return [...map].map(([id, json]) => {
+    const entry = Entry.fromJson64(json);
+    if (entry.id.toString() === id) return entry;
+    throw refuse(`the entry "${id}" has the ID "${entry.id}"`);
+  });
+}
+
+function groupByTree(entries: readonly Entry[]): [Entry["id"], Entry[]][] {
+  const groups = new Map<string, [Entry["id"], Entry[]]>();
+  for (const entry of [...entries].sort(compareInTree)) {
+    const tree = entry.root ?? entry.id;
+    const group = groups.get(tree.toString()) ?? [tree, []];
+    group[1].push(entry);
+    groups.set(tree.toString(), group);
+  }
+  return [...groups.values()];
+}
+
+const STATUSES: readonly unknown[] = ["Verified", "Failed", "Unverified"];
+
+/** Without a record nothing was decided. */
+function readStatus(value: Json64 | undefined): VerificationStatus {
+  if (value === undefined) return "Unverified";
+  if (STATUSES.includes(value)) return value as VerificationStatus;
+  throw refuse("a verification status is not one of Verified, Failed and Unverified");
+}
+
+async function loadRecords(
+  backend: LocalBackend,
+  file: ReadonlyMap<string, Json64>,
+): Promise<void> {
+  const secrets = file.get("instance_secrets") ?? null;
+  if (secrets !== null) {
+    const map = object(secrets, "instance_secrets");
+    await backend.setInstanceSecrets({ signing_key: text(map, "signing_key") } satisfies InstanceSecrets);
+  }
+  const metadata = file.get("instance_metadata") ?? null;
+  if (metadata === null) return;
+  const map = object(metadata, "instance_metadata");
+  const syncDb = map.get("sync_db") ?? null;
+  const record: InstanceMetadata = {
+    id: text(map, "id"),
+    users_db: text(map, "users_db"),
+    databases_db: text(map, "databases_db"),
+    sync_db: syncDb === null ? null : text(map, "sync_db"),
+  };
+  await backend.setInstanceMetadata(record);
+}
+
+function text(map: ReadonlyMap<string, Json64>, name: string): string {
+  const value = map.get(name);
+  if (typeof value === "string") return value;
+  throw refuse(`"${name}" is not a text`);
+}

@@ -1,0 +1,13 @@
+import type { LocalBackend } from "../backend/local.ts";
+import { TreeUpdate } from "../backend/tree_update.ts";
+import type { Entry } from "../entry/entry.ts";
+import { Verifier } from "./verifier.ts";
+
+/**
+ * Whether an entry is valid under the settings that it pins; false while something that it relies on
+ * is not held or not judged. Nothing is written (06 §3).
+ */
+export async function verifyEntrySignature(backend: LocalBackend, entry: Entry): Promise<boolean> {
+  const update = await TreeUpdate.begin(backend, entry.root ?? entry.id, true);
+  return await new Verifier(backend, update).judge(entry) === "Verified";
+}

@@ -1,0 +1,191 @@
+import { Doc } from "../crdt/doc.ts";
+import { utf8 } from "../util/bytes.ts";
+import { EntryError } from "../util/errors.ts";
+import { randomU64, type RandomSource, systemRandom } from "../util/random.ts";
+import { INDEX, MAX_HEIGHT, ROOT } from "./constants.ts";
+import type { Entry } from "./entry.ts";
+import { compareNames, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
+import { ID } from "./id.ts";
+import { SigInfo } from "./sig_info.ts";
+import { Snapshot } from "./snapshot.ts";
+import { validateModel } from "./validate.ts";
+
+let makeEntry: (model: EntryModel) => Entry;
+
+/** Lets the builder make entries without importing their class, which imports the builder. */
+export function setEntryMaker(maker: (model: EntryModel) => Entry): void {
+  makeEntry = maker;
+}
+
+interface DraftNode {
+  parents: readonly ID[];
+  data: Uint8Array | undefined;
+  height: number | undefined;
+}
+
+/** Collects the parts of an entry; nothing is sorted or checked before {@link build} (01 §7). */
+export class EntryBuilder {
+  #root: ID | undefined;
+  #parents: ID[] = [];
+  #metadata: Uint8Array | undefined;
+  #height = 0;
+  #sig: SigInfo = SigInfo.UNSIGNED;
+  readonly #nodes = new Map<string, DraftNode>();
+
+  /** A builder of an entry of the tree with this root; the empty ID means none. */
+  static of(root: ID): EntryBuilder {
+    return new EntryBuilder().setRoot(root);
+  }
+
+  /** A builder of a root entry: marked as such, with random entropy. */
+  static ofRoot(random: RandomSource = systemRandom): EntryBuilder {
+    const builder = new EntryBuilder().setSubtreeData(ROOT, new Uint8Array(0));
+    return builder.setMetadata(utf8(`{"entropy":${randomU64(random)}}`));
+  }
+
+  #node(name: string): DraftNode {
+    const known = this.#nodes.get(name);
+    if (known !== undefined) return known;
+    const made: DraftNode = { parents: [], data: undefined, height: undefined };
+    this.#nodes.set(name, made);
+    return made;
+  }
+
+  /** Sets the root of the tree; the empty ID clears it. */
+  setRoot(root: ID): this {
+    this.#root = root.isEmpty ? undefined : root;
+    return this;
+  }
+
+  /** Replaces the parents in the tree. */
+  setParents(parents: Iterable<ID>): this {
+    this.#parents = [...parents];
+    return this;
+  }
+
+  /** Adds a parent in the tree. */
+  addParent(parent: ID): this {
+    this.#parents.push(parent);
+    return this;
+  }
+
+  /** Sets the payload for a store. */
+  setSubtreeData(name: string, data: Uint8Array): this {
+    this.#node(name).data = data;
+    return this;
+  }
+
+  /** Replaces the parents in a store. */
+  setSubtreeParents(name: string, parents: Iterable<ID>): this {
+    this.#node(name).parents = [...parents];
+    return this;
+  }
+
+  /** Adds a parent in a store. */
+  addSubtreeParent(name: string, parent: ID): this {
+    const node = this.#node(name);
+    node.parents = [...node.parents, parent];
+    return this;
+  }
+
+  /** Sets or clears the own height in a store. */
+  setSubtreeHeight(name: string, height: number | undefined): this {
+    this.#node(name).height = height;
+    return this;
+  }
+
+  /** Sets the height in the tree. */
+  setHeight(height: number): this {
+    this.#height = height;
+    return this;
+  }
+
+  /** Sets the metadata. */
+  setMetadata(metadata: Uint8Array): this {
+    this.#metadata = metadata;
+    return this;
+  }
+
+  /** Sets identity and signature. */
+  setSig(sig: SigInfo): this {
+    this.#sig = sig;
+    return this;
+  }
+
+  /** Names of the stores, in the order in which they were first named. */
+  subtrees(): string[] {
+    return [...this.#nodes.keys()];
+  }
+
+  /** Payload for a store; undefined when there is none. */
+  data(name: string): Uint8Array | undefined {
+    return this.#nodes.get(name)?.data;
+  }
+
+  /** Parents in the tree as given. */
+  parents(): readonly ID[] {
+    return this.#parents;
+  }
+
+  /** Parents in a store as given; undefined when the store was not named. */
+  subtreeParents(name: string): readonly ID[] | undefined {
+    return this.#nodes.get(name)?.parents;
+  }
+
+  /** The metadata; undefined when there is none. */
+  metadata(): Uint8Array | undefined {
+    return this.#metadata;
+  }
+
+  /**
+   * Drops stores without payload, except those that the `_index` payload registers, and stores with
+   * an empty one (01 §7.4). Throws {@link EntryError} `InvalidIndexData` when `_index` is damaged.
+   */
+  removeEmptySubtrees(): this {
+    const registered = this.#registered();
+    for (const [name, node] of this.#nodes) {
+      const keep = node.data === undefined ? registered.has(name) : node.data.length > 0;
+      if (!keep) this.#nodes.delete(name);
+    }
+    return this;
+  }
+
+  #registered(): ReadonlySet<string> {
+    const data = this.#nodes.get(INDEX)?.data;
+    if (data === undefined) return new Set();
+    try {
+      return new Set(Doc.parseBytes(data).keys());
+    } catch (cause) {
+      const reason = "the `_index` payload is not a document";
+      throw new EntryError("InvalidIndexData", `Cannot build an entry: ${reason}`, {
+        cause,
+        fields: { reason },
+      });
+    }
+  }
+
+  /** The entry: lists sorted and without duplicates, checked by the rules of 01 §9. */
+  build(): Entry {
+    const model: EntryModel = {
+      root: this.#root,
+      parents: Snapshot.of(this.#parents).tips,
+      metadata: this.#metadata,
+      height: checkHeight(this.#height),
+      nodes: [...this.#nodes].map(toNode).sort((a, b) => compareNames(a.name, b.name)),
+      sig: this.#sig,
+    };
+    validateModel(model);
+    return makeEntry(model);
+  }
+}
+
+function toNode([name, draft]: [string, DraftNode]): SubtreeNode {
+  const height = draft.height === undefined ? undefined : checkHeight(draft.height);
+  return { name, parents: Snapshot.of(draft.parents).tips, data: draft.data, height };
+}
+
+function checkHeight(height: number): number {
+  if (Number.isSafeInteger(height) && height >= 0) return height;
+  const reason = `the height ${height} is not an integer from 0 to ${MAX_HEIGHT}`;
+  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, { fields: { reason } });
+}

@@ -1,0 +1,242 @@
+/**
+ * The entry: an immutable, content-addressed, signed node of a database (01 §4).
+ *
+ * @module
+ */
+
+import type { PrivateKey } from "../keys/private_key.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+import { decodeBase64, encodeBase64 } from "../util/base64.ts";
+import { EntryError, StoreError } from "../util/errors.ts";
+import type { Json64 } from "../util/json64.ts";
+import { EntryBuilder, setEntryMaker } from "./builder.ts";
+import { MAX_ENTRY_BYTES } from "./constants.ts";
+import {
+  decodeEntry,
+  type EncodedEntry,
+  encodeEntry,
+  type EntryModel,
+  spliceSignature,
+  type SubtreeNode,
+} from "./entry_codec.ts";
+import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
+import { ID } from "./id.ts";
+import { SigInfo } from "./sig_info.ts";
+import { isRootModel } from "./validate.ts";
+
+/** An entry. Bytes and ID are made once. */
+export class Entry {
+  static {
+    setEntryMaker((model) => Entry.#fromModel(model));
+  }
+
+  /** What the entry says; it must not be changed. */
+  readonly model: EntryModel;
+  readonly #encoded: EncodedEntry;
+  #id: ID | undefined;
+  #signingBytes: Uint8Array | undefined;
+
+  private constructor(model: EntryModel, encoded: EncodedEntry) {
+    this.model = model;
+    this.#encoded = encoded;
+  }
+
+  static #fromModel(model: EntryModel): Entry {
+    return new Entry(model, encodeEntry(model));
+  }
+
+  /**
+   * Reads canonical DAG-CBOR; whatever is not canonical is refused with an {@link EntryError}. The
+   * entry keeps a copy of the bytes.
+   */
+  static decode(dagCbor: Uint8Array): Entry {
+    if (dagCbor.length > MAX_ENTRY_BYTES) {
+      const reason = `it has ${dagCbor.length} bytes, at most ${MAX_ENTRY_BYTES} are read`;
+      throw new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, {
+        fields: { reason },
+      });
+    }
+    const bytes = dagCbor.slice();
+    const { model, keyEnd } = decodeEntry(bytes);
+    return new Entry(model, { bytes, keyEnd });
+  }
+
+  /** Reads the JSON form (01 §5), 64-bit integers included. */
+  static fromJSON(text: string): Entry {
+    return Entry.#fromModel(parseEntryJson(text));
+  }
+
+  /** Reads the JSON form out of JSON that was parsed already. */
+  static fromJson64(json: Json64): Entry {
+    return Entry.#fromModel(entryFromJson64(json));
+  }
+
+  /** Builds an entry of the tree with this root. */
+  static builder(root: ID): EntryBuilder {
+    return EntryBuilder.of(root);
+  }
+
+  /** Builds the root entry of a new tree; random entropy makes it unlike any other. */
+  static rootBuilder(): EntryBuilder {
+    return EntryBuilder.ofRoot();
+  }
+
+  // --- identity ------------------------------------------------------------------------------
+
+  /** The ID: a CID over {@link bytes}, signature included. */
+  get id(): ID {
+    this.#id ??= ID.ofDagCbor(this.#encoded.bytes);
+    return this.#id;
+  }
+
+  /** Canonical DAG-CBOR. It must not be changed. */
+  get bytes(): Uint8Array {
+    return this.#encoded.bytes;
+  }
+
+  /** The bytes that are signed: the canonical ones without the signature. */
+  get signingBytes(): Uint8Array {
+    this.#signingBytes ??= this.model.sig.sig === undefined
+      ? this.bytes
+      : spliceSignature(this.#encoded, undefined).bytes;
+    return this.#signingBytes;
+  }
+
+  /** The JSON form, as plain JavaScript. */
+  toJSON(): unknown {
+    return entryToJson(this.model);
+  }
+
+  /** The JSON form, as text. */
+  stringify(): string {
+    return JSON.stringify(this.toJSON());
+  }
+
+  /** Whether both are the same entry. */
+  equals(other: Entry): boolean {
+    return this === other || this.id.equals(other.id);
+  }
+
+  // --- the main tree -------------------------------------------------------------------------
+
+  /** Root of the tree; undefined for a root entry. */
+  get root(): ID | undefined {
+    return this.model.root;
+  }
+
+  /** Whether this entry begins a tree. */
+  get isRoot(): boolean {
+    return isRootModel(this.model);
+  }
+
+  /** Parents in the tree, sorted. */
+  get parents(): readonly ID[] {
+    return this.model.parents;
+  }
+
+  /** Height in the tree. */
+  get height(): number {
+    return this.model.height;
+  }
+
+  /** Metadata of the transaction; undefined when there is none. */
+  get metadata(): Uint8Array | undefined {
+    return this.model.metadata;
+  }
+
+  /** Who signed the entry. */
+  get sig(): SigInfo {
+    return this.model.sig;
+  }
+
+  /** Whether the entry belongs to the tree with this root. */
+  inTree(root: ID): boolean {
+    return this.root?.equals(root) === true || this.id.equals(root);
+  }
+
+  // --- stores --------------------------------------------------------------------------------
+
+  /** Names of the stores that the entry takes part in, sorted. */
+  get subtrees(): readonly string[] {
+    return this.model.nodes.map((node) => node.name);
+  }
+
+  /** Whether the entry takes part in a store. */
+  inSubtree(name: string): boolean {
+    return this.#find(name) !== undefined;
+  }
+
+  /** Payload for a store; `KeyNotFound` when there is none. */
+  data(name: string): Uint8Array {
+    const data = this.#find(name)?.data;
+    if (data === undefined) throw missing(name);
+    return data;
+  }
+
+  /** Payload for a store; undefined when there is none. */
+  findData(name: string): Uint8Array | undefined {
+    return this.#find(name)?.data;
+  }
+
+  /** Parents in a store; `KeyNotFound` when the entry does not take part in it. */
+  subtreeParents(name: string): readonly ID[] {
+    return this.#node(name).parents;
+  }
+
+  /** Height in a store: the own one, else that of the tree. */
+  subtreeHeight(name: string): number {
+    return this.#node(name).height ?? this.height;
+  }
+
+  #find(name: string): SubtreeNode | undefined {
+    for (const node of this.model.nodes) if (node.name === name) return node;
+    return undefined;
+  }
+
+  #node(name: string): SubtreeNode {
+    const node = this.#find(name);
+    if (node === undefined) throw missing(name);
+    return node;
+  }
+
+  // --- signatures ----------------------------------------------------------------------------
+
+  /** This entry with a signature by `key`; the identity in it stays. */
+  sign(key: PrivateKey): Entry {
+    const sig = encodeBase64(key.sign(this.signingBytes));
+    const model = { ...this.model, sig: new SigInfo(this.model.sig.key, sig) };
+    return new Entry(model, spliceSignature(this.#encoded, sig));
+  }
+
+  /** Whether the signature is one by `key`. */
+  verifySignature(key: PublicKey): boolean {
+    const signature = this.signature;
+    return signature !== undefined && key.verify(this.signingBytes, signature);
+  }
+
+  /** The signature's bytes; undefined when there is none or it is not base64. */
+  get signature(): Uint8Array | undefined {
+    const { sig } = this.model.sig;
+    try {
+      return sig === undefined ? undefined : decodeBase64(sig);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** For consoles. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Entry(${this.id}, height ${this.height}, ${this.subtrees.join(" ")})`;
+  }
+
+  /** For consoles. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Entry(${this.id}, height ${this.height}, ${this.subtrees.join(" ")})`;
+  }
+}
+
+function missing(key: string): StoreError {
+  return new StoreError("KeyNotFound", `The entry holds nothing for store "${key}"`, {
+    fields: { store: "entry", key },
+  });
+}

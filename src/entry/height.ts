@@ -1,0 +1,31 @@
+import type { Clock } from "../util/clock.ts";
+import { EntryError } from "../util/errors.ts";
+import { MAX_HEIGHT } from "./constants.ts";
+
+/**
+ * How the height of a new entry is chosen (01 §11): one more than the highest parent, or the time in
+ * milliseconds where that is more.
+ */
+export type HeightStrategy = "incremental" | "timestamp";
+
+/** Reads the stored form: JSON text, quotes included. Undefined for anything else. */
+export function parseHeightStrategy(text: string): HeightStrategy | undefined {
+  if (text === '"incremental"') return "incremental";
+  return text === '"timestamp"' ? "timestamp" : undefined;
+}
+
+/**
+ * Height of an entry above parents whose highest is `parent`; undefined when there are no parents.
+ * Throws {@link EntryError} `InvalidStructure` beyond 2^53 − 1.
+ */
+export function nextHeight(
+  strategy: HeightStrategy,
+  parent: number | undefined,
+  clock: Clock,
+): number {
+  const least = parent === undefined ? 0 : parent + 1;
+  const height = strategy === "incremental" ? least : Math.max(clock.nowMillis(), least);
+  if (height <= MAX_HEIGHT) return height;
+  const reason = `the height ${parent} of its parent is the highest there is`;
+  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, { fields: { reason } });
+}

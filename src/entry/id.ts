@@ -1,0 +1,159 @@
+/**
+ * The ID of an entry: a CID over its canonical bytes (01 §2).
+ *
+ * @module
+ */
+
+import { core } from "../../wasm/mod.ts";
+import {
+  type CidParts,
+  compareBase32,
+  formatCid,
+  fromFoldKey,
+  invalidId,
+  parseCidText,
+  readCid,
+  toFoldKey,
+} from "../codec/cid.ts";
+import { compareBytes, equalBytes } from "../util/bytes.ts";
+
+/** Codec of entries. */
+const DAG_CBOR = 0x71;
+/** Codec of opaque bytes. */
+const RAW = 0x55;
+const BLAKE3 = 0x1e;
+const SHA2_256 = 0x12;
+const DIGEST_BYTES = 32;
+/** Length of an ID that this package makes. */
+const CID_BYTES = 36;
+
+/** Hashes that an ID can be made with. */
+export type HashName = "blake3" | "sha2-256";
+
+/**
+ * A content identifier, or the empty ID. Immutable; two IDs are equal when their bytes are. The text
+ * is made once, when it is first asked for, and can serve as a key of a `Map`.
+ */
+export class ID {
+  /** The empty ID: no CID, the text `""`. */
+  static readonly EMPTY: ID = new ID(new Uint8Array(0), undefined);
+
+  /** The binary CID; no bytes for the empty ID. It must not be changed. */
+  readonly bytes: Uint8Array;
+  readonly #parts: CidParts | undefined;
+  #text: string | undefined;
+
+  private constructor(bytes: Uint8Array, parts: CidParts | undefined) {
+    this.bytes = bytes;
+    this.#parts = parts;
+  }
+
+  /** Reads the text form; `""` is the empty ID. Throws {@link IdError} `InvalidFormat`. */
+  static parse(text: string): ID {
+    if (text === "") return ID.EMPTY;
+    const bytes = parseCidText(text);
+    const parts = readCid(bytes);
+    if (parts === undefined) throw invalidId(text, "does not hold a CID");
+    return new ID(parts.end === bytes.length ? bytes : bytes.slice(0, parts.end), parts);
+  }
+
+  /** Reads the binary form; no bytes are the empty ID. Bytes after the CID are ignored. */
+  static fromBytes(cid: Uint8Array): ID {
+    if (cid.length === 0) return ID.EMPTY;
+    const parts = readCid(cid);
+    if (parts === undefined) throw invalidId(`${cid.length} bytes`, "are not a CID");
+    return new ID(cid.slice(0, parts.end), parts);
+  }
+
+  /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
+  static ofDagCbor(bytes: Uint8Array): ID {
+    return ID.#of(DAG_CBOR, BLAKE3, core().blake3(bytes));
+  }
+
+  /** The ID of opaque bytes. */
+  static ofRaw(bytes: Uint8Array, hash: HashName = "blake3"): ID {
+    return hash === "blake3"
+      ? ID.#of(RAW, BLAKE3, core().blake3(bytes))
+      : ID.#of(RAW, SHA2_256, core().sha256(bytes));
+  }
+
+  static #of(codec: number, hash: number, digest: Uint8Array): ID {
+    const bytes = new Uint8Array(CID_BYTES);
+    bytes[0] = 1;
+    bytes[1] = codec;
+    bytes[2] = hash;
+    bytes[3] = DIGEST_BYTES;
+    bytes.set(digest, 4);
+    return new ID(bytes, { version: 1, codec, hash, digestStart: 4, end: CID_BYTES });
+  }
+
+  /** Whether this is the empty ID. */
+  get isEmpty(): boolean {
+    return this.#parts === undefined;
+  }
+
+  /** Codec of the content; undefined for the empty ID. */
+  get codec(): number | undefined {
+    return this.#parts?.codec;
+  }
+
+  /** Multihash code; undefined for the empty ID. */
+  get hashCode(): number | undefined {
+    return this.#parts?.hash;
+  }
+
+  /** The text: base32 lower case for CIDv1, base58 for CIDv0, `""` for the empty ID. */
+  toString(): string {
+    this.#text ??= this.#parts === undefined ? "" : formatCid(this.bytes, this.#parts.version);
+    return this.#text;
+  }
+
+  /** The text, as in JSON. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** Whether both are the same ID. */
+  equals(other: ID): boolean {
+    return this === other || equalBytes(this.bytes, other.bytes);
+  }
+
+  /** The order of IDs in snapshots and parent lists (01 §2.5); it is not that of the texts. */
+  static compare(this: void, a: ID, b: ID): number {
+    const left = a.#parts;
+    const right = b.#parts;
+    if (left === undefined || right === undefined) return a.bytes.length - b.bytes.length;
+    return left.version - right.version || left.codec - right.codec || left.hash - right.hash ||
+      left.end - left.digestStart - (right.end - right.digestStart) ||
+      compareBytes(a.bytes, b.bytes);
+  }
+
+  /** The order in which entries of one height are folded: that of the texts in ASCII (00 §B2). */
+  static compareFold(this: void, a: ID, b: ID): number {
+    const short = a.#parts?.version === 1 && b.#parts?.version === 1;
+    if (short && a.bytes.length === b.bytes.length) return compareBase32(a.bytes, b.bytes);
+    const left = a.toString();
+    const right = b.toString();
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
+
+  /** Bytes whose order among IDs of one length is that of {@link compareFold}. */
+  foldKey(): Uint8Array {
+    return toFoldKey(this.bytes);
+  }
+
+  /** The ID of a {@link foldKey}. */
+  static fromFoldKey(key: Uint8Array): ID {
+    return ID.fromBytes(fromFoldKey(key));
+  }
+
+  /** For consoles. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `ID(${this})`;
+  }
+
+  /** For consoles. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `ID(${this})`;
+  }
+}

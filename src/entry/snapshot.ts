@@ -1,0 +1,61 @@
+import { ID } from "./id.ts";
+
+/**
+ * A frontier: the tips of a database or store, sorted by {@link ID.compare}, without duplicates
+ * (01 §13). Which one it belongs to comes from the context. Immutable.
+ */
+export class Snapshot implements Iterable<ID> {
+  /** No tips. */
+  static readonly EMPTY: Snapshot = new Snapshot([]);
+
+  /** The tips in ID order. */
+  readonly tips: readonly ID[];
+
+  private constructor(tips: readonly ID[]) {
+    this.tips = tips;
+  }
+
+  /** The frontier of these tips, in any order. */
+  static of(tips: Iterable<ID>): Snapshot {
+    const sorted = [...tips].sort(ID.compare);
+    if (sorted.length === 0) return Snapshot.EMPTY;
+    return new Snapshot(sorted.filter((id, at) => at === 0 || !id.equals(sorted[at - 1]!)));
+  }
+
+  /** The frontier of a JSON array of ID texts. */
+  static fromJSON(json: readonly string[]): Snapshot {
+    return Snapshot.of(json.map((text) => ID.parse(text)));
+  }
+
+  /** How many tips there are. */
+  get length(): number {
+    return this.tips.length;
+  }
+
+  /** Whether there are no tips. */
+  get isEmpty(): boolean {
+    return this.tips.length === 0;
+  }
+
+  /** Whether an ID is one of the tips. */
+  contains(id: ID): boolean {
+    return this.tips.some((tip) => tip.equals(id));
+  }
+
+  /** Whether both have the same tips. */
+  equals(other: Snapshot): boolean {
+    if (this === other) return true;
+    return this.tips.length === other.tips.length &&
+      this.tips.every((tip, at) => tip.equals(other.tips[at]!));
+  }
+
+  /** The tips in ID order. */
+  [Symbol.iterator](): Iterator<ID> {
+    return this.tips[Symbol.iterator]();
+  }
+
+  /** ID texts in ID order. */
+  toJSON(): string[] {
+    return this.tips.map((tip) => tip.toString());
+  }
+}

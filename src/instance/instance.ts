@@ -1,0 +1,307 @@
+import { ready } from "../../wasm/mod.ts";
+import { type Backend } from "../backend/backend.ts";
+import { LocalBackend } from "../backend/local.ts";
+import { stringifySnapshot } from "../backend/snapshot_file.ts";
+import type { HasHost } from "../database/database.ts";
+import type { PutOptions } from "../database/host.ts";
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { login, openSession } from "../user/login.ts";
+import { User } from "../user/user.ts";
+import { type Clock, SystemClock } from "../util/clock.ts";
+import { InstanceError } from "../util/errors.ts";
+import { Logger } from "../util/log.ts";
+import { type RandomSource, systemRandom } from "../util/random.ts";
+import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
+import { InstanceHost } from "./instance_host.ts";
+import type { NewUser } from "./new_user.ts";
+import { openTarget, type OpenedStorage } from "./open_storage.ts";
+import { parseConnectionUrl } from "./connection_url.ts";
+import { SnapshotWriter } from "./snapshot_writer.ts";
+import type { RemoteWriteReport } from "./write_coordinator.ts";
+
+const log = new Logger("instance");
+
+/** How an instance is opened. */
+export interface InstanceOptions {
+  /** Time source; the system's by default. */
+  readonly clock?: Clock;
+  /** Source of randomness; the system's by default. It makes keys: never give a weak one. */
+  readonly random?: RandomSource;
+  /** Refuses every write. */
+  readonly readOnly?: boolean;
+  /** Gives up opening when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
+  readonly durability?: "full" | "normal";
+}
+
+/** An instance, with the session of the user that was created with it. */
+export interface ConnectedInstance {
+  /** The instance. */
+  readonly instance: Instance;
+  /** The first user, logged in; undefined when the instance existed before. */
+  readonly user?: User;
+}
+
+/**
+ * The owner of one storage: device identity, system databases, the one path that all writes take, and
+ * the write handlers (07).
+ *
+ * An instance stays open until {@link close}. Afterwards every handle that came from it fails with
+ * the code `InstanceDropped`.
+ *
+ * @example
+ * ```ts
+ * import { Instance, NewUser } from "eidetica";
+ *
+ * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const notes = await user!.createDatabase({ name: "notes" });
+ * if (await notes.getName() !== "notes") throw new Error("no name");
+ * await instance.close();
+ * ```
+ */
+export class Instance implements AsyncDisposable, HasHost {
+  /** What databases work with. */
+  readonly host: InstanceHost;
+  readonly #identity: InstanceIdentity;
+  readonly #snapshots: SnapshotWriter;
+
+  private constructor(host: InstanceHost, identity: InstanceIdentity, path: string | undefined) {
+    this.host = host;
+    this.#identity = identity;
+    this.#snapshots = new SnapshotWriter(host, path);
+  }
+
+  // --- opening -------------------------------------------------------------------------------
+
+  /** Opens an instance that exists; `NotInitialized` when there is none. Creates nothing. */
+  static async connect(url: string, options: InstanceOptions = {}): Promise<Instance> {
+    const storage = await openTarget(parseConnectionUrl(url), { ...options, create: false });
+    return await guarded(storage.driver, async () => {
+      return await Instance.#open(storage, options);
+    });
+  }
+
+  /**
+   * Opens the instance at `url`, or creates it with a first user, who is then logged in. The user is
+   * ignored when the instance exists: log in with `loginUser`.
+   */
+  static async connectOrCreate(
+    url: string,
+    initial: NewUser,
+    options: InstanceOptions = {},
+  ): Promise<ConnectedInstance> {
+    const storage = await openTarget(parseConnectionUrl(url), { ...options, create: true });
+    return await guarded(storage.driver, async () => {
+      const exists = await storage.backend.getInstanceMetadata() !== undefined;
+      if (!exists && storage.isForeignSnapshot) throw foreignSnapshot(storage.snapshotPath!);
+      return await Instance.#openOrCreate(storage, initial, options);
+    });
+  }
+
+  /** As {@link connect}, on a storage driver of your own, which the instance then owns. */
+  static async openBackend(
+    storage: StorageDriver,
+    options: InstanceOptions = {},
+  ): Promise<Instance> {
+    return await guarded(storage, () => Instance.#open(opened(storage), options));
+  }
+
+  /** Creates an instance on an empty storage; `InstanceAlreadyExists` when it is not empty. */
+  static async createBackend(
+    storage: StorageDriver,
+    initial: NewUser,
+    options: InstanceOptions = {},
+  ): Promise<{ instance: Instance; user: User }> {
+    return await guarded(storage, async () => {
+      const { instance, user } = await Instance.#openOrCreate(opened(storage), initial, options);
+      if (user !== undefined) return { instance, user };
+      throw new InstanceError("InstanceAlreadyExists", "Cannot create an instance: the storage holds one already");
+    });
+  }
+
+  /** As {@link connectOrCreate}, on a storage driver of your own, which the instance then owns. */
+  static async connectOrCreateBackend(
+    storage: StorageDriver,
+    initial: NewUser,
+    options: InstanceOptions = {},
+  ): Promise<ConnectedInstance> {
+    return await guarded(storage, () => Instance.#openOrCreate(opened(storage), initial, options));
+  }
+
+  static async #open(storage: OpenedStorage, options: InstanceOptions): Promise<Instance> {
+    await ready();
+    options.signal?.throwIfAborted();
+    const identity = await loadIdentity(storage.backend);
+    if (identity === undefined) throw notInitialized();
+    return new Instance(newHost(storage.backend, options), identity, storage.snapshotPath);
+  }
+
+  static async #openOrCreate(
+    storage: OpenedStorage,
+    initial: NewUser,
+    options: InstanceOptions,
+  ): Promise<ConnectedInstance> {
+    await ready();
+    options.signal?.throwIfAborted();
+    if (await storage.backend.getInstanceMetadata() !== undefined) {
+      log.debug("The instance exists; the initial user is ignored");
+      return { instance: await Instance.#open(storage, options) };
+    }
+    const host = newHost(storage.backend, options);
+    const made = await bootstrap(host, initial);
+    if (made === undefined) return { instance: await Instance.#open(storage, options) };
+    const { identity, created } = made;
+    const instance = new Instance(host, identity, storage.snapshotPath);
+    const { uuid, info, rootKey, derived } = created;
+    const session = await openSession(userHost(host, identity), uuid, info, rootKey, derived);
+    return { instance, user: new User(userHost(host, identity), session) };
+  }
+
+  // --- identity ------------------------------------------------------------------------------
+
+  /** Public key of the device, which identifies the instance. */
+  get id(): PublicKey {
+    return PublicKey.parse(this.#identity.metadata.id);
+  }
+
+  /** The storage engine, for what the API above it does not offer (07 §7). */
+  get backend(): Backend {
+    return this.host.backend;
+  }
+
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.host.isClosed;
+  }
+
+  /** Logs a user in. The errors of 08 §6 tell why it is refused. */
+  async loginUser(name: string, password?: string): Promise<User> {
+    const host = userHost(this.host, this.#identity);
+    return new User(host, await login(host, name, password));
+  }
+
+  // --- entries -------------------------------------------------------------------------------
+
+  /** Whether an entry is held. */
+  async hasEntry(id: ID): Promise<boolean> {
+    return await this.host.backend.has(id).catch(rethrowDropped);
+  }
+
+  /** Whether anything of the database with this root is held. */
+  async hasDatabase(root: ID): Promise<boolean> {
+    const tips = await this.host.backend.snapshot(root).catch(rethrowDropped);
+    return tips !== false && tips.tips.length > 0;
+  }
+
+  /**
+   * Stores an entry and tells the write handlers of its tree (07 §10.4). Resolves when it is durable
+   * and the handlers have settled. Only pass `Verified` for what this process has validated itself.
+   */
+  async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
+    await this.host.putEntry(tree, entry, options);
+  }
+
+  /** Stores entries from elsewhere, judges them, and tells the handlers what became Verified. */
+  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
+    return await this.host.putRemoteEntries(tree, entries);
+  }
+
+  // --- life ----------------------------------------------------------------------------------
+
+  /** Writes the snapshot of a `memory:///path` instance; does nothing on any other storage. */
+  async flush(): Promise<void> {
+    await this.#snapshots.flush();
+  }
+
+  /** Writes a snapshot of an in-memory instance elsewhere; `SnapshotNotSupported` on others. */
+  async snapshotToPath(path: string): Promise<void> {
+    await this.#snapshots.writeTo(path);
+  }
+
+  /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
+  async snapshotText(): Promise<string> {
+    return await stringifySnapshot(this.host.backend);
+  }
+
+  /** A reference that does not keep the instance alive. */
+  downgrade(): WeakInstance {
+    return new WeakInstance(this);
+  }
+
+  /** Saves the snapshot where there is one, ends all handlers, and releases the storage. */
+  async close(): Promise<void> {
+    if (this.host.isClosed) return;
+    try {
+      await this.#snapshots.close();
+    } finally {
+      await this.host.close();
+    }
+  }
+
+  /** As {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** A reference to an instance that does not keep it alive (07 §1). */
+export class WeakInstance {
+  readonly #reference: WeakRef<Instance>;
+
+  /** Use `Instance.downgrade`. */
+  constructor(instance: Instance) {
+    this.#reference = new WeakRef(instance);
+  }
+
+  /** The instance, or undefined when it was closed or collected. */
+  upgrade(): Instance | undefined {
+    const instance = this.#reference.deref();
+    return instance?.isClosed === false ? instance : undefined;
+  }
+}
+
+function newHost(backend: LocalBackend, options: InstanceOptions): InstanceHost {
+  return new InstanceHost(
+    backend,
+    options.clock ?? new SystemClock(),
+    options.random ?? systemRandom,
+  );
+}
+
+function opened(driver: StorageDriver): OpenedStorage {
+  const backend = new LocalBackend(driver);
+  return { driver, backend, snapshotPath: undefined, isForeignSnapshot: false };
+}
+
+/** Runs a constructor's work; if it fails, the storage is released and the failure passed on. */
+async function guarded<T>(driver: StorageDriver, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await driver.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+function rethrowDropped(error: unknown): false {
+  if (error instanceof InstanceError && error.code === "InstanceDropped") throw error;
+  return false;
+}
+
+function notInitialized(): InstanceError {
+  return new InstanceError(
+    "NotInitialized",
+    "Cannot connect: the storage holds no instance yet; use `connectOrCreate` to make one",
+  );
+}
+
+function foreignSnapshot(path: string): InstanceError {
+  const reason = "the snapshot file holds no instance; it is left alone so that foreign data is not overwritten";
+  return new InstanceError("InvalidSnapshot", `Cannot open "${path}": ${reason}`, {
+    fields: { path, reason },
+  });
+}

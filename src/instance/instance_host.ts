@@ -1,0 +1,92 @@
+import type { LocalBackend } from "../backend/local.ts";
+import type {
+  DatabaseHost,
+  PutOptions,
+  VerifyCounts,
+  WriteCallback,
+  WriteEvent,
+} from "../database/host.ts";
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import type { Clock } from "../util/clock.ts";
+import { InstanceError } from "../util/errors.ts";
+import type { RandomSource } from "../util/random.ts";
+import { type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
+
+/** The part of an instance that its databases work with; it ends when the instance is closed. */
+export class InstanceHost implements DatabaseHost {
+  /** See {@link DatabaseHost.clock}. */
+  readonly clock: Clock;
+  /** See {@link DatabaseHost.random}. */
+  readonly random: RandomSource;
+  readonly #backend: LocalBackend;
+  readonly #writes: WriteCoordinator;
+  #closed = false;
+
+  /** A host over `backend`, which it closes when it is closed. */
+  constructor(backend: LocalBackend, clock: Clock, random: RandomSource) {
+    this.#backend = backend;
+    this.#writes = new WriteCoordinator(backend);
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** See {@link DatabaseHost.backend}. */
+  get backend(): LocalBackend {
+    if (!this.#closed) return this.#backend;
+    throw new InstanceError("InstanceDropped", "Cannot use a handle of an instance that was closed");
+  }
+
+  get #open(): WriteCoordinator {
+    void this.backend;
+    return this.#writes;
+  }
+
+  /** See {@link DatabaseHost.putEntry}. */
+  async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
+    await this.#open.putEntry(tree, entry, options);
+  }
+
+  /** Stores and judges entries from elsewhere. */
+  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
+    return await this.#open.putRemoteEntries(tree, entries);
+  }
+
+  /** See {@link DatabaseHost.verify}. */
+  async verify(tree: ID): Promise<VerifyCounts> {
+    return await this.#open.verify(tree);
+  }
+
+  /** See {@link DatabaseHost.settle}. */
+  async settle(tree: ID): Promise<void> {
+    await this.#open.settle(tree);
+  }
+
+  /** See {@link DatabaseHost.onWrite}. */
+  async onWrite(
+    tree: ID,
+    handler: (event: WriteEvent) => void | Promise<void>,
+    at?: Snapshot,
+  ): Promise<WriteCallback> {
+    return await this.#open.onWrite(tree, handler, at);
+  }
+
+  /** Registers a handler of the writes to all trees, for the life of the instance. */
+  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
+    this.#open.onAnyWrite(handler);
+  }
+
+  /** Releases the storage; every later use of the host fails with `InstanceDropped`. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#writes.close();
+    await this.#backend.close();
+  }
+}

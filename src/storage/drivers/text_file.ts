@@ -1,0 +1,69 @@
+/**
+ * EDGE: whole text files, read at once and replaced atomically.
+ *
+ * @module
+ */
+
+import { randomUUID } from "node:crypto";
+import process from "node:process";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { BackendError } from "../../util/errors.ts";
+
+/** The content of a file; undefined when it does not exist. */
+export async function readTextFile(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file, so that a reader, or a crash, finds either the old or the new content. The file
+ * is private to its owner (0600) from the start, since it may hold secrets.
+ */
+export async function replaceTextFile(path: string, text: string): Promise<void> {
+  // A name of its own lets several processes replace one file at the same time.
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeDurably(temporary, text);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new BackendError("FileIo", `Cannot write the file "${path}": ${(cause as Error).message}`, {
+      cause,
+      fields: { path },
+    });
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(text, "utf8");
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename durable; file systems that cannot do so refuse, which is no failure. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r").catch(() => undefined);
+  await directory?.sync().catch(() => undefined);
+  await directory?.close();
+}
+
+/** Runs `save` when the process is about to end by itself; returns how to take that back. */
+export function onProcessExit(save: () => Promise<void>): () => void {
+  let saved = false;
+  const hook = () => {
+    // The process asks again after each save, so once must be enough.
+    if (!saved) saved = true, void save();
+  };
+  process.on("beforeExit", hook);
+  return () => void process.off("beforeExit", hook);
+}

@@ -1,0 +1,88 @@
+import { Database } from "../database/database.ts";
+import { newSalt, deriveKey } from "../keys/sealed.ts";
+import { PrivateKey } from "../keys/private_key.ts";
+import { UserError } from "../util/errors.ts";
+import type { UserHost } from "./host.ts";
+import { storeKey } from "./key_manager.ts";
+import type { UserCredentials, UserInfo } from "./records.ts";
+import { createUserDb, databasesDb, grantInstanceAdmin, UsersTable } from "./system_databases.ts";
+
+/** A user that was just created. */
+export interface CreatedUser {
+  /** The user's UUID: the primary key of its row. */
+  readonly uuid: string;
+  /** The row. */
+  readonly info: UserInfo;
+  /** The root key, in the open. */
+  readonly rootKey: PrivateKey;
+  /** The key derived from the password, if there is one. */
+  readonly derived: Uint8Array | undefined;
+}
+
+/** Name and password of a user to be. */
+export interface UserSeed {
+  /** Login name. */
+  readonly username: string;
+  /** Password; absent for a passwordless user. */
+  readonly password: string | undefined;
+}
+
+/**
+ * Creates a user: its private database, its row in `_users`, and, for the first user of the
+ * instance, the administrator's grants (08 §5). `users` must act as a key that may write `_users`.
+ */
+export async function createUser(
+  host: UserHost,
+  users: Database,
+  seed: UserSeed,
+): Promise<CreatedUser> {
+  await refuseTaken(users, seed.username);
+  const rootKey = PrivateKey.generate(host.host.random);
+  const database = await createUserDb(host, seed.username, rootKey);
+  const { credentials, derived } = await makeCredentials(host, rootKey, seed.password);
+  const info: UserInfo = {
+    username: seed.username,
+    userDatabaseId: database.rootId,
+    credentials,
+    createdAt: host.host.clock.nowSecs(),
+    status: "Active",
+  };
+  const uuid = await users.withTransaction(async (transaction) => {
+    return await (await transaction.getStore(UsersTable, "users")).insert(info);
+  });
+  if (await isFirstUser(host, users)) {
+    await grantInstanceAdmin(users, await databasesDb(host), rootKey.publicKey);
+  }
+  return { uuid, info, rootKey, derived };
+}
+
+async function refuseTaken(users: Database, username: string): Promise<void> {
+  const rows = await (await users.getStoreViewer(UsersTable, "users"))
+    .search((row) => row.username === username);
+  if (rows.length === 0) return;
+  throw new UserError("UsernameAlreadyExists", `Cannot create user "${username}": the name is taken`, {
+    fields: { username },
+  });
+}
+
+async function makeCredentials(
+  host: UserHost,
+  rootKey: PrivateKey,
+  password: string | undefined,
+): Promise<{ credentials: UserCredentials; derived: Uint8Array | undefined }> {
+  const { random } = host.host;
+  const passwordSalt = password === undefined ? undefined : newSalt(random);
+  const derived = password === undefined ? undefined : await deriveKey(password, passwordSalt!);
+  const storage = await storeKey(rootKey, derived, random);
+  return { credentials: { rootKeyId: rootKey.publicKey, rootKey: storage, passwordSalt }, derived };
+}
+
+/** Whether nobody but the device is an administrator yet. */
+async function isFirstUser(host: UserHost, users: Database): Promise<boolean> {
+  const device = host.deviceKey().publicKey.toString();
+  const keys = (await (await users.getSettings()).authSnapshot()).getAllKeys();
+  for (const [publicKey, key] of keys) {
+    if (publicKey.toString() !== device && key.permissions.canAdmin()) return false;
+  }
+  return true;
+}

@@ -1,0 +1,148 @@
+import { deriveKey, openPrivateKey, sealPrivateKey } from "../keys/sealed.ts";
+import type { PrivateKey } from "../keys/private_key.ts";
+import { PrivateKey as PrivateKeyClass } from "../keys/private_key.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+import { UserError } from "../util/errors.ts";
+import type { RandomSource } from "../util/random.ts";
+import type { KeyStorage, UserKey } from "./records.ts";
+
+/** The one cipher that key records use (08 §3). */
+export const KEY_ALGORITHM = "aes-256-gcm";
+
+/** Stores a private key: sealed under a derived key, or open when there is none. */
+export async function storeKey(
+  key: PrivateKey,
+  derived: Uint8Array | undefined,
+  random: RandomSource,
+): Promise<KeyStorage> {
+  if (derived === undefined) return { type: "unencrypted", key: key.reveal() };
+  const sealed = await sealPrivateKey(key, derived, random);
+  return { type: "encrypted", algorithm: KEY_ALGORITHM, ...sealed };
+}
+
+/** Takes a private key out of its storage. */
+export async function openKey(
+  storage: KeyStorage,
+  derived: Uint8Array | undefined,
+): Promise<PrivateKey> {
+  if (storage.type === "unencrypted") return PrivateKeyClass.parse(storage.key);
+  if (storage.algorithm !== KEY_ALGORITHM) {
+    const reason = `Unsupported encryption algorithm "${storage.algorithm}", expected "${KEY_ALGORITHM}"`;
+    throw new UserError("DecryptionFailed", `Cannot open a private key: ${reason}`, {
+      fields: { reason },
+    });
+  }
+  if (derived === undefined) {
+    const operation = "open an encrypted key";
+    throw new UserError("PasswordRequired", `Cannot ${operation} without a password`, {
+      fields: { operation },
+    });
+  }
+  return await openPrivateKey(storage, derived);
+}
+
+/**
+ * The keys of one session (08 §7). They live in memory only, until {@link clear}, and appear in no
+ * output.
+ */
+export class UserKeyManager {
+  readonly #random: RandomSource;
+  readonly #keys = new Map<string, PrivateKey>();
+  readonly #records = new Map<string, UserKey>();
+  #derived: Uint8Array | undefined;
+
+  private constructor(random: RandomSource, derived: Uint8Array | undefined) {
+    this.#random = random;
+    this.#derived = derived;
+  }
+
+  /** Opens the keys of a user with a password. One that cannot be opened fails the whole. */
+  static async open(
+    password: string,
+    salt: string,
+    records: Iterable<UserKey>,
+    random: RandomSource,
+  ): Promise<UserKeyManager> {
+    return await UserKeyManager.openDerived(await deriveKey(password, salt), records, random);
+  }
+
+  /** As {@link open}, with the key that was derived from the password already. */
+  static async openDerived(
+    derived: Uint8Array | undefined,
+    records: Iterable<UserKey>,
+    random: RandomSource,
+  ): Promise<UserKeyManager> {
+    const manager = new UserKeyManager(random, derived);
+    for (const record of records) await manager.addKey(record);
+    return manager;
+  }
+
+  /** Opens the keys of a user without a password. */
+  static async openPasswordless(
+    records: Iterable<UserKey>,
+    random: RandomSource,
+  ): Promise<UserKeyManager> {
+    return await UserKeyManager.openDerived(undefined, records, random);
+  }
+
+  /** Opens one more key; a key that is there already is replaced. */
+  async addKey(record: UserKey): Promise<void> {
+    const key = await openKey(record.storage, this.#derived);
+    this.#keys.set(record.keyId.toString(), key);
+    this.#records.set(record.keyId.toString(), record);
+  }
+
+  /** Stores a private key the way this session's keys are stored. */
+  async storeKey(key: PrivateKey): Promise<KeyStorage> {
+    return await storeKey(key, this.#derived, this.#random);
+  }
+
+  /** The private key of `id`, or undefined. */
+  getSigningKey(id: PublicKey): PrivateKey | undefined {
+    return this.#keys.get(id.toString());
+  }
+
+  /** The record of `id`, or undefined. */
+  getKeyMetadata(id: PublicKey): UserKey | undefined {
+    return this.#records.get(id.toString());
+  }
+
+  /** Replaces the record of a key that is held. */
+  updateMetadata(record: UserKey): void {
+    this.#records.set(record.keyId.toString(), record);
+  }
+
+  /** All keys, oldest first; those of one second by their text. */
+  listKeyIds(): PublicKey[] {
+    return [...this.#records.values()].sort((a, b) =>
+      a.createdAt - b.createdAt || (a.keyId.toString() < b.keyId.toString() ? -1 : 1)
+    ).map((record) => record.keyId);
+  }
+
+  /** The default key; otherwise the oldest one; undefined when there is none. */
+  getDefaultKeyId(): PublicKey | undefined {
+    const ids = this.listKeyIds();
+    return ids.find((id) => this.getKeyMetadata(id)!.isDefault) ?? ids[0];
+  }
+
+  /** All records by key text; encrypted ones are encrypted anew. */
+  async serializeKeys(): Promise<UserKey[]> {
+    const records: UserKey[] = [];
+    for (const id of [...this.#records.keys()].sort()) {
+      const record = this.#records.get(id)!;
+      const encrypted = record.storage.type === "encrypted";
+      const storage = encrypted ? await this.storeKey(this.#keys.get(id)!) : record.storage;
+      records.push({ ...record, storage });
+    }
+    return records;
+  }
+
+  /** Wipes and forgets everything. */
+  clear(): void {
+    this.#derived?.fill(0);
+    this.#derived = undefined;
+    for (const key of this.#keys.values()) key.wipe();
+    this.#keys.clear();
+    this.#records.clear();
+  }
+}

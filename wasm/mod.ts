@@ -1,0 +1,83 @@
+/**
+ * The crypto core: Ed25519, BLAKE3, SHA-256, Argon2id and AES-256-GCM behind one small interface that is
+ * synchronous after `await ready()` wherever a hot path calls it.
+ *
+ * Engines differ in speed, never in results: the runtime's own engine is used where it passes a
+ * self-test, libsodium and hash-wasm (WASM) elsewhere, and plain JavaScript where a host compiles no
+ * WASM. Which signatures are accepted is one rule on every engine: S < L, no cofactor, R compared byte for
+ * byte.
+ *
+ * ```ts
+ * import { ready } from "eidetica/wasm";
+ *
+ * const core = await ready();
+ * const seed = crypto.getRandomValues(new Uint8Array(32));
+ * const data = new TextEncoder().encode("hello");
+ * const signature = core.ed25519.sign(seed, data);
+ * core.ed25519.verify(core.ed25519.publicKey(seed), data, signature); // true
+ * ```
+ *
+ * @module
+ */
+
+import { CryptoError } from "../src/util/errors.ts";
+import { loadCore } from "./load.ts";
+import type { CryptoCore, ReadyOptions } from "./types.ts";
+
+export type {
+  Argon2id,
+  Argon2idOptions,
+  CryptoCore,
+  Ed25519,
+  EngineName,
+  Hash,
+  ReadyOptions,
+  Signer,
+  VerifyItem,
+  WasmSource,
+} from "./types.ts";
+export { isPointEncoding, isUnusualEncoding } from "./acceptance.ts";
+
+const loads = new Map<string, Promise<CryptoCore>>();
+let latest: Promise<CryptoCore> | undefined;
+let current: CryptoCore | undefined;
+
+/**
+ * Loads the crypto core, once: later and concurrent calls share it.
+ *
+ * Without options it gives the core in use, or loads the fastest one. With options it gives a core that
+ * meets them, and {@link core} returns that one from then on. Rejects with `CryptoError`
+ * `EngineUnavailable` if a demanded engine cannot be had or fails its self-test.
+ */
+export function ready(options?: ReadyOptions): Promise<CryptoCore> {
+  if (options === undefined && latest !== undefined) return latest;
+  const request: Promise<CryptoCore> = load(options).then(
+    (loaded) => {
+      if (latest === request || current === undefined) current = loaded;
+      return loaded;
+    },
+    (error) => {
+      if (latest === request) latest = current && Promise.resolve(current);
+      throw error;
+    },
+  );
+  return latest = request;
+}
+
+/** One load for each wish; a failed one may be tried again. */
+function load(options: ReadyOptions = {}): Promise<CryptoCore> {
+  const wish = `${options.engine ?? "auto"} ${options.wasm ?? "auto"}`;
+  let loading = loads.get(wish);
+  if (loading === undefined) {
+    loading = loadCore(options);
+    loading.catch(() => loads.delete(wish));
+    loads.set(wish, loading);
+  }
+  return loading;
+}
+
+/** The core that {@link ready} loaded. Throws `CryptoError` `NotReady` before that. */
+export function core(): CryptoCore {
+  if (current !== undefined) return current;
+  throw new CryptoError("NotReady", "Cannot use the crypto core yet: call `await ready()` first");
+}

@@ -1,0 +1,101 @@
+/**
+ * Starting a thread, where the host has threads: Node's worker API (Node, Deno, Bun) or a web worker.
+ *
+ * @module
+ */
+
+import { builtinModule } from "./builtin.ts";
+
+/** A running thread. */
+export interface Thread {
+  /** Sends a message; the buffers change owner. */
+  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  /** Says whether the process must stay alive for this thread. */
+  hold(busy: boolean): void;
+  /** Stops the thread. */
+  stop(): void;
+}
+
+/** What a thread reports. */
+export interface ThreadEvents {
+  /** A message arrived. */
+  message(message: unknown): void;
+  /** The thread could not start, or died; it reports nothing more. */
+  failed(error: unknown): void;
+}
+
+/** The thread's own end of the line. */
+export interface ThreadPort {
+  /** Sends a message to the starter. */
+  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  /** Sets who hears the starter's messages. */
+  listen(heard: (message: unknown) => void): void;
+}
+
+interface HostWorker {
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  on(event: string, listener: (value: unknown) => void): void;
+  ref(): void;
+  unref(): void;
+  terminate(): unknown;
+}
+
+interface HostPort {
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  on(event: "message", listener: (message: unknown) => void): void;
+}
+
+interface WorkerThreads {
+  readonly Worker?: new (url: URL) => HostWorker;
+  readonly parentPort?: HostPort | null;
+}
+
+/** Starts the module at `url` in a thread that does not keep the process alive, or throws. */
+export function startThread(url: URL, events: ThreadEvents): Thread {
+  const threads = builtinModule<WorkerThreads>("worker_threads");
+  if (threads?.Worker !== undefined) return hostThread(new threads.Worker(url), events);
+  return webThread(new Worker(url, { type: "module" }), events);
+}
+
+/** The line to the starter, inside a thread. */
+export function threadPort(): ThreadPort {
+  const port = builtinModule<WorkerThreads>("worker_threads")?.parentPort;
+  if (port) {
+    return {
+      post: (message, transfer) => port.postMessage(message, transfer),
+      listen: (heard) => port.on("message", heard),
+    };
+  }
+  const scope = globalThis as unknown as Pick<Worker, "postMessage" | "onmessage">;
+  return {
+    post: (message, transfer) => scope.postMessage(message, [...transfer]),
+    listen: (heard) => {
+      scope.onmessage = (event) => heard(event.data);
+    },
+  };
+}
+
+function hostThread(worker: HostWorker, events: ThreadEvents): Thread {
+  worker.on("message", events.message);
+  worker.on("error", events.failed);
+  worker.on("exit", (code) => events.failed(new Error(`the thread ended with ${code}`)));
+  worker.unref();
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    hold: (busy) => busy ? worker.ref() : worker.unref(),
+    stop: () => void worker.terminate(),
+  };
+}
+
+function webThread(worker: Worker, events: ThreadEvents): Thread {
+  worker.onmessage = (event) => events.message(event.data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    events.failed(event.error ?? event.message);
+  };
+  return {
+    post: (message, transfer) => worker.postMessage(message, [...transfer]),
+    hold: () => {},
+    stop: () => worker.terminate(),
+  };
+}
