@@ -27,16 +27,14 @@ import type {
 /** Loads a new core; see `ready`, which shares one. */
 export async function loadCore(
   options: ReadyOptions = {},
-  host: NativeEngines | undefined = nativeEngines(),
+  host: NativeEngines | null = nativeEngines(),
 ): Promise<CryptoCore> {
-  const native = options.engine === "wasm" ? undefined : host;
+  const native = options.engine === "wasm" ? null : host;
   const [engine, hashes] = await Promise.all([
     chooseEd25519(options, native?.ed25519),
     chooseHashes(options),
   ]);
-  const sha256 = native !== undefined && passesSha256Test(native.sha256)
-    ? native.sha256
-    : undefined;
+  const sha256 = native !== null && passesSha256Test(native.sha256) ? native.sha256 : undefined;
   const compiled = hashes.compiled ? wasmArgon2id : javascriptArgon2id;
   return Object.freeze({
     engine: engine.name,

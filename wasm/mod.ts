@@ -49,8 +49,9 @@ let current: CryptoCore | undefined;
  * meets them, and {@link core} returns that one from then on. Rejects with `CryptoError`
  * `EngineUnavailable` if a demanded engine cannot be had or fails its self-test.
  */
-export function ready(options?: ReadyOptions): Promise<CryptoCore> {
-  if (options === undefined && latest !== undefined) return latest;
+export function ready(options: ReadyOptions = {}): Promise<CryptoCore> {
+  const anyWillDo = options.engine === undefined && options.wasm === undefined;
+  if (anyWillDo && latest !== undefined) return latest;
   const request: Promise<CryptoCore> = load(options).then(
     (loaded) => {
       if (latest === request || current === undefined) current = loaded;
@@ -65,7 +66,7 @@ export function ready(options?: ReadyOptions): Promise<CryptoCore> {
 }
 
 /** One load for each wish; a failed one may be tried again. */
-function load(options: ReadyOptions = {}): Promise<CryptoCore> {
+function load(options: ReadyOptions): Promise<CryptoCore> {
   const wish = `${options.engine ?? "auto"} ${options.wasm ?? "auto"}`;
   let loading = loads.get(wish);
   if (loading === undefined) {

@@ -62,10 +62,10 @@ export interface NativeEngines {
   readonly argon2id: Argon2id | undefined;
 }
 
-/** The runtime's engines, or undefined in a browser or an isolate without the module. */
-export function nativeEngines(): NativeEngines | undefined {
+/** The runtime's engines, or null in a browser or an isolate without the module. */
+export function nativeEngines(): NativeEngines | null {
   const host = builtinModule<HostCrypto>("crypto");
-  if (host === undefined) return undefined;
+  if (host === undefined) return null;
   const argon2 = host.argon2?.bind(host);
   return {
     ed25519: nativeEd25519(host),

@@ -1,0 +1,72 @@
+import { Doc } from "../crdt/doc.ts";
+import { AuthError, CrdtError } from "../util/errors.ts";
+import { elementNotFound, Permission } from "./permission.ts";
+
+/** Whether a key counts. */
+export type KeyStatus = "Active" | "Revoked";
+
+/** What a key is granted (02 §5). Immutable. Names are labels: neither unique nor identifying. */
+export class AuthKey {
+  /** Label of the key. */
+  readonly name: string | undefined;
+  /** What it may do. */
+  readonly permissions: Permission;
+  /** Whether it counts. */
+  readonly status: KeyStatus;
+
+  /** A grant of these parts. */
+  constructor(name: string | undefined, permissions: Permission, status: KeyStatus) {
+    this.name = name;
+    this.permissions = permissions;
+    this.status = status;
+  }
+
+  /** An active grant. */
+  static active(name: string | undefined, permissions: Permission): AuthKey {
+    return new AuthKey(name, permissions, "Active");
+  }
+
+  /** Whether the key counts. */
+  get isActive(): boolean {
+    return this.status === "Active";
+  }
+
+  /** The document form: atomic, so that a later write replaces the whole grant. */
+  toDoc(): Doc {
+    const doc = Doc.atomic();
+    if (this.name !== undefined) doc.set("name", this.name);
+    doc.set("permissions", this.permissions.toDoc());
+    doc.set("status", this.status);
+    return doc;
+  }
+
+  /** Reads the document form; throws {@link CrdtError}. */
+  static fromDoc(doc: Doc): AuthKey {
+    const name = doc.peek("name");
+    const permissions = doc.peek("permissions");
+    const status = doc.peek("status");
+    if (!(permissions instanceof Doc)) throw elementNotFound("permissions");
+    if (typeof status !== "string") throw elementNotFound("status");
+    if (status !== "Active" && status !== "Revoked") {
+      throw new CrdtError("DeserializationFailed", `Cannot read a key: its status is "${status}"`, {
+        fields: { reason: `unknown key status "${status}"` },
+      });
+    }
+    return new AuthKey(typeof name === "string" ? name : undefined, Permission.fromDoc(permissions), status);
+  }
+
+  /** The JSON form. */
+  toJSON(): unknown {
+    const rest = { permissions: this.permissions.toJSON(), status: this.status };
+    return this.name === undefined ? rest : { name: this.name, ...rest };
+  }
+}
+
+/** Reads the text form of a status: `active` or `revoked`. */
+export function parseKeyStatus(text: string): KeyStatus {
+  if (text === "active") return "Active";
+  if (text === "revoked") return "Revoked";
+  throw new AuthError("InvalidKeyStatus", `Cannot read the key status "${text}": it is neither active nor revoked`, {
+    fields: { value: text },
+  });
+}

@@ -1,0 +1,37 @@
+import { SigKey } from "../entry/sig_info.ts";
+import type { PrivateKey } from "../keys/private_key.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+
+/** A private key with the identity that it acts under. Nothing is checked before a commit. */
+export class DatabaseKey {
+  /** The private key. */
+  readonly signingKey: PrivateKey;
+  /** The identity. */
+  readonly identity: SigKey;
+
+  /** A key that acts as itself, or as `identity`. */
+  constructor(signingKey: PrivateKey, identity: SigKey = SigKey.fromPubkey(signingKey.publicKey)) {
+    this.signingKey = signingKey;
+    this.identity = identity;
+  }
+
+  /** A key that acts under the grant to everybody. */
+  static global(signingKey: PrivateKey): DatabaseKey {
+    return new DatabaseKey(signingKey, SigKey.global(signingKey.publicKey));
+  }
+
+  /** A key that acts under a name. */
+  static withName(signingKey: PrivateKey, name: string): DatabaseKey {
+    return new DatabaseKey(signingKey, SigKey.fromName(name));
+  }
+
+  /** A key that acts under any identity. */
+  static withIdentity(signingKey: PrivateKey, identity: SigKey): DatabaseKey {
+    return new DatabaseKey(signingKey, identity);
+  }
+
+  /** The public half. */
+  get publicKey(): PublicKey {
+    return this.signingKey.publicKey;
+  }
+}

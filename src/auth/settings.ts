@@ -1,0 +1,263 @@
+import { Doc } from "../crdt/doc.ts";
+import { DELETED, type Value } from "../crdt/value.ts";
+import { ID } from "../entry/id.ts";
+import { SigKey } from "../entry/sig_info.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import { AuthError, EideticaError } from "../util/errors.ts";
+import { AuthKey } from "./auth_key.ts";
+import { DelegatedTreeRef } from "./delegation.ts";
+import type { Permission } from "./permission.ts";
+
+/**
+ * The access rules of a database: a view of the `auth` document in its settings (02 §8).
+ *
+ * Reading parses each key once, since thousands of entries are judged by one set of rules. Changing
+ * it changes this value only; nothing stored.
+ */
+export class AuthSettings {
+  readonly #doc: Doc;
+  #keys: ReadonlyMap<string, AuthKey | undefined> | undefined;
+  #global: { readonly key: AuthKey | undefined; readonly isSet: boolean } | undefined;
+
+  private constructor(doc: Doc) {
+    this.#doc = doc;
+  }
+
+  /** No rules. */
+  static empty(): AuthSettings {
+    return new AuthSettings(new Doc());
+  }
+
+  /** The rules in an `auth` document. */
+  static fromDoc(doc: Doc): AuthSettings {
+    return new AuthSettings(doc.clone());
+  }
+
+  /** The `auth` document. */
+  toDoc(): Doc {
+    return this.#doc.clone();
+  }
+
+  // --- keys ----------------------------------------------------------------------------------
+
+  get #parsedKeys(): ReadonlyMap<string, AuthKey | undefined> {
+    this.#keys ??= parseKeys(this.#doc.peek("keys"));
+    return this.#keys;
+  }
+
+  get #parsedGlobal(): { readonly key: AuthKey | undefined; readonly isSet: boolean } {
+    if (this.#global === undefined) {
+      const value = this.#doc.peek("global");
+      this.#global = { key: tryAuthKey(value), isSet: value !== undefined && value !== DELETED };
+    }
+    return this.#global;
+  }
+
+  /** What a key is granted; `KeyNotFound` when it is not listed, `InvalidKeyFormat` when damaged. */
+  getKeyByPubkey(publicKey: PublicKey): AuthKey {
+    const text = publicKey.toString();
+    const keys = this.#parsedKeys;
+    if (!keys.has(text)) throw keyNotFound(text);
+    const key = keys.get(text);
+    if (key === undefined) throw invalidKey(text);
+    return key;
+  }
+
+  /** All keys with this name, whatever their status, by key text. */
+  findKeysByName(name: string): [publicKey: string, key: AuthKey][] {
+    const found: [string, AuthKey][] = [];
+    for (const [text, key] of this.#parsedKeys) if (key?.name === name) found.push([text, key]);
+    return found.sort(([a], [b]) => a < b ? -1 : 1);
+  }
+
+  /** All keys that can be read, by key text. */
+  getAllKeys(): [publicKey: PublicKey, key: AuthKey][] {
+    const all: [PublicKey, AuthKey][] = [];
+    for (const [text, key] of this.#parsedKeys) {
+      const publicKey = tryPublicKey(text);
+      if (key !== undefined && publicKey !== undefined) all.push([publicKey, key]);
+    }
+    return all;
+  }
+
+  /** Whether access was ever restricted: once it was, nothing unsigned is valid again (00 §B8). */
+  get isConfigured(): boolean {
+    return this.#parsedKeys.size > 0 || this.#parsedGlobal.isSet;
+  }
+
+  /** Lists a new key; `KeyAlreadyExists` when it is listed. Weak keys are refused. */
+  addKey(publicKey: PublicKey, key: AuthKey): void {
+    if (this.#parsedKeys.get(publicKey.toString()) !== undefined) {
+      const text = publicKey.toString();
+      throw new AuthError("KeyAlreadyExists", `Cannot add the key "${text}": it is listed already`, {
+        fields: { keyName: text },
+      });
+    }
+    this.overwriteKey(publicKey, key);
+  }
+
+  /** Lists a key, or replaces what it is granted. Weak keys are refused. */
+  overwriteKey(publicKey: PublicKey, key: AuthKey): void {
+    requireStrong(publicKey);
+    this.#put(["keys", publicKey.toString()], key.toDoc());
+  }
+
+  /** Gives a key another name, or none. */
+  renameKey(publicKey: PublicKey, name: string | undefined): void {
+    const { permissions, status } = this.getKeyByPubkey(publicKey);
+    this.#put(["keys", publicKey.toString()], new AuthKey(name, permissions, status).toDoc());
+  }
+
+  /** Revokes a key; it stays listed. */
+  revokeKey(publicKey: PublicKey): void {
+    const { name, permissions } = this.getKeyByPubkey(publicKey);
+    this.#put(["keys", publicKey.toString()], new AuthKey(name, permissions, "Revoked").toDoc());
+  }
+
+  #put(path: readonly string[], value: Doc): void {
+    this.#doc.set(path, value);
+    this.#keys = undefined;
+    this.#global = undefined;
+  }
+
+  // --- everybody -----------------------------------------------------------------------------
+
+  /** Grants every key what `key` says. */
+  setGlobalPermission(key: AuthKey): void {
+    this.#put(["global"], key.toDoc());
+  }
+
+  /** What every key is granted; `KeyNotFound` when nothing is, `InvalidKeyFormat` when damaged. */
+  getGlobalKey(): AuthKey {
+    const { key, isSet } = this.#parsedGlobal;
+    if (key !== undefined) return key;
+    throw isSet ? invalidKey("*") : keyNotFound("*");
+  }
+
+  /** What every key may do; undefined when nothing is granted or the grant is revoked. */
+  getGlobalPermission(): Permission | undefined {
+    const { key } = this.#parsedGlobal;
+    return key?.isActive === true ? key.permissions : undefined;
+  }
+
+  // --- delegations ---------------------------------------------------------------------------
+
+  /** Lets the keys of another database act here. */
+  addDelegatedTree(reference: DelegatedTreeRef): void {
+    this.#put(["delegations", reference.tree.root.toString()], reference.toDoc());
+  }
+
+  /** The delegation to a database; `DelegationNotFound`, or `InvalidAuthConfiguration` if damaged. */
+  getDelegatedTree(root: ID): DelegatedTreeRef {
+    const value = this.#doc.peek(["delegations", root.toString()]);
+    if (value === undefined || value === DELETED) {
+      throw new AuthError("DelegationNotFound", `No delegation to the database "${root}" is declared`, {
+        fields: { treeId: root },
+      });
+    }
+    const reference = tryDelegation(value);
+    if (reference?.tree.root.equals(root) === true) return reference;
+    throw damaged(`the delegation to "${root}" cannot be read, or names another database`);
+  }
+
+  /** All delegations that can be read. */
+  getAllDelegatedTrees(): DelegatedTreeRef[] {
+    const delegations = this.#doc.peek("delegations");
+    if (!(delegations instanceof Doc)) return [];
+    const found: DelegatedTreeRef[] = [];
+    for (const [, value] of delegations.entries()) {
+      const reference = tryDelegation(value);
+      if (reference !== undefined) found.push(reference);
+    }
+    return found;
+  }
+
+  // --- identities ----------------------------------------------------------------------------
+
+  /** Active identities of a key in this database, strongest first; delegations not included. */
+  findAllSigkeysForPubkey(publicKey: PublicKey): (readonly [SigKey, Permission])[] {
+    const found: [SigKey, Permission][] = [];
+    const own = this.#parsedKeys.get(publicKey.toString());
+    if (own?.isActive === true) found.push([SigKey.fromPubkey(publicKey), own.permissions]);
+    const global = this.getGlobalPermission();
+    if (global !== undefined) found.push([SigKey.global(publicKey), global]);
+    return found.sort(([, a], [, b]) => b.compare(a));
+  }
+
+  /** The strongest identity of a key, or `PermissionDenied`. */
+  resolveSigKeyForOperation(publicKey: PublicKey): readonly [SigKey, Permission] {
+    const [best] = this.findAllSigkeysForPubkey(publicKey);
+    if (best !== undefined) return best;
+    const reason = `no active grant for the key "${publicKey}"`;
+    throw new AuthError("PermissionDenied", `Permission denied: ${reason}`, { fields: { reason } });
+  }
+
+  /** Whether a signer with this permission should change what a listed key is granted (02 §12). */
+  canModifyKey(signer: Permission, target: PublicKey): boolean {
+    if (!signer.canAdmin()) return false;
+    return signer.compare(this.getKeyByPubkey(target).permissions) >= 0;
+  }
+
+  /** Whether a signer with this permission should list a key with that one (02 §12). */
+  canCreateKey(signer: Permission, permission: Permission): boolean {
+    return signer.canAdmin() && signer.compare(permission) >= 0;
+  }
+}
+
+function parseKeys(value: Value | undefined): ReadonlyMap<string, AuthKey | undefined> {
+  const keys = new Map<string, AuthKey | undefined>();
+  if (!(value instanceof Doc)) return keys;
+  value.peekEach((text, item) => {
+    if (item !== DELETED) keys.set(text, tryAuthKey(item));
+  });
+  return keys;
+}
+
+function tryAuthKey(value: Value | undefined): AuthKey | undefined {
+  return value instanceof Doc ? attempt(() => AuthKey.fromDoc(value)) : undefined;
+}
+
+function tryDelegation(value: Value): DelegatedTreeRef | undefined {
+  return value instanceof Doc ? attempt(() => DelegatedTreeRef.fromDoc(value)) : undefined;
+}
+
+function tryPublicKey(text: string): PublicKey | undefined {
+  return attempt(() => PublicKey.parse(text));
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof EideticaError) return undefined;
+    throw error;
+  }
+}
+
+/** Refuses a public key under which signatures are not unique (00 §B3). */
+export function requireStrong(publicKey: PublicKey): void {
+  if (!publicKey.isWeak) return;
+  const reason = "its point has a small order, or its encoding is not canonical";
+  throw new AuthError("InvalidKeyFormat", `Cannot grant anything to the key "${publicKey}": ${reason}`, {
+    fields: { reason },
+  });
+}
+
+/** The error for a key, a name or a grant that is not there. */
+export function keyNotFound(keyName: string): AuthError {
+  return new AuthError("KeyNotFound", `No grant for the key "${keyName}"`, { fields: { keyName } });
+}
+
+function invalidKey(keyName: string): AuthError {
+  const reason = "the stored grant cannot be read";
+  return new AuthError("InvalidKeyFormat", `Cannot use the key "${keyName}": ${reason}`, {
+    fields: { keyName, reason },
+  });
+}
+
+/** The error for access rules that make no sense. */
+export function damaged(reason: string): AuthError {
+  return new AuthError("InvalidAuthConfiguration", `Cannot decide on access: ${reason}`, {
+    fields: { reason },
+  });
+}

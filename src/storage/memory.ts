@@ -1,0 +1,76 @@
+import { BTree } from "../util/btree.ts";
+import { compareBytes } from "../util/bytes.ts";
+import { StorageError } from "../util/errors.ts";
+import type { Batch, Capabilities, CommitResult, Pair, Range, Stored, StorageDriver } from "./driver.ts";
+
+/** How many pairs a page of a listing holds. */
+const PAGE = 256;
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  durable: false,
+  multiWriter: false,
+  maxKeyBytes: Infinity,
+  maxValueBytes: Infinity,
+  maxBatchChanges: Infinity,
+});
+
+/** A storage in the memory of this process, gone when it ends. */
+export function memoryStorage(): StorageDriver {
+  return new MemoryStorage();
+}
+
+class MemoryStorage implements StorageDriver {
+  readonly name: string = "memory";
+  readonly capabilities: Capabilities = CAPABILITIES;
+  #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(undefined, compareBytes);
+  #version = 0;
+
+  get #open(): BTree<Uint8Array, Stored> {
+    if (this.#pairs !== undefined) return this.#pairs;
+    throw new StorageError("Closed", "Cannot use the memory storage: it was closed");
+  }
+
+  get(key: Uint8Array): Promise<Stored | undefined> {
+    return attempt(() => this.#open.get(key));
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
+    return attempt(() => keys.map((key) => this.#open.get(key)));
+  }
+
+  async *list({ start, end, reverse, limit = Infinity }: Range): AsyncIterable<readonly Pair[]> {
+    // A copy shares its nodes with the original, so a listing sees one moment and costs nothing.
+    const pairs = this.#open.clone();
+    let page: Pair[] = [];
+    let left = limit;
+    for (const [key, stored] of reverse ? pairs.entriesReversed(end, undefined, true) : pairs.entries(start)) {
+      const outside = reverse ? compareBytes(key, start) < 0 : compareBytes(key, end) >= 0;
+      if (outside || left-- <= 0) break;
+      page.push({ key, ...stored });
+      if (page.length === PAGE) yield page, page = [];
+    }
+    if (page.length > 0) yield page;
+  }
+
+  commit(batch: Batch): Promise<CommitResult> {
+    return attempt(() => this.#apply(batch));
+  }
+
+  #apply({ checks = [], set = [], delete: remove = [] }: Batch): CommitResult {
+    const pairs = this.#open;
+    if (checks.some(({ key, version }) => pairs.get(key)?.version !== version)) return { ok: false };
+    const version = ++this.#version;
+    for (const key of remove) pairs.delete(key);
+    for (const [key, value] of set) pairs.set(key.slice(), { value: value.slice(), version });
+    return { ok: true, version };
+  }
+
+  close(): Promise<void> {
+    this.#pairs = undefined;
+    return Promise.resolve();
+  }
+}
+
+function attempt<T>(step: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(step()));
+}
