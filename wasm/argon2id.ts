@@ -5,6 +5,7 @@
  */
 
 import { CryptoError } from "../src/util/errors.ts";
+import { javascriptArgon2id } from "./javascript.ts";
 import type { Argon2id, Argon2idOptions } from "./types.ts";
 
 /** Most memory one derivation may take, in KiB: costs may come from a peer's document. */
@@ -20,6 +21,8 @@ export const MIN_SALT_LENGTH = 8;
 
 /** Argon2id by hash-wasm, which is loaded by the first derivation; blocks while it computes. */
 export const wasmArgon2id: Argon2id = async (password, salt, options) => {
+  // hash-wasm refuses the empty password, which is a password like any other (08 §1).
+  if (password.length === 0) return await javascriptArgon2id(password, salt, options);
   const { argon2id } = await import("hash-wasm");
   return await argon2id({
     password,

@@ -8,6 +8,7 @@ import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
 import { EntryBuilder, setEntryMaker } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
@@ -224,14 +225,10 @@ export class Entry {
     }
   }
 
-  /** For consoles. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `Entry(${this.id}, height ${this.height}, ${this.subtrees.join(" ")})`;
-  }
-
-  /** For consoles. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Entry(${this.id}, height ${this.height}, ${this.subtrees.join(" ")})`;
+  static {
+    setInspection(Entry.prototype, (entry) => {
+      return `Entry(${entry.id}, height ${entry.height}, stores ${entry.subtrees.join(", ")})`;
+    });
   }
 }
 

@@ -16,6 +16,7 @@ import {
   toFoldKey,
 } from "../codec/cid.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** Codec of entries. */
 const DAG_CBOR = 0x71;
@@ -147,13 +148,7 @@ export class ID {
     return ID.fromBytes(fromFoldKey(key));
   }
 
-  /** For consoles. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `ID(${this})`;
-  }
-
-  /** For consoles. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `ID(${this})`;
+  static {
+    setInspection(ID.prototype, (id) => `ID(${id})`);
   }
 }

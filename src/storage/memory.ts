@@ -1,3 +1,9 @@
+/**
+ * Storage in memory.
+ *
+ * @module
+ */
+
 import { BTree } from "../util/btree.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";

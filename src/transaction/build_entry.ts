@@ -1,12 +1,11 @@
 import { judge } from "../auth/validate.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
-import { isVisible } from "../crdt/value.ts";
 import { authOf, settingsAt } from "../settings/pinned_settings.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { INDEX, SETTINGS } from "../entry/constants.ts";
-import { type Entry, Entry as EntryClass } from "../entry/entry.ts";
-import type { EntryBuilder } from "../entry/builder.ts";
+import type { Entry } from "../entry/entry.ts";
+import { EntryBuilder } from "../entry/builder.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { SigInfo } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
@@ -66,7 +65,7 @@ function soundSettings(settings: Doc): Doc {
  */
 async function fillBuilder(transaction: Transaction): Promise<EntryBuilder> {
   const { tree, parents } = transaction.base;
-  const builder = tree === undefined ? new EntryClass.Builder() : EntryClass.builder(tree);
+  const builder = tree === undefined ? new EntryBuilder() : EntryBuilder.of(tree);
   builder.setParents(parents.tips);
   const registered = new Set(transaction.staged<Doc>(INDEX)?.keys() ?? []);
   for (const name of new Set([...transaction.stores.keys(), ...registered])) {
@@ -110,8 +109,3 @@ async function requireAuthority(
 }
 
 type SettingsReaderArgs = import("../auth/port.ts").SettingsReader["delegatedSettings"];
-
-/** Whether a store name is one of the visible top-level keys of a document. */
-export function isListed(document: Doc | undefined, name: string): boolean {
-  return isVisible(document?.peek(name));
-}

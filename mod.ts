@@ -1,0 +1,91 @@
+/**
+ * Eidetica: a decentralized, local-first database.
+ *
+ * Data live in signed, content-addressed entries that form Merkle-CRDT DAGs; every database carries its
+ * own keys and permissions, and every node judges every entry for itself.
+ *
+ * ```ts
+ * import { DocStore, Instance, NewUser } from "eidetica";
+ *
+ * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const notes = await user!.createDatabase({ name: "notes" });
+ * await notes.withTransaction(async (tx) => {
+ *   await (await tx.getStore(DocStore, "pages")).set("hello", "world");
+ * });
+ * const pages = await notes.getStoreViewer(DocStore, "pages");
+ * if (await pages.getString("hello") !== "world") throw new Error("not stored");
+ * await instance.close();
+ * ```
+ *
+ * @module
+ */
+
+export * from "./src/core.ts";
+export type {
+  Backend,
+  InstanceMetadata,
+  InstanceSecrets,
+  Reachability,
+  VerificationStatus,
+  WriteSource,
+} from "./src/backend/backend.ts";
+export {
+  type ConnectedInstance,
+  Instance,
+  type InstanceOptions,
+  WeakInstance,
+} from "./src/instance/instance.ts";
+export { NewUser } from "./src/instance/new_user.ts";
+export {
+  type ConnectionTarget,
+  parseConnectionUrl,
+  type SqliteMode,
+} from "./src/instance/connection_url.ts";
+export type { RemoteWriteReport } from "./src/instance/write_coordinator.ts";
+export { type AtOptions, Database, type DatabaseInit, type HasHost } from "./src/database/database.ts";
+export type {
+  DatabaseHost,
+  PutOptions,
+  VerifyCounts,
+  WriteCallback,
+  WriteEvent,
+  WriteHandler,
+} from "./src/database/host.ts";
+export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
+export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";
+export { DocStore } from "./src/store/doc_store.ts";
+export { ValueEditor } from "./src/store/value_editor.ts";
+export { type InvalidRow, type JsonRow, Table } from "./src/store/table.ts";
+export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/row_codec.ts";
+export { Registry, type StoreInfo } from "./src/store/registry.ts";
+export { SettingsStore } from "./src/store/settings_store.ts";
+export { type CreateDatabaseOptions, type DatabaseSettings, User } from "./src/user/user.ts";
+export { DatabaseBuilder, type StoreInit } from "./src/user/database_builder.ts";
+export { InstanceAdmin } from "./src/user/admin.ts";
+export type {
+  KeyStorage,
+  SyncSettings,
+  TrackedDatabase,
+  UserCredentials,
+  UserInfo,
+  UserKey,
+  UserStatus,
+} from "./src/user/records.ts";
+export {
+  mergeSyncSettings,
+  SYNC_DISABLED,
+  SYNC_ENABLED,
+  SYNC_ON_COMMIT,
+} from "./src/user/sync_settings.ts";
+export { type LogLevel, type LogSink, setLogSink } from "./src/util/log.ts";
+export type {
+  Batch,
+  Capabilities,
+  Check,
+  CommitResult,
+  Pair,
+  Range,
+  Stored,
+  StorageDriver,
+  Version,
+} from "./src/storage/driver.ts";

@@ -1,0 +1,56 @@
+import type { Batch, CommitResult } from "./driver.ts";
+
+/** Most batches that share one transaction of the storage. */
+export const MAX_GROUP = 256;
+
+/** Applies several batches in one transaction; each by itself succeeds or changes nothing. */
+export type ApplyGroup = (batches: readonly Batch[]) => CommitResult[] | Promise<CommitResult[]>;
+
+interface Waiting {
+  readonly batch: Batch;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Collects the batches that are committed while another commit is under way, or in the same turn, and
+ * applies them in one transaction, so that its price is paid once.
+ */
+export class GroupCommit {
+  readonly #apply: ApplyGroup;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+
+  /** Commits by `apply`. */
+  constructor(apply: ApplyGroup) {
+    this.#apply = apply;
+  }
+
+  /** Resolves when the batch is durable, or was refused by its checks. */
+  commit(batch: Batch): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Resolves when everything that was committed before is settled. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    await undefined;
+    while (this.#waiting.length > 0) await this.#applyNext(this.#waiting.splice(0, MAX_GROUP));
+    this.#running = undefined;
+  }
+
+  async #applyNext(group: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await this.#apply(group.map(({ batch }) => batch));
+      group.forEach(({ resolve }, at) => resolve(results[at]!));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}

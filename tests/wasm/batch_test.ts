@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { BatchVerifier, LARGE_BATCH, type StartThread } from "../../wasm/batch.ts";
+import { packItems, unpackItems } from "../../wasm/batch_message.ts";
+import { loadCore } from "../../wasm/load.ts";
+import type { CryptoCore, VerifyItem } from "../../wasm/mod.ts";
+import type { ThreadEvents } from "../../wasm/threads.ts";
+import { utf8 } from "../../src/util/bytes.ts";
+import { runMain } from "./run_main.ts";
+
+const SEED = new Uint8Array(32).fill(3);
+
+/** Signed messages of which every third is spoiled in one of several ways. */
+function makeItems(core: CryptoCore, count: number): VerifyItem[] {
+  const signer = core.ed25519.signer(SEED);
+  const shared = new Uint8Array(100_000);
+  return Array.from({ length: count }, (_, index) => {
+    const data = shared.subarray(index, index + (index % 40));
+    const signature = signer.sign(data);
+    const item = { publicKey: signer.publicKey, data, signature };
+    if (index % 3 === 0) return spoil(item, index / 3);
+    return item;
+  });
+}
+
+function spoil(item: VerifyItem, way: number): VerifyItem {
+  const signature = item.signature.slice();
+  signature[way % 64] ^= 4;
+  const spoiled: VerifyItem[] = [
+    { ...item, signature },
+    { ...item, signature: signature.subarray(1) },
+    { ...item, data: utf8("something else") },
+    { ...item, publicKey: new Uint8Array(32) },
+    { ...item, publicKey: new Uint8Array(0) },
+  ];
+  return spoiled[way % spoiled.length];
+}
+
+function oneByOne({ ed25519 }: CryptoCore, items: readonly VerifyItem[]): boolean[] {
+  return items.map((item) => ed25519.verify(item.publicKey, item.data, item.signature));
+}
+
+function expected(items: readonly VerifyItem[]): boolean[] {
+  return items.map((_, index) => index % 3 !== 0);
+}
+
+/** Waits until threads have taken over, by giving them work. */
+async function warm(batches: BatchVerifier, items: readonly VerifyItem[]): Promise<void> {
+  for (let i = 0; i < 20; i++) await batches.verifyBatch(items);
+}
+
+for (const engine of ["wasm", "native"] as const) {
+  describe(`batches on the ${engine} engine`, () => {
+    for (const count of [0, 1, LARGE_BATCH - 1, LARGE_BATCH, 1301]) {
+      test(`${count} items get the verdicts of verify, in order`, async () => {
+        const core = await loadCore({ engine });
+        const items = makeItems(core, count);
+        const verdicts = await core.ed25519.verifyBatch(items);
+        assert.deepEqual(verdicts, oneByOne(core, items));
+        assert.deepEqual(verdicts, expected(items));
+      });
+    }
+
+    test("threads that are ready give the same verdicts, and stop when told", async () => {
+      const core = await loadCore({ engine });
+      const batches = new BatchVerifier(core.ed25519.verify, { engine });
+      const items = makeItems(core, 200);
+      await warm(batches, items);
+      const many = makeItems(core, 1500);
+      const [first, second] = await Promise.all([
+        batches.verifyBatch(many),
+        batches.verifyBatch(items),
+      ]);
+      batches.stop();
+      assert.deepEqual(first, expected(many));
+      assert.deepEqual(second, expected(items));
+      assert.equal(batches.threads, 0);
+    });
+
+    test("stopping threads in the middle of a batch loses nothing", async () => {
+      const core = await loadCore({ engine });
+      const batches = new BatchVerifier(core.ed25519.verify, { engine });
+      const items = makeItems(core, 1000);
+      await warm(batches, items.slice(0, 130));
+      const verdicts = batches.verifyBatch(items);
+      batches.stop();
+      assert.deepEqual(await verdicts, expected(items));
+    });
+  });
+}
+
+/** A thread that is ready at once and answers through `act`. */
+function fakeThreads(act: (events: ThreadEvents, message: unknown) => void): StartThread {
+  return (_url, events) => ({
+    post: (message) => queueMicrotask(() => act(events, message)),
+    hold: () => {},
+    stop: () => {},
+  });
+}
+
+const FAILURES: readonly (readonly [string, StartThread])[] = [
+  ["cannot be started", () => {
+    throw new Error("no threads here");
+  }],
+  ["fail at start", fakeThreads((events) => events.failed(new Error("no such file")))],
+  ["cannot load their core", fakeThreads((events) => events.message("failed"))],
+  ["never answer", fakeThreads(() => {})],
+  [
+    "die at work",
+    fakeThreads((events, message) => {
+      if (message instanceof Uint8Array) events.failed(new Error("out of memory"));
+      else events.message("ready");
+    }),
+  ],
+];
+
+for (const [about, start] of FAILURES) {
+  test(`a batch is finished in place when threads ${about}`, async () => {
+    const core = await loadCore();
+    const batches = new BatchVerifier(core.ed25519.verify, {}, start);
+    const items = makeItems(core, 700);
+    assert.deepEqual(await batches.verifyBatch(items), expected(items));
+    assert.deepEqual(await batches.verifyBatch(items), expected(items));
+    batches.stop();
+  });
+}
+
+test("items survive packing, whatever their lengths", async () => {
+  const items = makeItems(await loadCore(), 50);
+  assert.deepEqual(
+    unpackItems(packItems(items)).map(({ publicKey, data, signature }) => [
+      publicKey,
+      data,
+      signature,
+    ]),
+    items.map(({ publicKey, data, signature }) => [publicKey, data, signature]),
+  );
+});
+
+test("threads do not keep the process alive, and a pending batch does", async () => {
+  const out = await runMain("batch_main.ts");
+  assert.equal(out.trim(), "1000 of 1000");
+});
