@@ -42,7 +42,12 @@ export {
   type SqliteMode,
 } from "./src/instance/connection_url.ts";
 export type { RemoteWriteReport } from "./src/instance/write_coordinator.ts";
-export { type AtOptions, Database, type DatabaseInit, type HasHost } from "./src/database/database.ts";
+export {
+  type AtOptions,
+  Database,
+  type DatabaseInit,
+  type HasHost,
+} from "./src/database/database.ts";
 export type {
   DatabaseHost,
   PutOptions,
@@ -85,7 +90,7 @@ export type {
   CommitResult,
   Pair,
   Range,
-  Stored,
   StorageDriver,
+  Stored,
   Version,
 } from "./src/storage/driver.ts";

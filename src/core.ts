@@ -16,13 +16,19 @@
  */
 
 export { type CryptoCore, ready, type ReadyOptions, type WasmSource } from "../wasm/mod.ts";
-export { ID, type HashName } from "./entry/id.ts";
+export { type HashName, ID } from "./entry/id.ts";
 export { Entry } from "./entry/entry.ts";
 export { EntryBuilder } from "./entry/builder.ts";
 export type { EntryModel, SubtreeNode } from "./entry/entry_codec.ts";
 export { EntryMetadata } from "./entry/metadata.ts";
 export { Snapshot } from "./entry/snapshot.ts";
-export { type DelegationStep, type HintType, type KeyHint, SigInfo, SigKey } from "./entry/sig_info.ts";
+export {
+  type DelegationStep,
+  type HintType,
+  type KeyHint,
+  SigInfo,
+  SigKey,
+} from "./entry/sig_info.ts";
 export { type HeightStrategy } from "./entry/height.ts";
 export * from "./entry/constants.ts";
 export { Doc, type KeyRange } from "./crdt/doc.ts";

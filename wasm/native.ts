@@ -97,18 +97,26 @@ function importPublicKey(host: HostCrypto, publicKey: Uint8Array): KeyObject {
 
 function nativeSigner(host: HostCrypto, seed: Uint8Array): Signer {
   let key: KeyObject | undefined = importSeed(host, seed);
-  const spki = host.createPublicKey(key).export({ format: "der", type: "spki" });
+  let publicKey: Uint8Array | undefined;
+  const held = (): KeyObject => {
+    if (key === undefined) throw keyWiped();
+    return key;
+  };
   return {
-    publicKey: new Uint8Array(spki).slice(-32),
-    sign: (data) => {
-      if (key === undefined) throw keyWiped();
-      return new Uint8Array(host.sign(null, data, key));
+    get publicKey(): Uint8Array {
+      return publicKey ??= publicKeyOf(host, held());
     },
+    sign: (data) => new Uint8Array(host.sign(null, data, held())),
     // The runtime holds the key outside our reach and wipes it when the object is collected.
     wipe: () => {
       key = undefined;
     },
   };
+}
+
+function publicKeyOf(host: HostCrypto, key: KeyObject): Uint8Array {
+  const spki = host.createPublicKey(key).export({ format: "der", type: "spki" });
+  return new Uint8Array(spki).slice(SPKI_PREFIX.length);
 }
 
 function importSeed(host: HostCrypto, seed: Uint8Array): KeyObject {

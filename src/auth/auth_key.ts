@@ -52,7 +52,11 @@ export class AuthKey {
         fields: { reason: `unknown key status "${status}"` },
       });
     }
-    return new AuthKey(typeof name === "string" ? name : undefined, Permission.fromDoc(permissions), status);
+    return new AuthKey(
+      typeof name === "string" ? name : undefined,
+      Permission.fromDoc(permissions),
+      status,
+    );
   }
 
   /** The JSON form. */
@@ -66,7 +70,11 @@ export class AuthKey {
 export function parseKeyStatus(text: string): KeyStatus {
   if (text === "active") return "Active";
   if (text === "revoked") return "Revoked";
-  throw new AuthError("InvalidKeyStatus", `Cannot read the key status "${text}": it is neither active nor revoked`, {
-    fields: { value: text },
-  });
+  throw new AuthError(
+    "InvalidKeyStatus",
+    `Cannot read the key status "${text}": it is neither active nor revoked`,
+    {
+      fields: { value: text },
+    },
+  );
 }

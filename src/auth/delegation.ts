@@ -44,7 +44,9 @@ export function clampPermission(permission: Permission, bounds: PermissionBounds
 
 /** The bounds of two steps together: the smaller upper one, the larger lower one. */
 export function combineBounds(a: PermissionBounds, b: PermissionBounds): PermissionBounds {
-  const min = a.min === undefined || (b.min !== undefined && b.min.compare(a.min) > 0) ? b.min : a.min;
+  const min = a.min === undefined || (b.min !== undefined && b.min.compare(a.min) > 0)
+    ? b.min
+    : a.min;
   return { max: a.max.clampTo(b.max), min };
 }
 
@@ -70,7 +72,9 @@ export class DelegatedTreeRef {
   toDoc(): Doc {
     const bounds = new Doc();
     bounds.set("max", this.permissionBounds.max.toDoc());
-    if (this.permissionBounds.min !== undefined) bounds.set("min", this.permissionBounds.min.toDoc());
+    if (this.permissionBounds.min !== undefined) {
+      bounds.set("min", this.permissionBounds.min.toDoc());
+    }
     const tree = new Doc();
     tree.set("root", this.tree.root.toString());
     const tips = new Doc();

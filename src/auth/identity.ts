@@ -24,7 +24,9 @@ export async function resolveIdentityPermission(
     if (global === undefined) throw damaged("nothing is granted to everybody");
     return global;
   }
-  if (hint.pubkey === undefined && hint.name === undefined) throw damaged("the identity names nobody");
+  if (hint.pubkey === undefined && hint.name === undefined) {
+    throw damaged("the identity names nobody");
+  }
   const own = strongest(candidates(settings, identity), proven) ?? settings.getGlobalPermission();
   if (own === undefined) throw keyNotFound(hint.name ?? proven.toString());
   return own;
@@ -52,10 +54,14 @@ async function delegated(
 ): Promise<Permission> {
   const outcome = await resolveSigKey(identity, settings, reader);
   if (outcome.outcome === "refused") {
-    throw new AuthError("InvalidAuthConfiguration", `Cannot decide on access: ${outcome.error.message}`, {
-      cause: outcome.error,
-      fields: { reason: outcome.error.message },
-    });
+    throw new AuthError(
+      "InvalidAuthConfiguration",
+      `Cannot decide on access: ${outcome.error.message}`,
+      {
+        cause: outcome.error,
+        fields: { reason: outcome.error.message },
+      },
+    );
   }
   if (outcome.outcome === "undecided") throw unsynced(identity, outcome.missing.map(String));
   const permission = strongest(outcome.value, proven);
@@ -72,6 +78,7 @@ function mismatch(): AuthError {
 
 function unsynced(identity: SigKey, missing: readonly string[]): AuthError {
   const treeId = identity.path![0]!.tree;
-  const message = `Cannot follow the delegation to "${treeId}" yet: ${missing.length} entries are missing`;
+  const message =
+    `Cannot follow the delegation to "${treeId}" yet: ${missing.length} entries are missing`;
   return new AuthError("DelegatedTreeUnsynced", message, { fields: { treeId, missing } });
 }

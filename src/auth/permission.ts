@@ -106,14 +106,20 @@ export class Permission {
     const [level, priority, ...more] = text.split(":");
     if (level === "read") return Permission.read;
     if (level !== "write" && level !== "admin") {
-      throw refuse("InvalidPermissionString", text, "it is none of read, write and admin", { value: text });
+      throw refuse("InvalidPermissionString", text, "it is none of read, write and admin", {
+        value: text,
+      });
     }
     if (priority === undefined || more.length > 0) {
-      throw refuse("PermissionRequiresPriority", text, "it needs one priority", { permissionType: level });
+      throw refuse("PermissionRequiresPriority", text, "it needs one priority", {
+        permissionType: level,
+      });
     }
     const number = /^\+?\d{1,10}$/.test(priority) ? Number(priority) : NaN;
     if (!(number <= MAX_PRIORITY)) {
-      throw refuse("InvalidPriorityValue", text, "its priority is not from 0 to 2^32 - 1", { value: priority });
+      throw refuse("InvalidPriorityValue", text, "its priority is not from 0 to 2^32 - 1", {
+        value: priority,
+      });
     }
     return level === "admin" ? Permission.admin(number) : Permission.write(number);
   }
@@ -127,9 +133,13 @@ export class Permission {
     if (level === "Read") return Permission.read;
     if (typeof level !== "string") throw elementNotFound("type");
     if (level !== "Admin" && level !== "Write") {
-      throw new CrdtError("DeserializationFailed", `Cannot read a permission: its type is "${level}"`, {
-        fields: { reason: `unknown permission type "${level}"` },
-      });
+      throw new CrdtError(
+        "DeserializationFailed",
+        `Cannot read a permission: its type is "${level}"`,
+        {
+          fields: { reason: `unknown permission type "${level}"` },
+        },
+      );
     }
     const priority = low32(doc.peek("priority"));
     return level === "Admin" ? Permission.admin(priority) : Permission.write(priority);
@@ -159,7 +169,11 @@ function low32(value: Value | undefined): number {
 
 /** The error for a member that a document must have. */
 export function elementNotFound(key: string): CrdtError {
-  return new CrdtError("ElementNotFound", `Cannot read a record: "${key}" is missing or of another kind`, {
-    fields: { key },
-  });
+  return new CrdtError(
+    "ElementNotFound",
+    `Cannot read a record: "${key}" is missing or of another kind`,
+    {
+      fields: { key },
+    },
+  );
 }

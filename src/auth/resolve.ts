@@ -82,9 +82,13 @@ function known<T>(value: T): Outcome<T> {
 
 function databaseRequired(): AuthError {
   const operation = "follow a delegation";
-  return new AuthError("DatabaseRequired", `Cannot ${operation} without access to other databases`, {
-    fields: { operation },
-  });
+  return new AuthError(
+    "DatabaseRequired",
+    `Cannot ${operation} without access to other databases`,
+    {
+      fields: { operation },
+    },
+  );
 }
 
 /** Bounds are collected over all steps and applied once: step by step gives other results. */

@@ -1,6 +1,6 @@
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
-import { ID } from "../entry/id.ts";
+import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { AuthError, EideticaError } from "../util/errors.ts";
@@ -89,9 +89,13 @@ export class AuthSettings {
   addKey(publicKey: PublicKey, key: AuthKey): void {
     if (this.#parsedKeys.get(publicKey.toString()) !== undefined) {
       const text = publicKey.toString();
-      throw new AuthError("KeyAlreadyExists", `Cannot add the key "${text}": it is listed already`, {
-        fields: { keyName: text },
-      });
+      throw new AuthError(
+        "KeyAlreadyExists",
+        `Cannot add the key "${text}": it is listed already`,
+        {
+          fields: { keyName: text },
+        },
+      );
     }
     this.overwriteKey(publicKey, key);
   }
@@ -151,9 +155,13 @@ export class AuthSettings {
   getDelegatedTree(root: ID): DelegatedTreeRef {
     const value = this.#doc.peek(["delegations", root.toString()]);
     if (value === undefined || value === DELETED) {
-      throw new AuthError("DelegationNotFound", `No delegation to the database "${root}" is declared`, {
-        fields: { treeId: root },
-      });
+      throw new AuthError(
+        "DelegationNotFound",
+        `No delegation to the database "${root}" is declared`,
+        {
+          fields: { treeId: root },
+        },
+      );
     }
     const reference = tryDelegation(value);
     if (reference?.tree.root.equals(root) === true) return reference;
@@ -238,9 +246,13 @@ function attempt<T>(read: () => T): T | undefined {
 export function requireStrong(publicKey: PublicKey): void {
   if (!publicKey.isWeak) return;
   const reason = "its point has a small order, or its encoding is not canonical";
-  throw new AuthError("InvalidKeyFormat", `Cannot grant anything to the key "${publicKey}": ${reason}`, {
-    fields: { reason },
-  });
+  throw new AuthError(
+    "InvalidKeyFormat",
+    `Cannot grant anything to the key "${publicKey}": ${reason}`,
+    {
+      fields: { reason },
+    },
+  );
 }
 
 /** The error for a key, a name or a grant that is not there. */

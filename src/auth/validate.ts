@@ -95,8 +95,9 @@ function pick(
   for (const { publicKey, permission, status } of candidates) {
     if (status !== "Active") continue;
     // The cheap test first; the order of the two does not change the verdict.
-    if (!permits(permission, operation)) reason = `${permission.display()} does not cover ${operation}`;
-    else if (isSignedBy(publicKey)) return { outcome: "valid", key: publicKey, permission };
+    if (!permits(permission, operation)) {
+      reason = `${permission.display()} does not cover ${operation}`;
+    } else if (isSignedBy(publicKey)) return { outcome: "valid", key: publicKey, permission };
     else reason = "the signature is not one by the key that it names";
   }
   return invalid("PermissionDenied", reason);

@@ -3,12 +3,7 @@ import { ID } from "../entry/id.ts";
 import type { BackendError } from "../util/errors.ts";
 import type { VerificationStatus } from "./backend.ts";
 import type { LocalBackend } from "./local.ts";
-import {
-  headKey,
-  idKey,
-  storeTipsKey,
-  unverifiedKey,
-} from "./keys.ts";
+import { headKey, idKey, storeTipsKey, unverifiedKey } from "./keys.ts";
 import { encodeHead, encodeIdRow, encodeStoreTips } from "./records.ts";
 
 /** Errors that these functions pass on; named for their documentation. */

@@ -1,5 +1,5 @@
 import type { Entry } from "../entry/entry.ts";
-import { ID } from "../entry/id.ts";
+import type { ID } from "../entry/id.ts";
 import { BackendError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
 import { compareInStore, type EntryReader, inStore, requireInTree, storeParents } from "./walk.ts";

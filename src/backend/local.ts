@@ -200,7 +200,12 @@ export class LocalBackend implements Backend, UpdateSource {
   async #current(
     tree: ID,
     store: string,
-  ): Promise<{ cached: CachedTree; tips: CachedTree["head"] | { sequence: number; verified: readonly ID[]; raw: readonly ID[] } }> {
+  ): Promise<
+    {
+      cached: CachedTree;
+      tips: CachedTree["head"] | { sequence: number; verified: readonly ID[]; raw: readonly ID[] };
+    }
+  > {
     for (;;) {
       const cached = await this.trees.read(tree);
       const tips = await this.trees.store(tree, cached, store);
@@ -318,10 +323,12 @@ export class LocalBackend implements Backend, UpdateSource {
   async getSortedStoreParents(tree: ID, id: ID, store: string): Promise<ID[]> {
     const entry = await this.get(id);
     if (!walk.inTree(entry, tree) || !walk.inStore(entry, store)) return [];
-    const parents = await Promise.all(entry.subtreeParents(store).map(async (parent) => {
-      const held = await this.find(parent);
-      return { id: parent, height: held === undefined ? 0 : walk.storeHeight(held, store) };
-    }));
+    const parents = await Promise.all(
+      entry.subtreeParents(store).map(async (parent) => {
+        const held = await this.find(parent);
+        return { id: parent, height: held === undefined ? 0 : walk.storeHeight(held, store) };
+      }),
+    );
     parents.sort((a, b) => a.height - b.height || ID.compareFold(a.id, b.id));
     return parents.map((parent) => parent.id);
   }
@@ -393,7 +400,10 @@ export class LocalBackend implements Backend, UpdateSource {
   /** Stores the secrets unless some are there already; returns those that are there now. */
   async insertInstanceSecrets(secrets: InstanceSecrets): Promise<InstanceSecrets> {
     const value = utf8(JSON.stringify({ signing_key: secrets.signing_key }));
-    await this.driver.commit({ checks: [{ key: keys.SECRETS, version: undefined }], set: [[keys.SECRETS, value]] });
+    await this.driver.commit({
+      checks: [{ key: keys.SECRETS, version: undefined }],
+      set: [[keys.SECRETS, value]],
+    });
     return (await this.getInstanceSecrets())!;
   }
 
@@ -404,7 +414,10 @@ export class LocalBackend implements Backend, UpdateSource {
       return JSON.parse(fromUtf8(stored.value)) as T;
     } catch {
       // The text may hold the device key, so the parser's message must not be passed on.
-      throw new BackendError("DeserializationFailed", "Cannot read the instance records: the stored JSON is damaged");
+      throw new BackendError(
+        "DeserializationFailed",
+        "Cannot read the instance records: the stored JSON is damaged",
+      );
     }
   }
 
@@ -414,10 +427,14 @@ export class LocalBackend implements Backend, UpdateSource {
 }
 
 function damaged(id: ID, reason: string, cause?: unknown): BackendError {
-  return new BackendError("TreeIntegrityViolation", `The stored entry "${id}" is damaged: ${reason}`, {
-    cause,
-    fields: { id, reason },
-  });
+  return new BackendError(
+    "TreeIntegrityViolation",
+    `The stored entry "${id}" is damaged: ${reason}`,
+    {
+      cause,
+      fields: { id, reason },
+    },
+  );
 }
 
 /** Decodes stored bytes and makes sure that they are those of `id`. */

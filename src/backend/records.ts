@@ -64,9 +64,13 @@ export function statusFromInteger(integer: number): VerificationStatus {
 }
 
 function damaged(reason: string): BackendError {
-  return new BackendError("TreeIntegrityViolation", `Cannot read a record of the storage: ${reason}`, {
-    fields: { reason },
-  });
+  return new BackendError(
+    "TreeIntegrityViolation",
+    `Cannot read a record of the storage: ${reason}`,
+    {
+      fields: { reason },
+    },
+  );
 }
 
 class Writer {

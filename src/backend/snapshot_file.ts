@@ -132,7 +132,9 @@ async function loadRecords(
   const secrets = file.get("instance_secrets") ?? null;
   if (secrets !== null) {
     const map = object(secrets, "instance_secrets");
-    await backend.setInstanceSecrets({ signing_key: text(map, "signing_key") } satisfies InstanceSecrets);
+    await backend.setInstanceSecrets(
+      { signing_key: text(map, "signing_key") } satisfies InstanceSecrets,
+    );
   }
   const metadata = file.get("instance_metadata") ?? null;
   if (metadata === null) return;

@@ -197,7 +197,12 @@ export class TreeUpdate {
     this.#verified.push(entry);
     this.#main = moved(this.#main, "verified", entry.id, entry.parents);
     for (const store of entry.subtrees) {
-      const tips = moved(await this.storeTips(store), "verified", entry.id, entry.subtreeParents(store));
+      const tips = moved(
+        await this.storeTips(store),
+        "verified",
+        entry.id,
+        entry.subtreeParents(store),
+      );
       this.#stores.set(store, tips);
       this.#touched.add(store);
     }
@@ -207,13 +212,21 @@ export class TreeUpdate {
     this.#main = await this.#moveRaw(this.#main, MAIN, entry.id, entry.parents);
     for (const store of entry.subtrees) {
       const tips = await this.storeTips(store);
-      this.#stores.set(store, await this.#moveRaw(tips, store, entry.id, entry.subtreeParents(store)));
+      this.#stores.set(
+        store,
+        await this.#moveRaw(tips, store, entry.id, entry.subtreeParents(store)),
+      );
       this.#touched.add(store);
     }
   }
 
   /** Moves the frontier of all held entries, whatever order parents and children arrive in. */
-  async #moveRaw(tips: Frontiers, scope: string, id: ID, parents: readonly ID[]): Promise<Frontiers> {
+  async #moveRaw(
+    tips: Frontiers,
+    scope: string,
+    id: ID,
+    parents: readonly ID[],
+  ): Promise<Frontiers> {
     for (const parent of parents) {
       const row = await this.row(parent);
       if (row === undefined) this.#addWaiting(scope, parent, id);

@@ -21,7 +21,9 @@ const NULL = 0xf6;
 
 /** The error for bytes that are not what they must be. */
 export function malformed(reason: string): EntryError {
-  return new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, { fields: { reason } });
+  return new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, {
+    fields: { reason },
+  });
 }
 
 /** Appends canonical DAG-CBOR to a growing buffer. */

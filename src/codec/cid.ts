@@ -50,9 +50,29 @@ export const MAX_DIGEST_BYTES = 64;
 const V0_CODEC = 0x70;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const BASES = [
-  base2, base8, base10, base16, base16upper, base32, base32upper, base32pad, base32padupper,
-  base32hex, base32hexupper, base32hexpad, base32hexpadupper, base32z, base36, base36upper,
-  base58btc, base58flickr, base64, base64pad, base64url, base64urlpad, base256emoji,
+  base2,
+  base8,
+  base10,
+  base16,
+  base16upper,
+  base32,
+  base32upper,
+  base32pad,
+  base32padupper,
+  base32hex,
+  base32hexupper,
+  base32hexpad,
+  base32hexpadupper,
+  base32z,
+  base36,
+  base36upper,
+  base58btc,
+  base58flickr,
+  base64,
+  base64pad,
+  base64url,
+  base64urlpad,
+  base256emoji,
 ];
 
 /** The error for something that is no CID. */

@@ -266,6 +266,7 @@ export class Doc extends DocCore {
     return displayValue(this);
   }
 
+  /** See {@link DocCore.blank}. */
   protected override blank(): this {
     return new Doc() as this;
   }

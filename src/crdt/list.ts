@@ -220,14 +220,17 @@ export class List extends Branch {
     for (const { value } of this.#items) if (isVisible(value)) yield value;
   }
 
+  /** See {@link Branch.peekChild}. */
   override peekChild(segment: string): Value | undefined {
     return INDEX.test(segment) ? this.peek(Number(segment)) : undefined;
   }
 
+  /** See {@link Branch.putChild}. */
   override putChild(segment: string, value: Value): void {
     this.#replace(this.#stored(Number(segment)), value);
   }
 
+  /** See {@link Branch.copy}. */
   protected override copy(): this {
     const copy = new List();
     this.#shared = copy.#shared = true;
@@ -236,6 +239,7 @@ export class List extends Branch {
     return copy as this;
   }
 
+  /** See {@link Branch.absorb}. */
   protected override absorb(right: this, token: number): void {
     const combine = (l: Value, r: Value) => Branch.mergeValues(l, r, token);
     this.#items = mergeItems(this.#change(), right.#items, combine);

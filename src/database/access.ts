@@ -1,12 +1,16 @@
+import type { DatabaseKey } from "../auth/database_key.ts";
 import type { Permission } from "../auth/permission.ts";
+import type { AuthSettings } from "../auth/settings.ts";
 import { resolveIdentityPermission } from "../auth/identity.ts";
 import { resolveSigKey } from "../auth/resolve.ts";
 import type { SettingsReader } from "../auth/port.ts";
+import { SETTINGS } from "../entry/constants.ts";
+import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
-import { AuthError, BackendError } from "../util/errors.ts";
-import { Database } from "./database.ts";
+import { authOf, settingsAt } from "../settings/pinned_settings.ts";
+import { AuthError } from "../util/errors.ts";
 import type { DatabaseHost } from "./host.ts";
 
 /** A key's identity on a database with what it may do under it. */
@@ -19,54 +23,66 @@ function reader(host: DatabaseHost): SettingsReader {
   };
 }
 
-/** What the attached key may do now (06 §3). */
+/** The access rules that this node knows for a database. */
+async function currentAuth(host: DatabaseHost, root: ID): Promise<AuthSettings> {
+  await host.settle(root);
+  const { backend } = host;
+  const tips = await backend.verifiedStoreSnapshot(root, SETTINGS);
+  return authOf(await settingsAt(backend, backend.states, root, tips));
+}
+
+/** What a key may do now (06 §3). */
 export async function currentPermission(
   host: DatabaseHost,
-  database: Database,
+  root: ID,
+  key: DatabaseKey | undefined,
 ): Promise<Permission> {
-  if (database.key === undefined) {
+  if (key === undefined) {
     const reason = "no key is attached to this handle";
     throw new AuthError("InvalidAuthConfiguration", `Cannot tell the permission: ${reason}`, {
       fields: { reason },
     });
   }
-  const settings = await (await database.getSettings()).authSnapshot();
-  const { publicKey, identity } = database.key;
-  return await resolveIdentityPermission(publicKey, identity, settings, reader(host));
+  const settings = await currentAuth(host, root);
+  return await resolveIdentityPermission(key.publicKey, key.identity, settings, reader(host));
 }
 
 /** Identities under which a key may act, strongest first; one-hop delegations included (02 §11.2). */
 export async function findSigkeys(
   host: DatabaseHost,
-  database: Database,
+  root: ID,
   publicKey: PublicKey,
 ): Promise<SigkeyGrant[]> {
-  const settings = await (await database.getSettings()).authSnapshot();
+  const settings = await currentAuth(host, root);
   const grants: SigkeyGrant[] = settings.findAllSigkeysForPubkey(publicKey);
-  for (const reference of settings.getAllDelegatedTrees()) {
-    const delegated = await Database.open({ host }, reference.tree.root).catch(notHeld);
-    if (delegated === undefined) continue;
-    const inner = (await (await delegated.getSettings()).authSnapshot())
-      .findAllSigkeysForPubkey(publicKey);
-    const tips = (await delegated.snapshot()).tips;
-    for (const [own] of inner) {
-      const sigKey = SigKey.delegation([{ tree: reference.tree.root, tips }], own.hint);
-      const permission = await strongest(host, sigKey, settings, publicKey);
-      if (permission !== undefined) grants.push([sigKey, permission]);
-    }
+  for (const { tree } of settings.getAllDelegatedTrees()) {
+    grants.push(...await delegatedGrants(host, tree.root, settings, publicKey));
   }
   return grants.sort(([, a], [, b]) => b.compare(a));
 }
 
-function notHeld(error: unknown): undefined {
-  if (error instanceof BackendError && error.code === "EntryNotFound") return undefined;
-  throw error;
+/** Identities that a key has through one delegated database; none while it is not held. */
+async function delegatedGrants(
+  host: DatabaseHost,
+  tree: ID,
+  settings: AuthSettings,
+  publicKey: PublicKey,
+): Promise<SigkeyGrant[]> {
+  const { tips } = await host.backend.verifiedSnapshot(tree);
+  if (tips.length === 0) return [];
+  const grants: SigkeyGrant[] = [];
+  for (const [own] of (await currentAuth(host, tree)).findAllSigkeysForPubkey(publicKey)) {
+    const sigKey = SigKey.delegation([{ tree, tips }], own.hint);
+    const permission = await strongest(host, sigKey, settings, publicKey);
+    if (permission !== undefined) grants.push([sigKey, permission]);
+  }
+  return grants;
 }
 
 async function strongest(
   host: DatabaseHost,
   sigKey: SigKey,
-  settings: Parameters<typeof resolveSigKey>[1],
+  settings: AuthSettings,
   publicKey: PublicKey,
 ): Promise<Permission | undefined> {
   const outcome = await resolveSigKey(sigKey, settings, reader(host));
@@ -80,11 +96,10 @@ async function strongest(
 /** Whether the strongest identity of a key has at least the wanted permission (02 §11.3). */
 export async function canAccess(
   host: DatabaseHost,
-  database: Database,
+  root: ID,
   publicKey: PublicKey,
   wanted: Permission,
 ): Promise<boolean> {
-  const [best] = await findSigkeys(host, database, publicKey);
+  const [best] = await findSigkeys(host, root, publicKey);
   return best !== undefined && best[1].compare(wanted) >= 0;
 }
-

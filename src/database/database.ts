@@ -1,7 +1,7 @@
 import { AuthKey } from "../auth/auth_key.ts";
 import { DatabaseKey } from "../auth/database_key.ts";
 import { Permission } from "../auth/permission.ts";
-import { Doc } from "../crdt/doc.ts";
+import type { Doc } from "../crdt/doc.ts";
 import { ROOT } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
@@ -79,7 +79,13 @@ export class Database {
     const databaseKey = toDatabaseKey(key);
     const entropy = randomU64(host.random);
     const parents = Snapshot.EMPTY;
-    const transaction = new Transaction({ host, tree: undefined, parents, key: databaseKey, entropy });
+    const transaction = new Transaction({
+      host,
+      tree: undefined,
+      parents,
+      key: databaseKey,
+      entropy,
+    });
     await stageGenesis(transaction, databaseKey.publicKey, settings);
     if (init !== undefined) await transaction.withSystemLocked(init);
     return new Database(host, await transaction.commit(), databaseKey, false);
@@ -99,7 +105,8 @@ export class Database {
     rootId: ID,
     publicKey: PublicKey,
   ): Promise<(readonly [SigKey, Permission])[]> {
-    return await findSigkeys(instance.host, await Database.open(instance, rootId), publicKey);
+    await instance.host.backend.get(rootId);
+    return await findSigkeys(instance.host, rootId, publicKey);
   }
 
   /** Whether a key has at least the wanted permission on a database (02 §11.3). */
@@ -109,7 +116,8 @@ export class Database {
     publicKey: PublicKey,
     wanted: Permission,
   ): Promise<boolean> {
-    return await canAccess(instance.host, await Database.open(instance, rootId), publicKey, wanted);
+    await instance.host.backend.get(rootId);
+    return await canAccess(instance.host, rootId, publicKey, wanted);
   }
 
   /** A handle that acts as `key`. Nothing is checked before a commit. */
@@ -259,7 +267,7 @@ export class Database {
 
   /** What the attached key may do now; an auth error without a key or without a grant. */
   async currentPermission(): Promise<Permission> {
-    return await currentPermission(this.#host, this);
+    return await currentPermission(this.#host, this.rootId, this.key);
   }
 }
 
@@ -268,7 +276,8 @@ function toDatabaseKey(key: DatabaseKey | PrivateKey): DatabaseKey {
 }
 
 function presetAuth(): AuthError {
-  const reason = "the settings of a new database must not hold `auth`, which creation writes itself";
+  const reason =
+    "the settings of a new database must not hold `auth`, which creation writes itself";
   return new AuthError("InvalidAuthConfiguration", `Cannot create the database: ${reason}`, {
     fields: { reason },
   });
@@ -284,4 +293,3 @@ async function stageGenesis(
   await store.setAuthKey(publicKey, AuthKey.active(undefined, Permission.admin(0)));
   transaction.stageRaw(ROOT, utf8('""'));
 }
-

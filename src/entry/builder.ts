@@ -1,11 +1,11 @@
 import { Doc } from "../crdt/doc.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import { randomU64, type RandomSource, systemRandom } from "../util/random.ts";
+import { type RandomSource, randomU64, systemRandom } from "../util/random.ts";
 import { INDEX, MAX_HEIGHT, ROOT } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { compareNames, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
-import { ID } from "./id.ts";
+import type { ID } from "./id.ts";
 import { SigInfo } from "./sig_info.ts";
 import { Snapshot } from "./snapshot.ts";
 import { validateModel } from "./validate.ts";
@@ -187,5 +187,7 @@ function toNode([name, draft]: [string, DraftNode]): SubtreeNode {
 function checkHeight(height: number): number {
   if (Number.isSafeInteger(height) && height >= 0) return height;
   const reason = `the height ${height} is not an integer from 0 to ${MAX_HEIGHT}`;
-  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, { fields: { reason } });
+  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, {
+    fields: { reason },
+  });
 }

@@ -108,7 +108,9 @@ export function encodeEntry(entry: EntryModel): EncodedEntry {
 /** The bytes of an entry with another signature, or none. Nothing is encoded again. */
 export function spliceSignature(from: EncodedEntry, sig: string | undefined): EncodedEntry {
   const { bytes, keyEnd } = from;
-  const restAt = bytes[SIG_INFO_AT] === 0xa1 ? keyEnd : keyEnd + K.sig.length + sigLength(bytes, keyEnd);
+  const restAt = bytes[SIG_INFO_AT] === 0xa1
+    ? keyEnd
+    : keyEnd + K.sig.length + sigLength(bytes, keyEnd);
   const added = new CborWriter();
   if (sig !== undefined) {
     added.raw(K.sig);
@@ -160,7 +162,9 @@ function writeIds(writer: CborWriter, ids: readonly ID[]): void {
 
 function writeTree(writer: CborWriter, { height, root, parents, metadata }: EntryModel): void {
   writer.raw(K.tree);
-  writer.map(1 + Number(height !== 0) + Number(root !== undefined) + Number(metadata !== undefined));
+  writer.map(
+    1 + Number(height !== 0) + Number(root !== undefined) + Number(metadata !== undefined),
+  );
   if (height !== 0) writer.raw(K.h), writer.uint(height);
   if (root !== undefined) writer.raw(K.root), writer.cid(root.bytes);
   writer.raw(K.parents);
@@ -231,7 +235,9 @@ function readHint(reader: CborReader): KeyHint {
   let left = reader.map("the hint");
   const take = (key: Uint8Array): boolean => left > 0 && reader.accept(key) && left-- > 0;
   const name = take(K.name) ? reader.text("the name", MAX_NAME_BYTES) : undefined;
-  const pubkey = take(K.pubkey) ? PublicKey.parse(reader.text("the key", MAX_NAME_BYTES)) : undefined;
+  const pubkey = take(K.pubkey)
+    ? PublicKey.parse(reader.text("the key", MAX_NAME_BYTES))
+    : undefined;
   const isGlobal = take(K.isGlobal) ? true : undefined;
   if (isGlobal === true) reader.expect(TRUE, "the flag of the hint");
   if (left !== 0) throw malformed("the hint has members that it must not have");
@@ -301,7 +307,9 @@ function readSortedIds(reader: CborReader, what: string): ID[] {
 /** Refuses a list of IDs that is not sorted, or has one twice. */
 export function requireSorted(ids: readonly ID[], what: string): void {
   for (let at = 1; at < ids.length; at++) {
-    if (ID.compare(ids[at - 1]!, ids[at]!) >= 0) throw malformed(`${what} are not sorted, each once`);
+    if (ID.compare(ids[at - 1]!, ids[at]!) >= 0) {
+      throw malformed(`${what} are not sorted, each once`);
+    }
   }
 }
 
@@ -309,4 +317,3 @@ export function requireSorted(ids: readonly ID[], what: string): void {
 export function compareNames(a: string, b: string): number {
   return a === b ? 0 : compareBytes(utf8(a), utf8(b));
 }
-

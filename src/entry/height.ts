@@ -27,5 +27,7 @@ export function nextHeight(
   const height = strategy === "incremental" ? least : Math.max(clock.nowMillis(), least);
   if (height <= MAX_HEIGHT) return height;
   const reason = `the height ${parent} of its parent is the highest there is`;
-  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, { fields: { reason } });
+  throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, {
+    fields: { reason },
+  });
 }

@@ -60,7 +60,9 @@ function parse(bytes: Uint8Array): Json64 {
 
 function readTips(json: Json64 | undefined): Snapshot {
   if (!Array.isArray(json)) throw malformed("`settings_tips` is not a list");
-  if (json.length > MAX_PARENTS) throw malformed(`\`settings_tips\` has more than ${MAX_PARENTS} items`);
+  if (json.length > MAX_PARENTS) {
+    throw malformed(`\`settings_tips\` has more than ${MAX_PARENTS} items`);
+  }
   return Snapshot.of(json.map((tip) => {
     if (typeof tip !== "string") throw malformed("a settings tip is not a text");
     return ID.parse(tip);
@@ -69,7 +71,9 @@ function readTips(json: Json64 | undefined): Snapshot {
 
 function readEntropy(json: Json64 | undefined): bigint | undefined {
   if (json === undefined || json === null) return undefined;
-  if (typeof json !== "number" && typeof json !== "bigint") throw malformed("`entropy` is not an integer");
+  if (typeof json !== "number" && typeof json !== "bigint") {
+    throw malformed("`entropy` is not an integer");
+  }
   const entropy = BigInt(json);
   if (entropy < 0n || entropy > MAX_U64) throw malformed("`entropy` does not fit 64 bits");
   return entropy;

@@ -197,7 +197,9 @@ export class SigInfo {
 
   /** Why signature and identity do not fit together; undefined when they do (02 §6.3). */
   get malformedReason(): string | undefined {
-    if (!this.key.isDirect) return this.sig === undefined ? "a delegation without a signature" : undefined;
+    if (!this.key.isDirect) {
+      return this.sig === undefined ? "a delegation without a signature" : undefined;
+    }
     const named = isHintSet(this.key.hint);
     if (named && this.sig === undefined) return "a key hint without a signature";
     return !named && this.sig !== undefined ? "a signature without a key hint" : undefined;

@@ -2,7 +2,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { InstanceMetadata } from "../backend/backend.ts";
 import { ID } from "../entry/id.ts";
 import { PrivateKey } from "../keys/private_key.ts";
-import { createUser, type CreatedUser, type UserSeed } from "../user/create_user.ts";
+import { type CreatedUser, createUser, type UserSeed } from "../user/create_user.ts";
 import type { UserHost } from "../user/host.ts";
 import { createDatabasesDb, createUsersDb } from "../user/system_databases.ts";
 import { InstanceError } from "../util/errors.ts";

@@ -20,7 +20,12 @@ import { InstanceError } from "../util/errors.ts";
 
 /** Where a URL leads. */
 export type ConnectionTarget =
-  | { readonly scheme: "sqlite"; readonly url: string; readonly path: string; readonly mode: SqliteMode }
+  | {
+    readonly scheme: "sqlite";
+    readonly url: string;
+    readonly path: string;
+    readonly mode: SqliteMode;
+  }
   | { readonly scheme: "postgres"; readonly url: string }
   | { readonly scheme: "unix"; readonly path: string }
   | { readonly scheme: "memory"; readonly path: string | undefined }
@@ -99,9 +104,13 @@ function missingScheme(url: string): InstanceError {
 function unsupported(scheme: string): InstanceError {
   const suggestion = SUGGESTIONS.get(scheme);
   const hint = suggestion === undefined ? `use ${SCHEMES}` : `did you mean ${suggestion}://`;
-  return new InstanceError("UnsupportedScheme", `Cannot connect by the scheme "${scheme}": ${hint}`, {
-    fields: { scheme, suggestion },
-  });
+  return new InstanceError(
+    "UnsupportedScheme",
+    `Cannot connect by the scheme "${scheme}": ${hint}`,
+    {
+      fields: { scheme, suggestion },
+    },
+  );
 }
 
 function invalid(url: string, reason: string): InstanceError {
@@ -116,7 +125,9 @@ function redact(url: string): string {
 }
 
 function unixPath(url: string, rest: string): string {
-  if (rest === "") throw invalid(url, "a socket URL requires an absolute path: unix:///run/eidetica.sock");
+  if (rest === "") {
+    throw invalid(url, "a socket URL requires an absolute path: unix:///run/eidetica.sock");
+  }
   if (!rest.startsWith("/")) {
     const slash = rest.indexOf("/");
     const other = slash < 0 ? "/path/to/sock" : rest.slice(slash);
@@ -131,14 +142,20 @@ function unixPath(url: string, rest: string): string {
 
 function memoryPath(url: string, rest: string): string | undefined {
   if (rest === "") return undefined;
-  if (!rest.startsWith("/")) throw invalid(url, "the path of a snapshot file must be absolute: memory:///dir/file.json");
-  if (rest === "/" || rest.startsWith("//")) throw invalid(url, "the path must name a file: memory:///dir/file.json");
+  if (!rest.startsWith("/")) {
+    throw invalid(url, "the path of a snapshot file must be absolute: memory:///dir/file.json");
+  }
+  if (rest === "/" || rest.startsWith("//")) {
+    throw invalid(url, "the path must name a file: memory:///dir/file.json");
+  }
   refuseTail(url, rest);
   return rest;
 }
 
 function filePath(url: string, rest: string): string {
-  if (!rest.startsWith("/")) throw invalid(url, "the path of a directory must be absolute: file:///var/lib/eidetica");
+  if (!rest.startsWith("/")) {
+    throw invalid(url, "the path of a directory must be absolute: file:///var/lib/eidetica");
+  }
   if (rest === "/" || rest.startsWith("//")) throw invalid(url, "the path must name a directory");
   refuseTail(url, rest);
   return rest;
@@ -169,7 +186,10 @@ function sqliteMode(url: string, query: URLSearchParams): SqliteMode {
   for (const [key, value] of query) {
     if (key === "mode" && SQLITE_MODES.has(value)) mode = value as SqliteMode;
     else if (key !== "cache" || !["shared", "private"].includes(value)) {
-      throw invalid(url, `the option "${key}=${value}" is not known; there are mode=ro|rw|rwc|memory and cache=shared|private`);
+      throw invalid(
+        url,
+        `the option "${key}=${value}" is not known; there are mode=ro|rw|rwc|memory and cache=shared|private`,
+      );
     }
   }
   return mode;

@@ -1,5 +1,5 @@
 import { ready } from "../../wasm/mod.ts";
-import { type Backend } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { LocalBackend } from "../backend/local.ts";
 import { stringifySnapshot } from "../backend/snapshot_file.ts";
 import type { HasHost } from "../database/database.ts";
@@ -17,7 +17,7 @@ import { type RandomSource, systemRandom } from "../util/random.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
 import { InstanceHost } from "./instance_host.ts";
 import type { NewUser } from "./new_user.ts";
-import { openTarget, type OpenedStorage } from "./open_storage.ts";
+import { type OpenedStorage, openTarget } from "./open_storage.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { SnapshotWriter } from "./snapshot_writer.ts";
 import type { RemoteWriteReport } from "./write_coordinator.ts";
@@ -119,7 +119,10 @@ export class Instance implements AsyncDisposable, HasHost {
     return await guarded(storage, async () => {
       const { instance, user } = await Instance.#openOrCreate(opened(storage), initial, options);
       if (user !== undefined) return { instance, user };
-      throw new InstanceError("InstanceAlreadyExists", "Cannot create an instance: the storage holds one already");
+      throw new InstanceError(
+        "InstanceAlreadyExists",
+        "Cannot create an instance: the storage holds one already",
+      );
     });
   }
 
@@ -300,7 +303,8 @@ function notInitialized(): InstanceError {
 }
 
 function foreignSnapshot(path: string): InstanceError {
-  const reason = "the snapshot file holds no instance; it is left alone so that foreign data is not overwritten";
+  const reason =
+    "the snapshot file holds no instance; it is left alone so that foreign data is not overwritten";
   return new InstanceError("InvalidSnapshot", `Cannot open "${path}": ${reason}`, {
     fields: { path, reason },
   });

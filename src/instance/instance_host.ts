@@ -40,7 +40,10 @@ export class InstanceHost implements DatabaseHost {
   /** See {@link DatabaseHost.backend}. */
   get backend(): LocalBackend {
     if (!this.#closed) return this.#backend;
-    throw new InstanceError("InstanceDropped", "Cannot use a handle of an instance that was closed");
+    throw new InstanceError(
+      "InstanceDropped",
+      "Cannot use a handle of an instance that was closed",
+    );
   }
 
   get #open(): WriteCoordinator {

@@ -35,7 +35,12 @@ export async function openTarget(
 ): Promise<OpenedStorage> {
   if (target.scheme === "memory") return await openMemory(target.path, options.create);
   const driver = await openDriver(target, options);
-  return { driver, backend: new Backend(driver), snapshotPath: undefined, isForeignSnapshot: false };
+  return {
+    driver,
+    backend: new Backend(driver),
+    snapshotPath: undefined,
+    isForeignSnapshot: false,
+  };
 }
 
 async function openDriver(
@@ -61,10 +66,15 @@ function unavailable(scheme: string): InstanceError {
 async function openMemory(path: string | undefined, create: boolean): Promise<OpenedStorage> {
   const driver = memoryStorage();
   const backend = new Backend(driver);
-  if (path === undefined) return { driver, backend, snapshotPath: undefined, isForeignSnapshot: false };
+  if (path === undefined) {
+    return { driver, backend, snapshotPath: undefined, isForeignSnapshot: false };
+  }
   const text = await readSnapshot(path);
   if (text === undefined && !create) {
-    throw invalidSnapshot(path, "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one");
+    throw invalidSnapshot(
+      path,
+      "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one",
+    );
   }
   if (text === undefined) return { driver, backend, snapshotPath: path, isForeignSnapshot: false };
   try {

@@ -3,7 +3,7 @@ import type { TreeUpdate } from "../backend/tree_update.ts";
 import { UpdateConflict } from "../backend/tree_update.ts";
 import type { ID } from "../entry/id.ts";
 import type { WriteSource } from "../backend/backend.ts";
-import { type BracketReader, WriteEvents, type WriteOutcome } from "./write_events.ts";
+import type { BracketReader, WriteEvents, WriteOutcome } from "./write_events.ts";
 
 /** Most writes that are put into one storage commit. */
 export const MAX_GROUP = 256;

@@ -6,8 +6,8 @@ import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../dat
 import { idsAdded } from "../database/ids_added.ts";
 import { Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
-import { ID } from "../entry/id.ts";
-import { Snapshot } from "../entry/snapshot.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { TreeWriter } from "./tree_writer.ts";

@@ -94,9 +94,14 @@ async function readSettings(
     const settings = await settingsAt(reader, backend.states, tree, tips);
     return { outcome: "known", value: authOf(settings) };
   } catch (cause) {
-    if (!(cause instanceof EideticaError) || !["crdt", "serialize"].includes(cause.module)) throw cause;
+    if (!(cause instanceof EideticaError) || !["crdt", "serialize"].includes(cause.module)) {
+      throw cause;
+    }
     const message = `The settings of the delegated database "${tree}" cannot be read`;
     const fields = { treeId: tree };
-    return { outcome: "refused", error: new AuthError("InvalidAuthConfiguration", message, { cause, fields }) };
+    return {
+      outcome: "refused",
+      error: new AuthError("InvalidAuthConfiguration", message, { cause, fields }),
+    };
   }
 }

@@ -53,7 +53,9 @@ export interface Pair extends Stored {
 }
 
 /** Whether a batch was applied, and the version of all keys that it has set. */
-export type CommitResult = { readonly ok: true; readonly version: Version } | { readonly ok: false };
+export type CommitResult = { readonly ok: true; readonly version: Version } | {
+  readonly ok: false;
+};
 
 /** What a storage can do and bear, as data. */
 export interface Capabilities {

@@ -7,7 +7,15 @@
 import { BTree } from "../util/btree.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
-import type { Batch, Capabilities, CommitResult, Pair, Range, Stored, StorageDriver } from "./driver.ts";
+import type {
+  Batch,
+  Capabilities,
+  CommitResult,
+  Pair,
+  Range,
+  StorageDriver,
+  Stored,
+} from "./driver.ts";
 
 /** How many pairs a page of a listing holds. */
 const PAGE = 256;
@@ -28,7 +36,10 @@ export function memoryStorage(): StorageDriver {
 class MemoryStorage implements StorageDriver {
   readonly name: string = "memory";
   readonly capabilities: Capabilities = CAPABILITIES;
-  #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(undefined, compareBytes);
+  #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(
+    undefined,
+    compareBytes,
+  );
   #version = 0;
 
   get #open(): BTree<Uint8Array, Stored> {
@@ -49,7 +60,11 @@ class MemoryStorage implements StorageDriver {
     const pairs = this.#open.clone();
     let page: Pair[] = [];
     let left = limit;
-    for (const [key, stored] of reverse ? pairs.entriesReversed(end, undefined, true) : pairs.entries(start)) {
+    for (
+      const [key, stored] of reverse
+        ? pairs.entriesReversed(end, undefined, true)
+        : pairs.entries(start)
+    ) {
       const outside = reverse ? compareBytes(key, start) < 0 : compareBytes(key, end) >= 0;
       if (outside || left-- <= 0) break;
       page.push({ key, ...stored });
@@ -64,7 +79,9 @@ class MemoryStorage implements StorageDriver {
 
   #apply({ checks = [], set = [], delete: remove = [] }: Batch): CommitResult {
     const pairs = this.#open;
-    if (checks.some(({ key, version }) => pairs.get(key)?.version !== version)) return { ok: false };
+    if (checks.some(({ key, version }) => pairs.get(key)?.version !== version)) {
+      return { ok: false };
+    }
     const version = ++this.#version;
     for (const key of remove) pairs.delete(key);
     for (const [key, value] of set) pairs.set(key.slice(), { value: value.slice(), version });

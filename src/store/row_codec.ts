@@ -2,6 +2,7 @@ import type { StoreError } from "../util/errors.ts";
 
 /** The part of the Standard Schema v1 interface that is used (Zod, Valibot, ArkType and others). */
 export interface StandardSchema<Output = unknown> {
+  /** Version, vendor and validator, as the interface has them. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;

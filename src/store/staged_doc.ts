@@ -1,4 +1,4 @@
-import { Doc } from "../crdt/doc.ts";
+import type { Doc } from "../crdt/doc.ts";
 import { mergeValues } from "../crdt/branch.ts";
 import type { Value } from "../crdt/value.ts";
 import { StoreError } from "../util/errors.ts";

@@ -118,7 +118,9 @@ export class Table<Row = JsonRow> {
   /** How many rows there are, those included that cannot be read. */
   async count(): Promise<number> {
     let count = 0;
-    for (const [, value] of (await this.#view()).allEntries()) if (typeof value === "string") count++;
+    for (const [, value] of (await this.#view()).allEntries()) {
+      if (typeof value === "string") count++;
+    }
     return count;
   }
 

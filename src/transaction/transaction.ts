@@ -81,7 +81,8 @@ export class Transaction implements StoreContext {
 
   async #systemStore<S>(type: StoreType<S>, name: string): Promise<S> {
     if (this.#systemLocked) {
-      const message = `Cannot open "${name}" while a database is being created: the system stores are written by the creation itself`;
+      const message =
+        `Cannot open "${name}" while a database is being created: the system stores are written by the creation itself`;
       throw new TransactionError("SystemSubtreeLocked", message, { fields: { name } });
     }
     await this.storeParents(name);

@@ -9,7 +9,9 @@ import { grantInstanceAdmin, UsersTable } from "./system_databases.ts";
 export async function isInstanceAdmin(host: UserHost, publicKey: PublicKey): Promise<boolean> {
   const users = await Database.open(host, host.usersDbId);
   const keys = (await (await users.getSettings()).authSnapshot()).getAllKeys();
-  return keys.some(([id, key]) => id.equals(publicKey) && key.isActive && key.permissions.canAdmin());
+  return keys.some(([id, key]) =>
+    id.equals(publicKey) && key.isActive && key.permissions.canAdmin()
+  );
 }
 
 /** What an administrator of the instance can do (08 §10). */

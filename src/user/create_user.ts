@@ -1,5 +1,5 @@
-import { Database } from "../database/database.ts";
-import { newSalt, deriveKey } from "../keys/sealed.ts";
+import type { Database } from "../database/database.ts";
+import { deriveKey, newSalt } from "../keys/sealed.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import { UserError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
@@ -60,9 +60,13 @@ async function refuseTaken(users: Database, username: string): Promise<void> {
   const rows = await (await users.getStoreViewer(UsersTable, "users"))
     .search((row) => row.username === username);
   if (rows.length === 0) return;
-  throw new UserError("UsernameAlreadyExists", `Cannot create user "${username}": the name is taken`, {
-    fields: { username },
-  });
+  throw new UserError(
+    "UsernameAlreadyExists",
+    `Cannot create user "${username}": the name is taken`,
+    {
+      fields: { username },
+    },
+  );
 }
 
 async function makeCredentials(

@@ -31,7 +31,9 @@ export class DatabaseBuilder {
   readonly #user: BuilderUser;
   readonly #stores: StoreInit[] = [];
   #settings = new Doc();
-  #key: { readonly held: PublicKey } | { readonly label: string | undefined } = { label: undefined };
+  #key: { readonly held: PublicKey } | { readonly label: string | undefined } = {
+    label: undefined,
+  };
 
   /** Use `User.newDatabase`. */
   constructor(user: BuilderUser) {
@@ -87,7 +89,9 @@ export class DatabaseBuilder {
   /** Creates the database; a key that is made for it stays with the user even if that fails. */
   async build(): Promise<{ database: Database; key: PublicKey }> {
     this.#refuseDuplicates();
-    const key = "held" in this.#key ? this.#key.held : await this.#user.addPrivateKey(this.#key.label);
+    const key = "held" in this.#key
+      ? this.#key.held
+      : await this.#user.addPrivateKey(this.#key.label);
     const database = await this.#user.createDatabase(this.#settings, { key, stores: this.#stores });
     return { database, key };
   }
@@ -96,9 +100,13 @@ export class DatabaseBuilder {
     const names = new Set<string>();
     for (const { name } of this.#stores) {
       if (names.has(name)) {
-        throw new UserError("DuplicateBuilderStore", `Store "${name}" is named twice in one builder`, {
-          fields: { name },
-        });
+        throw new UserError(
+          "DuplicateBuilderStore",
+          `Store "${name}" is named twice in one builder`,
+          {
+            fields: { name },
+          },
+        );
       }
       names.add(name);
     }

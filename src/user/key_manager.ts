@@ -27,7 +27,8 @@ export async function openKey(
 ): Promise<PrivateKey> {
   if (storage.type === "unencrypted") return PrivateKeyClass.parse(storage.key);
   if (storage.algorithm !== KEY_ALGORITHM) {
-    const reason = `Unsupported encryption algorithm "${storage.algorithm}", expected "${KEY_ALGORITHM}"`;
+    const reason =
+      `Unsupported encryption algorithm "${storage.algorithm}", expected "${KEY_ALGORITHM}"`;
     throw new UserError("DecryptionFailed", `Cannot open a private key: ${reason}`, {
       fields: { reason },
     });

@@ -74,13 +74,20 @@ async function derivedKey(
   const { passwordSalt, rootKey } = info.credentials;
   if (passwordSalt === undefined) {
     if (password === undefined && rootKey.type === "unencrypted") return undefined;
-    throw new UserError("InvalidPassword", "Cannot log in: the user has no password, and one was given");
+    throw new UserError(
+      "InvalidPassword",
+      "Cannot log in: the user has no password, and one was given",
+    );
   }
   if (password === undefined) {
     const operation = "log in";
-    throw new UserError("PasswordRequired", "Cannot log in: the user has a password, and none was given", {
-      fields: { operation },
-    });
+    throw new UserError(
+      "PasswordRequired",
+      "Cannot log in: the user has a password, and none was given",
+      {
+        fields: { operation },
+      },
+    );
   }
   if (rootKey.type !== "encrypted") {
     throw new UserError("InvalidPassword", "Cannot log in: the user's record is inconsistent");
@@ -105,7 +112,10 @@ export async function openSession(
   try {
     await firstLogin(host, database, info, hasRoot);
   } catch (error) {
-    log.warn("The first-login writes of {uuid} failed; the next login tries again", { uuid, error });
+    log.warn("The first-login writes of {uuid} failed; the next login tries again", {
+      uuid,
+      error,
+    });
   }
   return { uuid, info, database, keys };
 }

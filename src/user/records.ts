@@ -123,13 +123,18 @@ function boolean(value: unknown, what: string): boolean {
 }
 
 function bytes(value: unknown, what: string): Uint8Array {
-  const isByte = (item: unknown) => Number.isInteger(item) && Number(item) >= 0 && Number(item) < 256;
+  const isByte = (item: unknown) =>
+    Number.isInteger(item) && Number(item) >= 0 && Number(item) < 256;
   if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value as number[]);
   throw new Shape(`${what} is not an array of bytes`);
 }
 
 /** A row codec of one record type: its name, its JSON form, and the way back. */
-function record<T>(name: string, write: (value: T) => unknown, read: (json: Json) => T): RowCodec<T> {
+function record<T>(
+  name: string,
+  write: (value: T) => unknown,
+  read: (json: Json) => T,
+): RowCodec<T> {
   return {
     write: (value) => Promise.resolve(JSON.stringify(write(value))),
     read: (source, refuse) =>

@@ -10,7 +10,13 @@ import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { DatabaseBuilder, type StoreInit } from "./database_builder.ts";
 import type { UserHost } from "./host.ts";
 import type { Session } from "./login.ts";
-import { keyNotHeld, type SyncSettings, type TrackedDatabase, type UserInfo, type UserKey } from "./records.ts";
+import {
+  keyNotHeld,
+  type SyncSettings,
+  type TrackedDatabase,
+  type UserInfo,
+  type UserKey,
+} from "./records.ts";
 import { SYNC_DISABLED } from "./sync_settings.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
 
@@ -123,7 +129,9 @@ export class User {
   keyMapping(key: PublicKey, database: ID): SigKey | undefined {
     const { databaseSigkeys } = this.#record(key);
     const root = database.toString();
-    return databaseSigkeys.has(root) ? databaseSigkeys.get(root) ?? SigKey.fromPubkey(key) : undefined;
+    return databaseSigkeys.has(root)
+      ? databaseSigkeys.get(root) ?? SigKey.fromPubkey(key)
+      : undefined;
   }
 
   /** Notes under which identity a key acts on a database, which need not be held here. */
@@ -177,7 +185,11 @@ export class User {
     const identity = SigKey.fromPubkey(key);
     const updated = await this.database.withTransaction(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
-      await tracked.set(root.toString(), { databaseId: root, keyId: key, syncSettings: SYNC_DISABLED });
+      await tracked.set(root.toString(), {
+        databaseId: root,
+        keyId: key,
+        syncSettings: SYNC_DISABLED,
+      });
       return await this.#mapIn(await transaction.getStore(KeysTable, "keys"), key, root, identity);
     });
     this.#session.keys.updateMetadata(updated);
@@ -221,9 +233,13 @@ export class User {
       if (database !== undefined && itsName === name) found.push(database);
     }
     if (found.length > 0) return found;
-    throw new UserError("DatabaseNotFoundByName", `No database named "${name}" is tracked by this user`, {
-      fields: { name },
-    });
+    throw new UserError(
+      "DatabaseNotFoundByName",
+      `No database named "${name}" is tracked by this user`,
+      {
+        fields: { name },
+      },
+    );
   }
 
   // --- tracking ------------------------------------------------------------------------------
@@ -235,7 +251,9 @@ export class User {
     syncSettings: SyncSettings = SYNC_DISABLED,
   ): Promise<void> {
     const before = await this.#trackedOption(root);
-    const identity = before?.keyId.equals(key) === true ? undefined : await this.#discover(root, key);
+    const identity = before?.keyId.equals(key) === true
+      ? undefined
+      : await this.#discover(root, key);
     const updated = await this.database.withTransaction(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
       await tracked.set(root.toString(), { databaseId: root, keyId: key, syncSettings });
@@ -298,7 +316,8 @@ export class User {
 
   /** Whether this user asks for a database to be synchronised. */
   async isSyncEnabled(root: ID): Promise<boolean> {
-    return (await this.#trackedOption(root).catch(() => undefined))?.syncSettings.syncEnabled ?? false;
+    return (await this.#trackedOption(root).catch(() => undefined))?.syncSettings.syncEnabled ??
+      false;
   }
 
   // --- administration ------------------------------------------------------------------------
@@ -310,8 +329,13 @@ export class User {
 
   /** The administrator's view; `InsufficientPermissions` for anybody else. */
   async admin(): Promise<InstanceAdmin> {
-    if (await this.isAdmin()) return new InstanceAdmin(this.#host, this.signingKey(this.defaultKey()));
-    throw new UserError("InsufficientPermissions", `User "${this.username}" does not administer this instance`);
+    if (await this.isAdmin()) {
+      return new InstanceAdmin(this.#host, this.signingKey(this.defaultKey()));
+    }
+    throw new UserError(
+      "InsufficientPermissions",
+      `User "${this.username}" does not administer this instance`,
+    );
   }
 }
 
@@ -321,6 +345,7 @@ function noSigKey(code: string, keyId: PublicKey, databaseId: ID, verb: string):
 }
 
 function accessPending(databaseId: ID): UserError {
-  const message = `Cannot open database "${databaseId}": access was asked for, and its data has not arrived yet`;
+  const message =
+    `Cannot open database "${databaseId}": access was asked for, and its data has not arrived yet`;
   return new UserError("DatabaseAccessPending", message, { fields: { databaseId } });
 }

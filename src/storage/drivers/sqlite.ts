@@ -14,7 +14,15 @@
 
 import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { StorageError } from "../../util/errors.ts";
-import type { Batch, Capabilities, CommitResult, Pair, Range, Stored, StorageDriver } from "../driver.ts";
+import type {
+  Batch,
+  Capabilities,
+  CommitResult,
+  Pair,
+  Range,
+  StorageDriver,
+  Stored,
+} from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { openDatabase, type SqliteDatabase, type SqliteStatement } from "./sqlite_database.ts";
 import { sqliteError } from "./sqlite_errors.ts";
@@ -74,9 +82,13 @@ export async function sqliteStorage(
 function prepareFile(path: string, { create = true, readOnly = false }: SqliteOptions): void {
   if (path === ":memory:" || existsSync(path)) return;
   if (!create || readOnly) {
-    throw new StorageError("NotFound", `Cannot open the SQLite database "${path}": there is no such file, and it is not to be created`, {
-      fields: { path },
-    });
+    throw new StorageError(
+      "NotFound",
+      `Cannot open the SQLite database "${path}": there is no such file, and it is not to be created`,
+      {
+        fields: { path },
+      },
+    );
   }
   try {
     closeSync(openSync(path, "wx", 0o600));
@@ -112,14 +124,22 @@ function requireOwnFile(path: string, database: SqliteDatabase): void {
   const application = pragma(database, "application_id");
   const version = pragma(database, "user_version");
   if (application === APPLICATION_ID && version > SCHEMA_VERSION) {
-    throw new StorageError("UnsupportedSchema", `Cannot open "${path}": its layout is version ${version}, this version reads ${SCHEMA_VERSION}; use a newer release`, {
-      fields: { path, found: version, supported: SCHEMA_VERSION },
-    });
+    throw new StorageError(
+      "UnsupportedSchema",
+      `Cannot open "${path}": its layout is version ${version}, this version reads ${SCHEMA_VERSION}; use a newer release`,
+      {
+        fields: { path, found: version, supported: SCHEMA_VERSION },
+      },
+    );
   }
   if (application === APPLICATION_ID || (tables.n === 0 && application === 0)) return;
-  throw new StorageError("ForeignFile", `Cannot open "${path}": it is a SQLite database of another application, and is left alone`, {
-    fields: { path },
-  });
+  throw new StorageError(
+    "ForeignFile",
+    `Cannot open "${path}": it is a SQLite database of another application, and is left alone`,
+    {
+      fields: { path },
+    },
+  );
 }
 
 function setUp(database: SqliteDatabase, durability: "full" | "normal"): void {
@@ -164,7 +184,10 @@ class SqliteStorage implements StorageDriver {
 
   get #open(): SqliteDatabase {
     if (this.#database !== undefined) return this.#database;
-    throw new StorageError("Closed", `Cannot use the SQLite database "${this.#path}": it was closed`);
+    throw new StorageError(
+      "Closed",
+      `Cannot use the SQLite database "${this.#path}": it was closed`,
+    );
   }
 
   /** Runs a step on the open database, with failures of SQLite as errors of ours. */
@@ -180,7 +203,9 @@ class SqliteStorage implements StorageDriver {
 
   #read(key: Uint8Array): Stored | undefined {
     const row = this.#select.get(key) as Row | null | undefined;
-    return row === undefined || row === null ? undefined : { value: row.value, version: row.version };
+    return row === undefined || row === null
+      ? undefined
+      : { value: row.value, version: row.version };
   }
 
   get(key: Uint8Array): Promise<Stored | undefined> {

@@ -51,7 +51,9 @@ async function findBunSqlite(cause: unknown): Promise<Open> {
   try {
     // A name that no bundler resolves: the module exists on Bun alone.
     const name = "bun:sqlite";
-    const { Database } = await import(name) as { Database: new (path: string, options: object) => SqliteDatabase };
+    const { Database } = await import(name) as {
+      Database: new (path: string, options: object) => SqliteDatabase;
+    };
     return (path, readOnly) =>
       new Database(path, readOnly ? { readonly: true } : { readwrite: true, create: true });
   } catch {

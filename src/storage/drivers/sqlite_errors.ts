@@ -26,10 +26,20 @@ export function sqliteError(path: string, action: string, cause: unknown): unkno
 
 /** `node:sqlite` says `errcode`, `bun:sqlite` says `errno`, `better-sqlite3` says a name. */
 function resultCode(error: Error & Record<string, unknown>): number | undefined {
-  for (const field of ["errcode", "errno"]) if (typeof error[field] === "number") return error[field];
+  for (const field of ["errcode", "errno"]) {
+    if (typeof error[field] === "number") return error[field];
+  }
   const name = String(error.code ?? "");
-  const at = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CORRUPT",
-    "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_NOTADB"].findIndex((known) => name.startsWith(known));
+  const at = [
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_READONLY",
+    "SQLITE_IOERR",
+    "SQLITE_CORRUPT",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_NOTADB",
+  ].findIndex((known) => name.startsWith(known));
   if (at >= 0) return [5, 6, 8, 10, 11, 13, 14, 26][at];
   return /ERR_SQLITE|SQLITE_/.test(name) ? 1 : undefined;
 }

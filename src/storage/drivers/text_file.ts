@@ -33,10 +33,14 @@ export async function replaceTextFile(path: string, text: string): Promise<void>
     await syncDirectory(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new BackendError("FileIo", `Cannot write the file "${path}": ${(cause as Error).message}`, {
-      cause,
-      fields: { path },
-    });
+    throw new BackendError(
+      "FileIo",
+      `Cannot write the file "${path}": ${(cause as Error).message}`,
+      {
+        cause,
+        fields: { path },
+      },
+    );
   }
 }
 
