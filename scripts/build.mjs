@@ -52,7 +52,9 @@ console.log("ok");
 function smoke() {
   const folder = mkdtempSync(join(tmpdir(), "eidetica-pack-"));
   try {
-    const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder]));
+    const [{ filename, files }] = JSON.parse(
+      run("npm", ["pack", "--json", "--pack-destination", folder]),
+    );
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     writeFileSync(join(folder, "smoke.js"), SMOKE);
     run("npm", ["install", "--no-audit", "--no-fund", `./${filename}`], folder);

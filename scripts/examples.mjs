@@ -19,7 +19,9 @@ for (const name of ["deno", "bun", "node"]) {
       const { status, stdout, stderr } = spawnSync(path, args, { cwd: folder, encoding: "utf8" });
       if (status !== 0) {
         failed++;
-        console.error(`FAILED  ${example}, ${time} run, on ${describe(name, path)}\n${stdout}${stderr}`);
+        console.error(
+          `FAILED  ${example}, ${time} run, on ${describe(name, path)}\n${stdout}${stderr}`,
+        );
       }
     }
     rmSync(folder, { recursive: true, force: true });

@@ -114,9 +114,9 @@ export class BatchVerifier {
     if (message === "failed") return this.#failed(worker);
     if (message === "ready") worker.ready = true;
     const { slice } = worker;
-    if (message instanceof Uint8Array && slice !== undefined) {
+    if (message instanceof ArrayBuffer && slice !== undefined) {
       worker.slice = undefined;
-      slice.done(Array.from(message, (verdict) => verdict === 1));
+      slice.done(Array.from(new Uint8Array(message), (verdict) => verdict === 1));
     }
     this.#pump();
   }
@@ -148,7 +148,7 @@ export class BatchVerifier {
     worker.thread.hold(worker.slice !== undefined);
     if (worker.slice === undefined) return;
     const packed = packItems(worker.slice.items);
-    worker.thread.post(packed, [packed.buffer]);
+    worker.thread.post(packed, [packed]);
   }
 
   /** Works the queue off in place as long as no thread is ready. */

@@ -18,16 +18,16 @@ async function start(options: ReadyOptions): Promise<void> {
   port.post("ready", []);
 }
 
-function verify(packed: Uint8Array, { ed25519 }: CryptoCore): void {
+function verify(packed: ArrayBuffer, { ed25519 }: CryptoCore): void {
   const items = unpackItems(packed);
   const verdicts = Uint8Array.from(
     items,
     (item) => ed25519.verify(item.publicKey, item.data, item.signature) ? 1 : 0,
   );
-  port.post(verdicts, [verdicts.buffer]);
+  port.post(verdicts.buffer, [verdicts.buffer]);
 }
 
 port.listen((message) => {
-  if (message instanceof Uint8Array && core !== undefined) verify(message, core);
+  if (message instanceof ArrayBuffer && core !== undefined) verify(message, core);
   else start(message as ReadyOptions).catch(() => port.post("failed", []));
 });

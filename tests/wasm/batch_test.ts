@@ -123,7 +123,7 @@ const FAILURES: readonly (readonly [string, StartThread])[] = [
   [
     "die at work",
     fakeThreads((events, message) => {
-      if (message instanceof Uint8Array) events.failed(new Error("out of memory"));
+      if (message instanceof ArrayBuffer) events.failed(new Error("out of memory"));
       else events.message("ready");
     }),
   ],

@@ -6,8 +6,8 @@
  * kv(key BLOB PRIMARY KEY, value BLOB, version INTEGER) WITHOUT ROWID
  * ```
  *
- * A version is the number of the transaction that has set the key. The number of the next one is kept
- * under the empty key, so versions never repeat.
+ * A version is a number that no other write has: a counter that begins, in each process, at a random
+ * place among 2^52 ones, so that nothing needs to be written to keep processes apart.
  *
  * @module
  */
@@ -47,8 +47,6 @@ const APPLICATION_ID = 0x45494445;
 const SCHEMA_VERSION = 1;
 /** How many pairs a page of a listing holds. */
 const PAGE = 256;
-/** Holds the number of the last transaction. */
-const COUNTER = new Uint8Array(0);
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 
 const CAPABILITIES: Capabilities = Object.freeze({
@@ -149,7 +147,6 @@ function setUp(database: SqliteDatabase, durability: "full" | "normal"): void {
     PRAGMA application_id = ${APPLICATION_ID};
     PRAGMA user_version = ${SCHEMA_VERSION};
     CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;
-    INSERT OR IGNORE INTO kv VALUES (x'', x'', 0);
     COMMIT`);
 }
 
@@ -169,6 +166,7 @@ class SqliteStorage implements StorageDriver {
   readonly #backward: SqliteStatement;
   readonly #upsert: SqliteStatement;
   readonly #remove: SqliteStatement;
+  #version = randomVersion();
   #database: SqliteDatabase | undefined;
 
   constructor(path: string, database: SqliteDatabase) {
@@ -251,18 +249,14 @@ class SqliteStorage implements StorageDriver {
   }
 
   #applyAll(batches: readonly Batch[]): CommitResult[] {
-    const first = this.#read(COUNTER)!.version as number;
-    let version = first;
-    const results = batches.map((batch): CommitResult => {
+    return batches.map((batch): CommitResult => {
       const fits = batch.checks?.every((check) => this.#read(check.key)?.version === check.version);
       if (fits === false) return { ok: false };
-      version++;
+      const version = this.#version++;
       for (const key of batch.delete ?? []) this.#remove.run(key);
       for (const [key, value] of batch.set ?? []) this.#upsert.run(key, value, version);
       return { ok: true, version };
     });
-    if (version !== first) this.#upsert.run(COUNTER, COUNTER, version);
-    return results;
   }
 
   async close(): Promise<void> {
@@ -287,4 +281,10 @@ function successor(key: Uint8Array): Uint8Array {
   const next = new Uint8Array(key.length + 1);
   next.set(key);
   return next;
+}
+
+/** Where this process begins to count: anywhere in the lower half of the integers that are exact. */
+function randomVersion(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! & 0xfffff) * 2 ** 32 + low!;
 }
