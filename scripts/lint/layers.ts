@@ -27,7 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const PORTS = new Set(["driver.ts", "host.ts", "port.ts", "context.ts", "backend.ts"]);
 
 /** Folders whose files may name a runtime. */
-const EDGES = ["src/storage/drivers/", "src/cli/", "src/testing/edge_"];
+const EDGES = ["src/storage/drivers/", "src/cli/", "src/testing/"];
 
 /** The layer of a file of the checkout; undefined for doors, tests, scripts and others. */
 export function layerOf(path: string): number | undefined {
