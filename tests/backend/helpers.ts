@@ -1,0 +1,76 @@
+import { ready } from "../../wasm/mod.ts";
+import { LocalBackend } from "../../src/backend/local.ts";
+import { EntryBuilder } from "../../src/entry/builder.ts";
+import type { Entry } from "../../src/entry/entry.ts";
+import type { ID } from "../../src/entry/id.ts";
+import type { StorageDriver } from "../../src/storage/driver.ts";
+import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import { utf8 } from "../../src/util/bytes.ts";
+
+/** The storages that every engine test runs on. */
+export const PLACES: Readonly<Record<Place, () => Promise<StorageDriver>>> = {
+  memory: () => Promise.resolve(memoryStorage()),
+  sqlite: () => sqliteStorage(":memory:"),
+};
+
+/** Name of one of {@link PLACES}. */
+export type Place = "memory" | "sqlite";
+
+/** Runs `test` on a new engine and closes it. */
+export async function withBackend(
+  place: Place,
+  test: (backend: LocalBackend) => Promise<void>,
+): Promise<void> {
+  await ready();
+  const backend = new LocalBackend(await PLACES[place]());
+  try {
+    await test(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+/** A root entry, unlike any other. */
+export function makeRoot(): Entry {
+  return EntryBuilder.ofRoot().build();
+}
+
+/** What an entry of a test is made of. */
+export interface Parts {
+  /** Parents in the tree. */
+  readonly parents: readonly Entry[];
+  /** Parents per store; a store without parents is a root of it. */
+  readonly stores?: Readonly<Record<string, readonly Entry[]>>;
+  /** Makes equal entries differ. */
+  readonly label?: string;
+  /** Height; one above the parents by default. */
+  readonly height?: number;
+}
+
+/** An unsigned entry of the tree of `root`. */
+export function makeEntry(root: Entry, parts: Parts): Entry {
+  const builder = EntryBuilder.of(root.id).setParents(ids(parts.parents));
+  builder.setMetadata(utf8(parts.label ?? ""));
+  const highest = Math.max(...parts.parents.map((parent) => parent.height), -1);
+  builder.setHeight(parts.height ?? highest + 1);
+  for (const [store, parents] of Object.entries(parts.stores ?? {})) {
+    builder.setSubtreeData(store, utf8(parts.label ?? "")).setSubtreeParents(store, ids(parents));
+  }
+  return builder.build();
+}
+
+/** IDs of entries. */
+export function ids(entries: readonly Entry[]): ID[] {
+  return entries.map((entry) => entry.id);
+}
+
+/** ID texts, sorted, for comparison as sets. */
+export function names(of: Iterable<ID>): string[] {
+  return [...of].map(String).sort();
+}
+
+/** Stores entries as Unverified, in order. */
+export async function putAll(backend: LocalBackend, ...entries: Entry[]): Promise<void> {
+  for (const entry of entries) await backend.put(entry);
+}
