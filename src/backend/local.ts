@@ -175,7 +175,16 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.verifiedSnapshot}. */
   async verifiedSnapshot(tree: ID): Promise<Snapshot> {
-    const { head } = await this.trees.read(tree);
+    await this.trees.read(tree);
+    return await this.seenSnapshot(tree);
+  }
+
+  /**
+   * Verified tips as this process has last seen them: what a read just before has found. Saves asking
+   * the storage again; another process may have moved on.
+   */
+  async seenSnapshot(tree: ID): Promise<Snapshot> {
+    const { head } = await this.trees.lastSeen(tree);
     const snapshot = Snapshot.of(head.verified);
     this.#sequences.set(`${tree} ${snapshot.tips.join(" ")}`, head.sequence);
     return snapshot;
@@ -216,6 +225,12 @@ export class LocalBackend implements Backend, UpdateSource {
   /** See {@link Backend.storeSnapshotAt}. */
   async storeSnapshotAt(tree: ID, store: string, main: Snapshot): Promise<Snapshot> {
     if (main.tips.length === 0) return Snapshot.EMPTY;
+    // What a store looked like at given tips never changes, so what was last seen is good enough.
+    const seen = await this.trees.lastSeen(tree);
+    if (main.equals(Snapshot.of(seen.head.verified))) {
+      const tips = await this.trees.store(tree, seen, store);
+      if (tips !== undefined) return Snapshot.of(tips.verified);
+    }
     const { cached, tips } = await this.#current(tree, store);
     if (main.equals(Snapshot.of(cached.head.verified))) return Snapshot.of(tips.verified);
     const tipsKey = `${tree} ${main.tips.join(" ")}`;

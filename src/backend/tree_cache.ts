@@ -37,6 +37,7 @@ export interface CachedTree {
 export class TreeCache {
   readonly #driver: StorageDriver;
   readonly #trees = new Map<string, CachedTree>();
+  #token: unknown;
 
   /** Reads through to `driver`. */
   constructor(driver: StorageDriver) {
@@ -51,8 +52,7 @@ export class TreeCache {
   /** The tree as storage holds it now. */
   async read(tree: ID): Promise<CachedTree> {
     const cached = this.#trees.get(tree.toString());
-    // A store that only this process can write changes only through `replace`.
-    if (cached !== undefined && !this.#driver.capabilities.multiWriter) return cached;
+    if (cached !== undefined && this.#isCurrent()) return cached;
     const stored = await this.#driver.get(headKey(tree));
     if (cached !== undefined && cached.version === stored?.version) return cached;
     const fresh: CachedTree = {
@@ -62,6 +62,18 @@ export class TreeCache {
     };
     if (stored !== undefined) this.replace(tree, fresh);
     return fresh;
+  }
+
+  /** Whether no other writer can have changed anything that is cached. */
+  #isCurrent(): boolean {
+    // A storage that only this process can write changes only through `replace`.
+    if (!this.#driver.capabilities.multiWriter) return true;
+    if (this.#driver.changeToken === undefined) return false;
+    const token = this.#driver.changeToken();
+    if (token === this.#token) return true;
+    this.#trees.clear();
+    this.#token = token;
+    return false;
   }
 
   /** Puts what a successful write has made in place of what was cached. */

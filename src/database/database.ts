@@ -141,7 +141,7 @@ export class Database {
   async snapshot(): Promise<Snapshot> {
     await this.#host.settle(this.rootId);
     const { backend } = this.#host;
-    if (!this.#allowUnverified) return await backend.verifiedSnapshot(this.rootId);
+    if (!this.#allowUnverified) return await backend.seenSnapshot(this.rootId);
     const tips: ID[] = [];
     for (const id of (await backend.snapshot(this.rootId)).tips) {
       if (await backend.getVerificationStatus(id) !== "Failed") tips.push(id);

@@ -85,6 +85,11 @@ export interface StorageDriver {
   list(range: Range): AsyncIterable<readonly Pair[]>;
   /** Applies a batch atomically; resolves when it is as durable as the storage makes it. */
   commit(batch: Batch): Promise<CommitResult>;
+  /**
+   * A value that differs from the last one when another writer may have committed in between; own
+   * commits do not change it. Cheap: it lets the engine keep what it has read.
+   */
+  changeToken?(): unknown;
   /** Calls `changed` when another writer has changed one of `keys`; returns how to stop it. */
   watch?(keys: readonly Uint8Array[], changed: () => void): () => void;
   /** Releases the storage; every later call fails with the code `Closed`. */

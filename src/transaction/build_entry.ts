@@ -40,7 +40,8 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
 async function pinnedTips(transaction: Transaction): Promise<Snapshot> {
   const { tree, host } = transaction.base;
   if (tree === undefined) return Snapshot.EMPTY;
-  return await host.backend.verifiedStoreSnapshot(tree, SETTINGS);
+  const seen = await host.backend.seenSnapshot(tree);
+  return await host.backend.storeSnapshotAt(tree, SETTINGS, seen);
 }
 
 async function pinnedSettings(transaction: Transaction, pin: Snapshot): Promise<Doc> {

@@ -48,6 +48,10 @@ const SCHEMA_VERSION = 1;
 /** How many pairs a page of a listing holds. */
 const PAGE = 256;
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+/** Pages of the database that SQLite keeps in memory, in KiB. */
+const CACHE_KIB = 16_384;
+/** Pages that the write-ahead log holds before they are moved into the database. */
+const CHECKPOINT_PAGES = 4000;
 
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
@@ -142,6 +146,8 @@ function requireOwnFile(path: string, database: SqliteDatabase): void {
 
 function setUp(database: SqliteDatabase, durability: "full" | "normal"): void {
   database.exec("PRAGMA journal_mode = WAL");
+  database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+  database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   database.exec(`BEGIN IMMEDIATE;
     PRAGMA application_id = ${APPLICATION_ID};
@@ -166,6 +172,7 @@ class SqliteStorage implements StorageDriver {
   readonly #backward: SqliteStatement;
   readonly #upsert: SqliteStatement;
   readonly #remove: SqliteStatement;
+  readonly #dataVersion: SqliteStatement;
   #version = randomVersion();
   #database: SqliteDatabase | undefined;
 
@@ -176,8 +183,11 @@ class SqliteStorage implements StorageDriver {
     const range = "SELECT key, value, version FROM kv WHERE key >= ? AND key < ? ORDER BY key";
     this.#forward = database.prepare(`${range} ASC LIMIT ?`);
     this.#backward = database.prepare(`${range} DESC LIMIT ?`);
-    this.#upsert = database.prepare("INSERT OR REPLACE INTO kv VALUES (?, ?, ?)");
+    this.#upsert = database.prepare(
+      "INSERT INTO kv VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version",
+    );
     this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
+    this.#dataVersion = database.prepare("PRAGMA data_version");
   }
 
   get #open(): SqliteDatabase {
@@ -212,6 +222,11 @@ class SqliteStorage implements StorageDriver {
 
   getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
     return this.#attempt("read", () => keys.map((key) => this.#read(key)));
+  }
+
+  changeToken(): unknown {
+    if (this.#database === undefined) return undefined;
+    return (this.#dataVersion.get() as { data_version: number }).data_version;
   }
 
   async *list(range: Range): AsyncIterable<readonly Pair[]> {
