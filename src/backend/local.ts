@@ -1,9 +1,7 @@
 import type { Entry } from "../entry/entry.ts";
-import { Entry as EntryClass } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 import { LruMap } from "../util/lru.ts";
 import type {
@@ -15,8 +13,10 @@ import type {
 } from "./backend.ts";
 import { demote, overwriteStatus } from "./demote.ts";
 import { EntryCache } from "./entry_cache.ts";
-import { findMergeBase, FrontierWalk, requireEntry } from "./frontier_walk.ts";
+import { findMergeBase, requireEntry } from "./frontier_walk.ts";
+import { InstanceRecords } from "./instance_records.ts";
 import * as keys from "./keys.ts";
+import { damagedEntry, decodeStored, listStore, listTree } from "./stored_entries.ts";
 import { StateCache, type StateType } from "./materialize.ts";
 import { decodeIdRow, type IdRow } from "./records.ts";
 import { type CachedTree, TreeCache } from "./tree_cache.ts";
@@ -27,8 +27,6 @@ import * as walk from "./walk.ts";
 const MAX_ATTEMPTS = 1000;
 /** How many answers about store tips at older snapshots are kept. */
 const CACHED_STORE_TIPS = 16_384;
-/** How many entries are read in one round when a whole tree or store is listed. */
-const PAGE = 256;
 
 /** The engine: trees of entries on any {@link StorageDriver} (05). */
 export class LocalBackend implements Backend, UpdateSource {
@@ -40,6 +38,8 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly entries: EntryCache = new EntryCache();
   /** Materialised store states. */
   readonly states: StateCache = new StateCache();
+  /** What makes this storage an instance. */
+  readonly records: InstanceRecords;
   readonly #storeTips = new LruMap<Snapshot>(CACHED_STORE_TIPS);
   readonly #sequences = new LruMap<number>(CACHED_STORE_TIPS);
 
@@ -47,6 +47,7 @@ export class LocalBackend implements Backend, UpdateSource {
   constructor(driver: StorageDriver) {
     this.driver = driver;
     this.trees = new TreeCache(driver);
+    this.records = new InstanceRecords(driver);
   }
 
   /** Releases the storage. */
@@ -82,7 +83,7 @@ export class LocalBackend implements Backend, UpdateSource {
     const row = await this.loadRow(id);
     if (row === undefined) return undefined;
     const stored = await this.driver.get(keys.entryKey(row.tree, row.height, id));
-    if (stored === undefined) throw damaged(id, "its bytes are missing");
+    if (stored === undefined) throw damagedEntry(id, "its bytes are missing");
     const entry = decodeStored(id, stored.value);
     const held = { entry, row };
     this.entries.set(held);
@@ -271,43 +272,12 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.getTree}. */
   async getTree(tree: ID): Promise<Entry[]> {
-    const prefix = keys.entryPrefix(tree);
-    const entries: Entry[] = [];
-    for await (const page of this.driver.list(keys.prefixRange(prefix))) {
-      for (const { key, value } of page) {
-        const { id } = keys.readPosition(key, prefix.length);
-        entries.push(this.entries.get(id)?.entry ?? decodeStored(id, value));
-      }
-    }
-    return entries;
+    return await listTree(this, tree);
   }
 
   /** See {@link Backend.getStore}. */
   async getStore(tree: ID, store: string): Promise<Entry[]> {
-    const prefix = keys.storeIndexPrefix(tree, store);
-    const found: Entry[] = [];
-    for await (const page of this.driver.list({ ...keys.prefixRange(prefix) })) {
-      for (let at = 0; at < page.length; at += PAGE) {
-        const places = page.slice(at, at + PAGE).map(({ key, value }) => ({
-          id: keys.readPosition(key, prefix.length).id,
-          height: readHeight(value),
-        }));
-        found.push(...await this.#loadAt(tree, places));
-      }
-    }
-    return found;
-  }
-
-  /** Entries of a tree whose heights are known, in one read. */
-  async #loadAt(tree: ID, places: readonly { id: ID; height: number }[]): Promise<Entry[]> {
-    const stored = await this.driver.getMany(
-      places.map(({ id, height }) => keys.entryKey(tree, height, id)),
-    );
-    return stored.map((item, at) => {
-      const { id } = places[at]!;
-      if (item === undefined) throw damaged(id, "its bytes are missing");
-      return this.entries.get(id)?.entry ?? decodeStored(id, item.value);
-    });
+    return await listStore(this, tree, store);
   }
 
   /** IDs of the Unverified entries of a tree, parents before children. */
@@ -377,94 +347,25 @@ export class LocalBackend implements Backend, UpdateSource {
     return await this.states.stateAt(this, tree, store, tips, type);
   }
 
-  /** A walk back through a store; see {@link FrontierWalk}. */
-  frontierWalk(store: string): FrontierWalk {
-    return new FrontierWalk(this, store);
-  }
-
   // --- instance records ----------------------------------------------------------------------
 
   /** See {@link Backend.getInstanceMetadata}. */
   async getInstanceMetadata(): Promise<InstanceMetadata | undefined> {
-    return await this.#readJson<InstanceMetadata>(keys.METADATA);
+    return await this.records.getMetadata();
   }
 
   /** See {@link Backend.setInstanceMetadata}. */
   async setInstanceMetadata(metadata: InstanceMetadata): Promise<void> {
-    const { id, users_db, databases_db, sync_db } = metadata;
-    await this.#writeJson(keys.METADATA, { id, users_db, databases_db, sync_db });
-  }
-
-  /** Stores the metadata unless some are there already; says whether it did (00 §C3). */
-  async insertInstanceMetadata(metadata: InstanceMetadata): Promise<boolean> {
-    const value = utf8(JSON.stringify(metadata));
-    const checks = [{ key: keys.METADATA, version: undefined }];
-    return (await this.driver.commit({ checks, set: [[keys.METADATA, value]] })).ok;
+    await this.records.setMetadata(metadata);
   }
 
   /** See {@link Backend.getInstanceSecrets}. */
   async getInstanceSecrets(): Promise<InstanceSecrets | undefined> {
-    return await this.#readJson<InstanceSecrets>(keys.SECRETS);
+    return await this.records.getSecrets();
   }
 
   /** See {@link Backend.setInstanceSecrets}. */
   async setInstanceSecrets(secrets: InstanceSecrets): Promise<void> {
-    await this.#writeJson(keys.SECRETS, { signing_key: secrets.signing_key });
+    await this.records.setSecrets(secrets);
   }
-
-  /** Stores the secrets unless some are there already; returns those that are there now. */
-  async insertInstanceSecrets(secrets: InstanceSecrets): Promise<InstanceSecrets> {
-    const value = utf8(JSON.stringify({ signing_key: secrets.signing_key }));
-    await this.driver.commit({
-      checks: [{ key: keys.SECRETS, version: undefined }],
-      set: [[keys.SECRETS, value]],
-    });
-    return (await this.getInstanceSecrets())!;
-  }
-
-  async #readJson<T>(key: Uint8Array): Promise<T | undefined> {
-    const stored = await this.driver.get(key);
-    if (stored === undefined) return undefined;
-    try {
-      return JSON.parse(fromUtf8(stored.value)) as T;
-    } catch {
-      // The text may hold the device key, so the parser's message must not be passed on.
-      throw new BackendError(
-        "DeserializationFailed",
-        "Cannot read the instance records: the stored JSON is damaged",
-      );
-    }
-  }
-
-  async #writeJson(key: Uint8Array, value: unknown): Promise<void> {
-    await this.driver.commit({ set: [[key, utf8(JSON.stringify(value))]] });
-  }
-}
-
-function damaged(id: ID, reason: string, cause?: unknown): BackendError {
-  return new BackendError(
-    "TreeIntegrityViolation",
-    `The stored entry "${id}" is damaged: ${reason}`,
-    {
-      cause,
-      fields: { id, reason },
-    },
-  );
-}
-
-/** Decodes stored bytes and makes sure that they are those of `id`. */
-function decodeStored(id: ID, bytes: Uint8Array): Entry {
-  let entry: Entry;
-  try {
-    entry = EntryClass.decode(bytes);
-  } catch (cause) {
-    throw damaged(id, "its bytes are not an entry", cause);
-  }
-  if (!entry.id.equals(id)) throw damaged(id, `its bytes are those of "${entry.id}"`);
-  return entry;
-}
-
-function readHeight(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }

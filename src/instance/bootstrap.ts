@@ -72,13 +72,13 @@ export async function bootstrap(
   };
   const identity = { metadata, deviceKey };
   const created = await createUser(userHost(host, identity), users, seed);
-  const first = await host.backend.insertInstanceMetadata(metadata);
+  const first = await host.backend.records.insertMetadata(metadata);
   return first ? { identity, created } : undefined;
 }
 
 /** The device key that storage holds, or a new one that it holds from now on. */
 async function ownDeviceKey(host: InstanceHost): Promise<PrivateKey> {
   const fresh = PrivateKey.generate(host.random);
-  const secrets = await host.backend.insertInstanceSecrets({ signing_key: fresh.reveal() });
+  const secrets = await host.backend.records.insertSecrets({ signing_key: fresh.reveal() });
   return PrivateKey.parse(secrets.signing_key);
 }
