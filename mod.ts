@@ -65,6 +65,7 @@ export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/
 export { Registry, type StoreInfo } from "./src/store/registry.ts";
 export { SettingsStore } from "./src/store/settings_store.ts";
 export { type CreateDatabaseOptions, type DatabaseSettings, User } from "./src/user/user.ts";
+export { UserKeyring } from "./src/user/user_keyring.ts";
 export { DatabaseBuilder, type StoreInit } from "./src/user/database_builder.ts";
 export { InstanceAdmin } from "./src/user/admin.ts";
 export type {

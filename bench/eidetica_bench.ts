@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Entry, type WriteCallback } from "../mod.ts";
+import type { Entry, WriteCallback } from "../mod.ts";
 import * as work from "./workloads.ts";
 
 let next = 0;

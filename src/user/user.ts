@@ -1,24 +1,16 @@
-import { type DatabaseKey, DatabaseKey as DatabaseKeyClass } from "../auth/database_key.ts";
+import { DatabaseKey } from "../auth/database_key.ts";
 import { Doc } from "../crdt/doc.ts";
 import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
-import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import { InstanceError, UserError } from "../util/errors.ts";
+import { UserError } from "../util/errors.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { DatabaseBuilder, type StoreInit } from "./database_builder.ts";
-import type { UserHost } from "./host.ts";
-import type { Session } from "./login.ts";
-import {
-  keyNotHeld,
-  type SyncSettings,
-  type TrackedDatabase,
-  type UserInfo,
-  type UserKey,
-} from "./records.ts";
+import type { SyncSettings, TrackedDatabase } from "./records.ts";
 import { SYNC_DISABLED } from "./sync_settings.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
+import { UserKeyring } from "./user_keyring.ts";
 
 /** Settings of a new database: a document, or a plain object with the same members. */
 export type DatabaseSettings = Doc | { readonly name?: string; readonly [key: string]: unknown };
@@ -32,135 +24,7 @@ export interface CreateDatabaseOptions {
 }
 
 /** A logged-in user: its keys, its databases, its preferences (08 §8). */
-export class User {
-  /** Login name. */
-  readonly username: string;
-  /** The user's UUID. */
-  readonly uuid: string;
-  /** The user's private database. */
-  readonly database: Database;
-  readonly #host: UserHost;
-  readonly #session: Session;
-
-  /** Use `Instance.loginUser`. */
-  constructor(host: UserHost, session: Session) {
-    this.#host = host;
-    this.#session = session;
-    this.username = session.info.username;
-    this.uuid = session.uuid;
-    this.database = session.database;
-  }
-
-  /** The user's row in the directory of users, as it was at login. */
-  get userInfo(): UserInfo {
-    return this.#session.info;
-  }
-
-  /** Ends the session: wipes its keys. Database handles that were opened before keep theirs. */
-  logout(): void {
-    this.#session.keys.clear();
-  }
-
-  // --- keys ----------------------------------------------------------------------------------
-
-  /** Makes a key, stores it with the user's other keys, and returns its public half. */
-  async addPrivateKey(displayName?: string): Promise<PublicKey> {
-    const key = PrivateKey.generate(this.#host.host.random);
-    const record: UserKey = {
-      keyId: key.publicKey,
-      storage: await this.#session.keys.storeKey(key),
-      displayName,
-      createdAt: this.#host.host.clock.nowSecs(),
-      lastUsed: undefined,
-      isDefault: false,
-      databaseSigkeys: new Map(),
-    };
-    await this.database.withTransaction(async (transaction) => {
-      await (await transaction.getStore(KeysTable, "keys")).insert(record);
-    });
-    await this.#session.keys.addKey(record);
-    return key.publicKey;
-  }
-
-  /** Public halves of all keys, oldest first. */
-  listKeys(): PublicKey[] {
-    return this.#session.keys.listKeyIds();
-  }
-
-  /** The key that is used when none is named. */
-  defaultKey(): PublicKey {
-    const id = this.#session.keys.getDefaultKeyId();
-    if (id !== undefined) return id;
-    throw new InstanceError("AuthenticationRequired", "This session holds no keys: log in again");
-  }
-
-  /** Label of a key; undefined when it has none or is not held. */
-  keyDisplayName(id: PublicKey): string | undefined {
-    return this.#session.keys.getKeyMetadata(id)?.displayName;
-  }
-
-  /** All keys with exactly this label, oldest first. */
-  findKeysByDisplayName(name: string): PublicKey[] {
-    return this.listKeys().filter((id) => this.keyDisplayName(id) === name);
-  }
-
-  /** The private half of a key that is held, else `KeyNotFound`. */
-  signingKey(id: PublicKey): PrivateKey {
-    const key = this.#session.keys.getSigningKey(id);
-    if (key === undefined) throw keyNotHeld(id);
-    return key;
-  }
-
-  #record(id: PublicKey): UserKey {
-    const record = this.#session.keys.getKeyMetadata(id);
-    if (record === undefined) throw keyNotHeld(id);
-    return record;
-  }
-
-  // --- identities ----------------------------------------------------------------------------
-
-  /** The key to open a database with: that of the tracked database, else the oldest mapped one. */
-  findKey(database: ID): PublicKey | undefined {
-    const root = database.toString();
-    return this.listKeys().find((id) => this.#record(id).databaseSigkeys.has(root));
-  }
-
-  /** Identity under which a key acts on a database; undefined when it has none there. */
-  keyMapping(key: PublicKey, database: ID): SigKey | undefined {
-    const { databaseSigkeys } = this.#record(key);
-    const root = database.toString();
-    return databaseSigkeys.has(root)
-      ? databaseSigkeys.get(root) ?? SigKey.fromPubkey(key)
-      : undefined;
-  }
-
-  /** Notes under which identity a key acts on a database, which need not be held here. */
-  async mapKey(key: PublicKey, database: ID, identity: SigKey): Promise<void> {
-    this.#record(key);
-    const updated = await this.database.withTransaction(async (transaction) => {
-      const table = await transaction.getStore(KeysTable, "keys");
-      return await this.#mapIn(table, key, database, identity);
-    });
-    this.#session.keys.updateMetadata(updated);
-  }
-
-  async #mapIn(
-    table: Awaited<ReturnType<typeof KeysTable.load>>,
-    key: PublicKey,
-    database: ID,
-    identity: SigKey,
-  ): Promise<UserKey> {
-    const [row] = await table.search((record) => record.keyId.equals(key));
-    if (row === undefined) throw keyNotHeld(key);
-    const [rowKey, record] = row;
-    const own = identity.equals(SigKey.fromPubkey(key));
-    const databaseSigkeys = new Map(record.databaseSigkeys);
-    databaseSigkeys.set(database.toString(), own ? undefined : identity);
-    const updated = { ...record, databaseSigkeys };
-    await table.set(rowKey, updated);
-    return updated;
-  }
-
+export class User extends UserKeyring {
   // --- databases -----------------------------------------------------------------------------
 
   /** Creates a database that this user owns, tracks, and can find by its name. */
@@ -172,7 +36,7 @@ export class User {
     const signingKey = this.signingKey(key);
     const doc = settings instanceof Doc ? settings : Doc.from(settings);
     const stores = options.stores ?? [];
-    const database = await Database.create(this.#host, signingKey, doc, async (transaction) => {
+    const database = await Database.create(this.userHost, signingKey, doc, async (transaction) => {
       for (const store of stores) {
         await store.init?.(await transaction.getStore(store.type, store.name));
       }
@@ -190,9 +54,9 @@ export class User {
         keyId: key,
         syncSettings: SYNC_DISABLED,
       });
-      return await this.#mapIn(await transaction.getStore(KeysTable, "keys"), key, root, identity);
+      return await this.mapIn(await transaction.getStore(KeysTable, "keys"), key, root, identity);
     });
-    this.#session.keys.updateMetadata(updated);
+    this.session.keys.updateMetadata(updated);
   }
 
   /** Collects what a new database needs, step by step (08 §8.3). */
@@ -206,15 +70,15 @@ export class User {
     const signingKey = this.signingKey(key);
     const identity = this.keyMapping(key, root);
     if (identity === undefined) throw noSigKey("NoSigKeyMapping", key, root, "is not mapped to");
-    if (!await this.#host.host.backend.has(root)) throw accessPending(root);
-    return (await Database.open(this.#host, root)).withKey(
-      DatabaseKeyClass.withIdentity(signingKey, identity) satisfies DatabaseKey,
+    if (!await this.userHost.host.backend.has(root)) throw accessPending(root);
+    return (await Database.open(this.userHost, root)).withKey(
+      DatabaseKey.withIdentity(signingKey, identity),
     );
   }
 
   async #keyFor(root: ID): Promise<PublicKey> {
     const tracked = await this.#trackedOption(root);
-    if (tracked !== undefined && this.#session.keys.getSigningKey(tracked.keyId) !== undefined) {
+    if (tracked !== undefined && this.session.keys.getSigningKey(tracked.keyId) !== undefined) {
       if (this.keyMapping(tracked.keyId, root) !== undefined) return tracked.keyId;
     }
     const key = this.findKey(root);
@@ -258,14 +122,14 @@ export class User {
       const tracked = await transaction.getStore(TrackedTable, "databases");
       await tracked.set(root.toString(), { databaseId: root, keyId: key, syncSettings });
       if (identity === undefined) return undefined;
-      return await this.#mapIn(await transaction.getStore(KeysTable, "keys"), key, root, identity);
+      return await this.mapIn(await transaction.getStore(KeysTable, "keys"), key, root, identity);
     });
-    if (updated !== undefined) this.#session.keys.updateMetadata(updated);
+    if (updated !== undefined) this.session.keys.updateMetadata(updated);
   }
 
   async #discover(root: ID, key: PublicKey): Promise<SigKey> {
-    this.#record(key);
-    const [best] = await Database.findSigkeys(this.#host, root, key);
+    this.recordOf(key);
+    const [best] = await Database.findSigkeys(this.userHost, root, key);
     if (best === undefined) throw noSigKey("NoSigKeyFound", key, root, "has no rights on");
     return best[0];
   }
@@ -324,13 +188,13 @@ export class User {
 
   /** Whether this user administers the instance. */
   async isAdmin(): Promise<boolean> {
-    return await isInstanceAdmin(this.#host, this.defaultKey());
+    return await isInstanceAdmin(this.userHost, this.defaultKey());
   }
 
   /** The administrator's view; `InsufficientPermissions` for anybody else. */
   async admin(): Promise<InstanceAdmin> {
     if (await this.isAdmin()) {
-      return new InstanceAdmin(this.#host, this.signingKey(this.defaultKey()));
+      return new InstanceAdmin(this.userHost, this.signingKey(this.defaultKey()));
     }
     throw new UserError(
       "InsufficientPermissions",

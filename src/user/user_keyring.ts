@@ -1,0 +1,153 @@
+import { PrivateKey } from "../keys/private_key.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+import type { Database } from "../database/database.ts";
+import type { ID } from "../entry/id.ts";
+import { SigKey } from "../entry/sig_info.ts";
+import type { Table } from "../store/table.ts";
+import { InstanceError } from "../util/errors.ts";
+import type { UserHost } from "./host.ts";
+import type { Session } from "./login.ts";
+import { keyNotHeld, type UserInfo, type UserKey } from "./records.ts";
+import { KeysTable } from "./system_databases.ts";
+
+/** The keys of a logged-in user, and the identities under which they act (08 §8.2, 8.4). */
+export class UserKeyring {
+  /** Login name. */
+  readonly username: string;
+  /** The user's UUID. */
+  readonly uuid: string;
+  /** The user's private database. */
+  readonly database: Database;
+  /** The instance. */
+  protected readonly userHost: UserHost;
+  /** What the login has yielded; it never appears in any output. */
+  protected readonly session: Session;
+
+  /** Use `Instance.loginUser`. */
+  constructor(host: UserHost, session: Session) {
+    this.userHost = host;
+    this.session = session;
+    hide(this, "userHost");
+    hide(this, "session");
+    this.username = session.info.username;
+    this.uuid = session.uuid;
+    this.database = session.database;
+  }
+
+  /** The user's row in the directory of users, as it was at login. */
+  get userInfo(): UserInfo {
+    return this.session.info;
+  }
+
+  /** Ends the session: wipes its keys. Database handles that were opened before keep theirs. */
+  logout(): void {
+    this.session.keys.clear();
+  }
+
+  // --- keys ----------------------------------------------------------------------------------
+
+  /** Makes a key, stores it with the user's other keys, and returns its public half. */
+  async addPrivateKey(displayName?: string): Promise<PublicKey> {
+    const key = PrivateKey.generate(this.userHost.host.random);
+    const record: UserKey = {
+      keyId: key.publicKey,
+      storage: await this.session.keys.storeKey(key),
+      displayName,
+      createdAt: this.userHost.host.clock.nowSecs(),
+      lastUsed: undefined,
+      isDefault: false,
+      databaseSigkeys: new Map(),
+    };
+    await this.database.withTransaction(async (transaction) => {
+      await (await transaction.getStore(KeysTable, "keys")).insert(record);
+    });
+    await this.session.keys.addKey(record);
+    return key.publicKey;
+  }
+
+  /** Public halves of all keys, oldest first. */
+  listKeys(): PublicKey[] {
+    return this.session.keys.listKeyIds();
+  }
+
+  /** The key that is used when none is named. */
+  defaultKey(): PublicKey {
+    const id = this.session.keys.getDefaultKeyId();
+    if (id !== undefined) return id;
+    throw new InstanceError("AuthenticationRequired", "This session holds no keys: log in again");
+  }
+
+  /** Label of a key; undefined when it has none or is not held. */
+  keyDisplayName(id: PublicKey): string | undefined {
+    return this.session.keys.getKeyMetadata(id)?.displayName;
+  }
+
+  /** All keys with exactly this label, oldest first. */
+  findKeysByDisplayName(name: string): PublicKey[] {
+    return this.listKeys().filter((id) => this.keyDisplayName(id) === name);
+  }
+
+  /** The private half of a key that is held, else `KeyNotFound`. */
+  signingKey(id: PublicKey): PrivateKey {
+    const key = this.session.keys.getSigningKey(id);
+    if (key === undefined) throw keyNotHeld(id);
+    return key;
+  }
+
+  /** The record of a key that is held, else `KeyNotFound`. */
+  protected recordOf(id: PublicKey): UserKey {
+    const record = this.session.keys.getKeyMetadata(id);
+    if (record === undefined) throw keyNotHeld(id);
+    return record;
+  }
+
+  // --- identities ----------------------------------------------------------------------------
+
+  /** The key to open a database with: that of the tracked database, else the oldest mapped one. */
+  findKey(database: ID): PublicKey | undefined {
+    const root = database.toString();
+    return this.listKeys().find((id) => this.recordOf(id).databaseSigkeys.has(root));
+  }
+
+  /** Identity under which a key acts on a database; undefined when it has none there. */
+  keyMapping(key: PublicKey, database: ID): SigKey | undefined {
+    const { databaseSigkeys } = this.recordOf(key);
+    const root = database.toString();
+    return databaseSigkeys.has(root)
+      ? databaseSigkeys.get(root) ?? SigKey.fromPubkey(key)
+      : undefined;
+  }
+
+  /** Notes under which identity a key acts on a database, which need not be held here. */
+  async mapKey(key: PublicKey, database: ID, identity: SigKey): Promise<void> {
+    this.recordOf(key);
+    const updated = await this.database.withTransaction(async (transaction) => {
+      const table = await transaction.getStore(KeysTable, "keys");
+      return await this.mapIn(table, key, database, identity);
+    });
+    this.session.keys.updateMetadata(updated);
+  }
+
+  /** Notes an identity in the table of keys and returns the changed record. */
+  protected async mapIn(
+    table: Table<UserKey>,
+    key: PublicKey,
+    database: ID,
+    identity: SigKey,
+  ): Promise<UserKey> {
+    const [row] = await table.search((record) => record.keyId.equals(key));
+    if (row === undefined) throw keyNotHeld(key);
+    const [rowKey, record] = row;
+    const own = identity.equals(SigKey.fromPubkey(key));
+    const databaseSigkeys = new Map(record.databaseSigkeys);
+    databaseSigkeys.set(database.toString(), own ? undefined : identity);
+    const updated = { ...record, databaseSigkeys };
+    await table.set(rowKey, updated);
+    return updated;
+  }
+}
+
+/** Keeps a member out of consoles, JSON and copies: it leads to private keys. */
+function hide(object: object, name: string): void {
+  Object.defineProperty(object, name, { enumerable: false });
+}
