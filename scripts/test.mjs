@@ -72,7 +72,9 @@ function totals(output) {
   if (/\d+ passed/.test(text)) {
     const last = text.slice(text.lastIndexOf(" passed") - 40);
     return {
-      passed: Number(/(\d+) passed/.exec(last)?.[1] ?? 0),
+      // Deno counts a suite as one test and what is in it as its steps.
+      passed: Number(/(\d+) passed/.exec(last)?.[1] ?? 0) +
+        Number(/\((\d+) steps?\)/.exec(text.slice(-200))?.[1] ?? 0),
       failed: Number(/(\d+) failed/.exec(last)?.[1] ?? 0),
       skipped: Number(/(\d+) ignored/.exec(last)?.[1] ?? 0),
     };

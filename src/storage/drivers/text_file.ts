@@ -5,7 +5,6 @@
  */
 
 import { randomUUID } from "node:crypto";
-import process from "node:process";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BackendError } from "../../util/errors.ts";
@@ -68,6 +67,6 @@ export function onProcessExit(save: () => Promise<void>): () => void {
     // The process asks again after each save, so once must be enough.
     if (!saved) saved = true, void save();
   };
-  process.on("beforeExit", hook);
-  return () => void process.off("beforeExit", hook);
+  globalThis.process.on("beforeExit", hook);
+  return () => void globalThis.process.off("beforeExit", hook);
 }
