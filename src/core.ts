@@ -1,8 +1,8 @@
 /**
  * The core without storage and I/O: entries, IDs, snapshots, documents, keys and access rules.
  *
- * Everything here runs in browsers and edge isolates. `await ready()` once before IDs, signatures and
- * keys are made.
+ * Everything here runs in browsers and edge isolates. `await ready()` once loads the fast engines for
+ * hashes and signatures; before that plain JavaScript computes the same.
  *
  * ```ts
  * import { Entry, PrivateKey, ready } from "eidetica/core";

@@ -5,6 +5,8 @@
  */
 
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { blake3 } from "@noble/hashes/blake3.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { verifyExactly } from "./acceptance.ts";
 import type { Hashes } from "./blake3.ts";
 import { keyWiped } from "./lengths.ts";
@@ -18,13 +20,10 @@ export const javascriptEngine: Ed25519Engine = Object.freeze({
 });
 
 /** BLAKE3 and SHA-256 by @noble/hashes. */
-export async function loadJavascriptHashes(): Promise<Hashes> {
-  const [{ blake3 }, { sha256 }] = await Promise.all([
-    import("@noble/hashes/blake3.js"),
-    import("@noble/hashes/sha2.js"),
-  ]);
-  return { blake3: (data) => blake3(data), sha256: (data) => sha256(data) };
-}
+export const javascriptHashes: Hashes = Object.freeze({
+  blake3: (data: Uint8Array) => blake3(data),
+  sha256: (data: Uint8Array) => sha256(data),
+});
 
 /** Argon2id by @noble/hashes, which lets other work run in between. */
 export const javascriptArgon2id: Argon2id = async (password, salt, options) => {

@@ -11,7 +11,7 @@ import { boundedArgon2id, wasmArgon2id } from "./argon2id.ts";
 import { BatchVerifier } from "./batch.ts";
 import { type Hashes, loadWasmHashes } from "./blake3.ts";
 import { loadSodiumEngine } from "./ed25519.ts";
-import { javascriptArgon2id, javascriptEngine, loadJavascriptHashes } from "./javascript.ts";
+import { javascriptArgon2id, javascriptEngine, javascriptHashes } from "./javascript.ts";
 import { checkSeed } from "./lengths.ts";
 import { type NativeEngines, nativeEngines } from "./native.ts";
 import { failedEd25519Test, passesArgon2idTest, passesSha256Test } from "./self_test.ts";
@@ -23,6 +23,19 @@ import type {
   ReadyOptions,
   Signer,
 } from "./types.ts";
+
+/** A core in plain JavaScript, which needs no loading: what works until a faster one is loaded. */
+export function javascriptCore(): CryptoCore {
+  return Object.freeze({
+    engine: javascriptEngine.name,
+    ed25519: ed25519With(javascriptEngine, { wasm: "none" }),
+    blake3: javascriptHashes.blake3,
+    sha256: javascriptHashes.sha256,
+    argon2id: boundedArgon2id(javascriptArgon2id),
+    seal,
+    open,
+  });
+}
 
 /** Loads a new core; see `ready`, which shares one. */
 export async function loadCore(
@@ -75,14 +88,14 @@ async function loadTestedSodium(): Promise<Ed25519Engine | CryptoError> {
 }
 
 async function chooseHashes(options: ReadyOptions): Promise<Hashes & { compiled: boolean }> {
-  if (options.wasm === "none") return { ...await loadJavascriptHashes(), compiled: false };
+  if (options.wasm === "none") return { ...javascriptHashes, compiled: false };
   try {
     return { ...await loadWasmHashes(), compiled: true };
   } catch (cause) {
     if (options.wasm === "embedded" || options.engine === "wasm") {
       throw unavailable("wasm", "this host does not compile it", cause);
     }
-    return { ...await loadJavascriptHashes(), compiled: false };
+    return { ...javascriptHashes, compiled: false };
   }
 }
 

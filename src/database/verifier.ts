@@ -18,9 +18,6 @@ import { authOf, pinCovers, settingsAt } from "../settings/pinned_settings.ts";
 /** Outcome of one rule: go on, or a verdict. */
 type Step = "ok" | VerificationStatus;
 
-/** How many undecided entries one pass looks at before it leaves the rest for the next. */
-export const MAX_REGION = 100_000;
-
 /**
  * Judges the Unverified entries of a tree inside one {@link TreeUpdate}, parents first (06 §7, with
  * the strict rules of 00 §B6). Only this node's own data decides; an entry that cannot be decided
@@ -30,29 +27,54 @@ export class Verifier {
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
   readonly #settings: SettingsReader;
+  #waitsForOthers = false;
 
   /** Judges entries of the tree of `update`. */
   constructor(backend: LocalBackend, update: TreeUpdate) {
     this.#backend = backend;
     this.#update = update;
     this.#settings = {
-      delegatedSettings: (tree, claimed, floor) =>
-        delegatedSettings(backend, update, tree, claimed, floor),
+      delegatedSettings: async (tree, claimed, floor) => {
+        const outcome = await delegatedSettings(backend, update, tree, claimed, floor);
+        this.#waitsForOthers ||= outcome.outcome === "undecided";
+        return outcome;
+      },
     };
   }
 
+  /** Whether an entry could not be decided because of what another database lacks. */
+  get waitsForOthers(): boolean {
+    return this.#waitsForOthers;
+  }
+
   /** Judges all given entries, which must come parents first, and says what became of them. */
-  async run(entries: Iterable<Entry>): Promise<VerifyCounts> {
+  async run(entries: readonly Entry[]): Promise<VerifyCounts> {
     const counts = { verified: 0, failed: 0, stillUnverified: 0 };
+    let open = entries;
+    for (let before = -1; open.length !== before;) {
+      before = open.length;
+      // A pin may name a sibling that comes later in the order, so what is open gets another turn.
+      open = await this.#pass(open, counts);
+    }
+    return { ...counts, stillUnverified: open.length };
+  }
+
+  /** One turn over what is open; returns what still is. */
+  async #pass(
+    entries: readonly Entry[],
+    counts: { verified: number; failed: number },
+  ): Promise<Entry[]> {
+    const open: Entry[] = [];
     for (const entry of entries) {
       const status = await this.judge(entry);
-      if (status === "Unverified") counts.stillUnverified++;
-      else {
-        counts[status === "Verified" ? "verified" : "failed"]++;
-        await this.#update.settle(entry, status);
+      if (status === "Unverified") {
+        open.push(entry);
+        continue;
       }
+      counts[status === "Verified" ? "verified" : "failed"]++;
+      await this.#update.settle(entry, status);
     }
-    return counts;
+    return open;
   }
 
   /** The verdict on one entry whose parents have been judged before. */

@@ -30,6 +30,14 @@ export interface RemoteWriteReport {
   readonly rejected: readonly { readonly entry: Entry; readonly error: EideticaError }[];
 }
 
+/** Where the judging of a tree stands. */
+interface Settled {
+  /** Number of the last write to the tree that was looked at. */
+  sequence: number;
+  /** Promotions so far, when an entry waits for another database. */
+  readonly waitsFrom: number | undefined;
+}
+
 type Rejection = RemoteWriteReport["rejected"][number];
 
 /** The one place through which entries are written, and handlers told about it (07 §10). */
@@ -37,7 +45,10 @@ export class WriteCoordinator {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;
   readonly #writers = new Map<string, TreeWriter>();
-  readonly #settled = new Map<string, number>();
+  /** Per tree: up to which write all was judged that can be. */
+  readonly #settled = new Map<string, Settled>();
+  /** Counts what became Verified anywhere, for entries that wait for another database. */
+  #promotions = 0;
 
   /** Coordinates all writes of this process to `backend`. */
   constructor(backend: LocalBackend) {
@@ -69,6 +80,7 @@ export class WriteCoordinator {
       options.source,
       (update) => update.insert(entry, options.verification),
     );
+    this.#promotions++;
   }
 
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
@@ -112,12 +124,17 @@ export class WriteCoordinator {
     return await this.#writer(tree).write("remote", (update) => this.#judge(update));
   }
 
-  /** Judges the Unverified entries of a tree unless nothing was written since the last pass. */
+  /** Judges the Unverified entries of a tree unless nothing can have changed since the last time. */
   async settle(tree: ID): Promise<void> {
     const { unverified, sequence } = await this.#backend.pending(tree);
-    if (unverified === 0 || this.#settled.get(tree.toString()) === sequence) return;
+    if (unverified === 0) return;
+    const settled = this.#settled.get(tree.toString());
+    const waits = settled?.waitsFrom !== undefined && settled.waitsFrom !== this.#promotions;
+    if (settled?.sequence === sequence && !waits) return;
     await this.verify(tree);
-    this.#settled.set(tree.toString(), (await this.#backend.pending(tree)).sequence);
+    const after = this.#settled.get(tree.toString());
+    if (after === undefined) return;
+    after.sequence = (await this.#backend.pending(tree)).sequence;
   }
 
   async #judge(update: TreeUpdate): Promise<VerifyCounts> {
@@ -131,7 +148,12 @@ export class WriteCoordinator {
     for (const entry of region.values()) {
       if ((await update.row(entry.id))?.status === "Unverified") undecided.push(entry);
     }
-    return await new Verifier(this.#backend, update).run(undecided.sort(compareInTree));
+    const verifier = new Verifier(this.#backend, update);
+    const counts = await verifier.run(undecided.sort(compareInTree));
+    this.#promotions += counts.verified;
+    const waitsFrom = verifier.waitsForOthers ? this.#promotions : undefined;
+    this.#settled.set(update.tree.toString(), { sequence: -1, waitsFrom });
+    return counts;
   }
 
   /** Registers a write handler; see `Database.onWrite`. */
