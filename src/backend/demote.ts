@@ -1,38 +1,50 @@
 import type { Entry } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
-import type { BackendError } from "../util/errors.ts";
+import type { Batch, StorageDriver } from "../storage/driver.ts";
 import type { VerificationStatus } from "./backend.ts";
-import type { LocalBackend } from "./local.ts";
+import type { EntryCache } from "./entry_cache.ts";
 import { headKey, idKey, storeTipsKey, unverifiedKey } from "./keys.ts";
-import { encodeHead, encodeIdRow, encodeStoreTips } from "./records.ts";
+import { encodeHead, encodeIdRow, encodeStoreTips, type IdRow } from "./records.ts";
+import type { CachedTree, TreeCache } from "./tree_cache.ts";
+import { listTree } from "./stored_entries.ts";
 
-/** Errors that these functions pass on; named for their documentation. */
-export type DemotionError = BackendError;
+/** The engine, as far as changing verdicts after the fact needs it. */
+export interface DemotionSource {
+  /** The storage. */
+  readonly driver: StorageDriver;
+  /** Heads and store frontiers. */
+  readonly trees: TreeCache;
+  /** Entries used last. */
+  readonly entries: EntryCache;
+  /** The row of an entry as storage holds it now. */
+  loadRow(id: ID): Promise<IdRow | undefined>;
+}
 
 interface Row {
   readonly entry: Entry;
   status: VerificationStatus;
 }
 
+/** All entries of a tree with their verdicts, parents first. */
+type Rows = Map<string, Row>;
+
 /**
  * Overwrites one verdict, whatever it was (05 §2). Frontiers of the Verified set are rebuilt from
  * the whole tree, so this is for local repair and tests, not for the write path.
  */
 export async function overwriteStatus(
-  backend: LocalBackend,
-  id: ID,
+  source: DemotionSource,
+  entry: Entry,
   status: VerificationStatus,
 ): Promise<void> {
-  const entry = await backend.get(id);
-  await rewrite(backend, entry.root ?? entry.id, (rows) => {
-    rows.get(id.toString())!.status = status;
+  await rewrite(source, entry.root ?? entry.id, (rows) => {
+    rows.get(entry.id.toString())!.status = status;
   });
 }
 
 /** Makes an entry Unverified, and every Verified descendant of it (07 §10.7). */
-export async function demote(backend: LocalBackend, tree: ID, id: ID): Promise<void> {
-  await backend.get(id);
-  await rewrite(backend, tree, (rows) => {
+export async function demote(source: DemotionSource, tree: ID, id: ID): Promise<void> {
+  await rewrite(source, tree, (rows) => {
     const tainted = new Set([id.toString()]);
     rows.get(id.toString())!.status = "Unverified";
     for (const [key, row] of rows) {
@@ -43,64 +55,72 @@ export async function demote(backend: LocalBackend, tree: ID, id: ID): Promise<v
   });
 }
 
-/** Reads all rows of a tree, parents first, lets `change` edit them, and writes what follows. */
+/** Reads all rows of a tree, lets `change` edit them, and writes what follows, until it succeeds. */
 async function rewrite(
-  backend: LocalBackend,
+  source: DemotionSource,
   tree: ID,
-  change: (rows: Map<string, Row>) => void,
+  change: (rows: Rows) => void,
 ): Promise<void> {
   for (;;) {
-    const { head, version } = await backend.trees.read(tree);
-    const rows = new Map<string, Row>();
-    for (const entry of await backend.getTree(tree)) {
-      const status = (await backend.loadRow(entry.id))!.status;
-      rows.set(entry.id.toString(), { entry, status });
+    const base = await source.trees.read(tree);
+    const rows: Rows = new Map();
+    for (const entry of await listTree(source, tree)) {
+      rows.set(entry.id.toString(), { entry, status: (await source.loadRow(entry.id))!.status });
     }
     change(rows);
-    const frontiers = verifiedFrontiers(rows);
-    const sequence = head.sequence + 1;
-    const all = [...rows.values()];
-    const unverified = all.filter((row) => row.status === "Unverified").length;
-    const set: [Uint8Array, Uint8Array][] = [[
-      headKey(tree),
-      encodeHead({ ...head, sequence, unverified, verified: frontiers.get("") ?? [] }),
-    ]];
-    const remove: Uint8Array[] = [];
-    for (const { entry, status } of all) {
-      set.push([idKey(entry.id), encodeIdRow({ status, height: entry.height, tree })]);
-      const marker = unverifiedKey(tree, entry.height, entry.id);
-      if (status === "Unverified") set.push([marker, new Uint8Array(0)]);
-      else remove.push(marker);
-    }
-    for (const store of new Set(all.flatMap(({ entry }) => [...entry.subtrees]))) {
-      const raw = (await backend.storeSnapshot(tree, store)).tips;
-      const verified = frontiers.get(store) ?? [];
-      set.push([storeTipsKey(tree, store), encodeStoreTips({ sequence, verified, raw })]);
-    }
-    const checks = [{ key: headKey(tree), version }];
-    const result = await backend.driver.commit({ checks, set, delete: remove });
-    backend.trees.forget(tree);
-    for (const { entry } of all) backend.entries.delete(entry.id);
+    const result = await source.driver.commit(await batchOf(source, tree, base, rows));
+    source.trees.forget(tree);
+    for (const { entry } of rows.values()) source.entries.delete(entry.id);
     if (result.ok) return;
   }
 }
 
-/** Frontiers of the Verified prefix, under `""` that of the main tree (06 §4.2). */
-function verifiedFrontiers(rows: Map<string, Row>): Map<string, ID[]> {
+async function batchOf(
+  source: DemotionSource,
+  tree: ID,
+  base: CachedTree,
+  rows: Rows,
+): Promise<Batch> {
+  const sequence = base.head.sequence + 1;
+  const set: [Uint8Array, Uint8Array][] = [];
+  const remove: Uint8Array[] = [];
+  let unverified = 0;
+  for (const { entry, status } of rows.values()) {
+    set.push([idKey(entry.id), encodeIdRow({ status, height: entry.height, tree })]);
+    const marker = unverifiedKey(tree, entry.height, entry.id);
+    if (status !== "Unverified") remove.push(marker);
+    else unverified++, set.push([marker, new Uint8Array(0)]);
+  }
+  const prefix = verifiedPrefix(rows);
+  for (const store of storesOf([...rows.values()].map(({ entry }) => entry))) {
+    const { raw } = (await source.trees.store(tree, base, store))!;
+    const tips = { sequence, verified: frontier(prefix, store), raw };
+    set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
+  }
+  const head = { ...base.head, sequence, unverified, verified: frontier(prefix, undefined) };
+  set.push([headKey(tree), encodeHead(head)]);
+  return { checks: [{ key: headKey(tree), version: base.version }], set, delete: remove };
+}
+
+function storesOf(entries: readonly Entry[]): Set<string> {
+  return new Set(entries.flatMap((entry) => [...entry.subtrees]));
+}
+
+/** The Verified entries all of whose ancestors are Verified (06 §4.2). */
+function verifiedPrefix(rows: Rows): Entry[] {
   const prefix = new Map<string, Entry>();
   for (const [key, { entry, status }] of rows) {
     const closed = entry.parents.every((parent) => prefix.has(parent.toString()));
     if (status === "Verified" && closed) prefix.set(key, entry);
   }
-  const tips = new Map<string, ID[]>();
-  const stores = new Set([...prefix.values()].flatMap((entry) => [...entry.subtrees]));
-  for (const scope of ["", ...stores]) tips.set(scope, frontier([...prefix.values()], scope));
-  return tips;
+  return [...prefix.values()];
 }
 
-function frontier(entries: readonly Entry[], scope: string): ID[] {
-  const members = entries.filter((entry) => scope === "" || entry.subtrees.includes(scope));
-  const parentsOf = (entry: Entry) => scope === "" ? entry.parents : entry.subtreeParents(scope);
+/** The members of a store, or of the tree, that no other one lists as a parent. */
+function frontier(entries: readonly Entry[], store: string | undefined): ID[] {
+  const members = store === undefined ? entries : entries.filter((entry) => entry.inSubtree(store));
+  const parentsOf = (entry: Entry) =>
+    store === undefined ? entry.parents : entry.subtreeParents(store);
   const covered = new Set(members.flatMap((entry) => parentsOf(entry).map(String)));
   return members.map((entry) => entry.id).filter((id) => !covered.has(id.toString()))
     .sort(ID.compare);

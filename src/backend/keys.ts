@@ -67,17 +67,29 @@ function nameBytes(name: string): Uint8Array {
 function position(height: number, id: ID): Uint8Array {
   const fold = id.foldKey();
   const out = new Uint8Array(8 + fold.length);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, Math.floor(height / 2 ** 32));
-  view.setUint32(4, height >>> 0);
+  out.set(heightBytes(height));
   out.set(fold, 8);
   return out;
 }
 
+/** Height as 8 bytes, big-endian. */
+export function heightBytes(height: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(height / 2 ** 32));
+  view.setUint32(4, height >>> 0);
+  return bytes;
+}
+
+/** The height that {@link heightBytes} has written at `offset`. */
+export function readHeight(bytes: Uint8Array, offset = 0): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset);
+  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+}
+
 /** Reads the ID and height back from the tail of an `e`, `x` or `u` key of `prefixLength` bytes. */
 export function readPosition(key: Uint8Array, prefixLength: number): { height: number; id: ID } {
-  const view = new DataView(key.buffer, key.byteOffset + prefixLength);
-  const height = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  const height = readHeight(key, prefixLength);
   return { height, id: ID.fromFoldKey(key.subarray(prefixLength + 8)) };
 }
 

@@ -107,11 +107,12 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.updateVerificationStatus}. */
   async updateVerificationStatus(id: ID, status: VerificationStatus): Promise<void> {
-    await overwriteStatus(this, id, status);
+    await overwriteStatus(this, await this.get(id), status);
   }
 
   /** Takes the Verified verdict from an entry and from all its Verified descendants (07 §10.7). */
   async demoteToUnverified(tree: ID, id: ID): Promise<void> {
+    await this.get(id);
     await demote(this, tree, id);
   }
 

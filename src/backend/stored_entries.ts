@@ -33,7 +33,7 @@ export async function listStore(source: ListingSource, tree: ID, store: string):
   for await (const page of source.driver.list(keys.prefixRange(prefix))) {
     const places = page.map(({ key, value }) => ({
       id: keys.readPosition(key, prefix.length).id,
-      height: readHeight(value),
+      height: keys.readHeight(value),
     }));
     found.push(...await loadAt(source, tree, places));
   }
@@ -71,9 +71,4 @@ export function decodeStored(id: ID, bytes: Uint8Array): Entry {
   }
   if (!entry.id.equals(id)) throw damagedEntry(id, `its bytes are those of "${entry.id}"`);
   return entry;
-}
-
-function readHeight(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }

@@ -1,25 +1,32 @@
 import type { Entry } from "../entry/entry.ts";
-import { ID } from "../entry/id.ts";
+import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { validateEntry } from "../entry/validate.ts";
 import type { Batch, StorageDriver, Version } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import type { VerificationStatus } from "./backend.ts";
 import type { EntryCache } from "./entry_cache.ts";
+import { moved, shared } from "./frontier.ts";
 import {
   entryKey,
   headKey,
+  heightBytes,
   idKey,
-  prefixRange,
   rootKey,
   storeIndexKey,
   storeTipsKey,
   unverifiedKey,
-  waitingKey,
-  waitingPrefix,
 } from "./keys.ts";
-import { encodeHead, encodeIdRow, encodeStoreTips, type Frontiers, type IdRow } from "./records.ts";
+import {
+  encodeHead,
+  encodeIdRow,
+  encodeStoreTips,
+  type Frontiers,
+  type IdRow,
+  type TreeHead,
+} from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
+import { WaitingChildren } from "./waiting.ts";
 
 /** Another writer changed the tree while an update was being prepared; the update starts again. */
 export class UpdateConflict extends Error {}
@@ -61,10 +68,9 @@ export class TreeUpdate {
   readonly #touched = new Set<string>();
   readonly #set: [Uint8Array, Uint8Array][] = [];
   readonly #delete: Uint8Array[] = [];
-  readonly #waiting = new Map<string, Set<string>>();
+  readonly #waiting: WaitingChildren;
   #main: Frontiers;
   #unverified: number;
-  #waitingCount: number;
   #verified: Entry[] = [];
 
   private constructor(source: UpdateSource, tree: ID, base: CachedTree) {
@@ -73,7 +79,7 @@ export class TreeUpdate {
     this.#base = base;
     this.#main = base.head;
     this.#unverified = base.head.unverified;
-    this.#waitingCount = base.head.waiting;
+    this.#waiting = new WaitingChildren(source.driver, tree, base.head.waiting);
   }
 
   /** Begins a change of `tree`; `fresh` ignores what this process believes to know. */
@@ -229,37 +235,15 @@ export class TreeUpdate {
   ): Promise<Frontiers> {
     for (const parent of parents) {
       const row = await this.row(parent);
-      if (row === undefined) this.#addWaiting(scope, parent, id);
+      if (row === undefined) this.#waiting.add(scope, parent, id);
     }
-    return moved(tips, "raw", await this.#takeWaiting(scope, id) ? undefined : id, parents);
-  }
-
-  #addWaiting(scope: string, parent: ID, child: ID): void {
-    const key = `${scope} ${parent}`;
-    const children = this.#waiting.get(key) ?? new Set();
-    this.#waiting.set(key, children.add(child.toString()));
-    this.#waitingCount++;
-  }
-
-  /** Whether some held entry lists `id` as parent in `scope`; forgets the markers that say so. */
-  async #takeWaiting(scope: string, id: ID): Promise<boolean> {
-    if (this.#waitingCount === 0) return false;
-    const key = `${scope} ${id}`;
-    let found = this.#waiting.get(key)?.size ?? 0;
-    this.#waiting.delete(key);
-    const range = prefixRange(waitingPrefix(this.tree, scope, id));
-    for await (const page of this.#source.driver.list(range)) {
-      for (const pair of page) this.#delete.push(pair.key);
-      found += page.length;
-    }
-    this.#waitingCount -= found;
-    return found > 0;
+    return moved(tips, "raw", await this.#waiting.take(scope, id) ? undefined : id, parents);
   }
 
   /** The storage commit that makes this change real. */
   batch(): Batch {
     for (const pending of this.#pending.values()) this.#write(pending);
-    for (const [key, children] of this.#waiting) this.#writeWaiting(key, children);
+    this.#waiting.write(this.#set, this.#delete);
     const sequence = this.#base.head.sequence + 1;
     this.#set.push([headKey(this.tree), encodeHead(this.#head(sequence))]);
     for (const store of this.#touched) {
@@ -270,9 +254,10 @@ export class TreeUpdate {
     return { checks, set: this.#set, delete: this.#delete };
   }
 
-  #head(sequence: number): ReturnType<typeof shared> & { unverified: number; waiting: number } {
-    const tips = shared({ ...this.#main, sequence });
-    return { ...tips, unverified: this.#unverified, waiting: this.#waitingCount };
+  #head(sequence: number): TreeHead {
+    const { verified, raw } = this.#main;
+    const counts = { unverified: this.#unverified, waiting: this.#waiting.count };
+    return shared({ sequence, verified, raw, ...counts });
   }
 
   #write(pending: Pending): void {
@@ -290,15 +275,6 @@ export class TreeUpdate {
     }
   }
 
-  #writeWaiting(key: string, children: ReadonlySet<string>): void {
-    const split = key.lastIndexOf(" ");
-    const parent = ID.parse(key.slice(split + 1));
-    for (const child of children) {
-      const marker = waitingKey(this.tree, key.slice(0, split), parent, ID.parse(child));
-      this.#set.push([marker, NOTHING]);
-    }
-  }
-
   /** Tells the caches what the commit has made true. */
   committed(version: Version): void {
     const sequence = this.#base.head.sequence + 1;
@@ -311,33 +287,4 @@ export class TreeUpdate {
       this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
     }
   }
-}
-
-/** Height as 8 bytes, big-endian. */
-export function heightBytes(height: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(height / 2 ** 32));
-  view.setUint32(4, height >>> 0);
-  return bytes;
-}
-
-/** One frontier after an entry: its parents leave, and it enters unless a child is known. */
-function moved(
-  tips: Frontiers,
-  which: "verified" | "raw",
-  id: ID | undefined,
-  parents: readonly ID[],
-): Frontiers {
-  const next = tips[which].filter((tip) => !parents.some((parent) => parent.equals(tip)));
-  if (id !== undefined) next.push(id);
-  next.sort(ID.compare);
-  return { ...tips, [which]: next };
-}
-
-/** The same frontiers with one list for both when they are equal, which is the usual case. */
-function shared(tips: Frontiers): Frontiers {
-  const { verified, raw } = tips;
-  const equal = verified.length === raw.length && verified.every((id, at) => id.equals(raw[at]!));
-  return equal ? { ...tips, raw: verified } : tips;
 }

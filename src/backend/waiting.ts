@@ -1,0 +1,67 @@
+import type { ID } from "../entry/id.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { prefixRange, waitingKey, waitingPrefix } from "./keys.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** Pairs of a key and a value to write. */
+type Writes = [Uint8Array, Uint8Array][];
+
+/**
+ * Children that were stored before their parents: a parent that arrives later must not become a tip
+ * (05 §4). A tree without such children, which is the usual one, costs no read.
+ */
+export class WaitingChildren {
+  readonly #driver: StorageDriver;
+  readonly #tree: ID;
+  /** Children of this update by scope and missing parent. */
+  readonly #added = new Map<string, { scope: string; parent: ID; children: ID[] }>();
+  readonly #removed: Uint8Array[] = [];
+  #count: number;
+
+  /** The children of `tree`, of which storage holds `count` markers. */
+  constructor(driver: StorageDriver, tree: ID, count: number) {
+    this.#driver = driver;
+    this.#tree = tree;
+    this.#count = count;
+  }
+
+  /** How many markers there are, this update included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Notes that `child` lists `parent`, which is not held, in `scope`. */
+  add(scope: string, parent: ID, child: ID): void {
+    const key = `${parent} ${scope}`;
+    const known = this.#added.get(key) ?? { scope, parent, children: [] };
+    known.children.push(child);
+    this.#added.set(key, known);
+    this.#count++;
+  }
+
+  /** Whether some held entry lists `id` as parent in `scope`; forgets the markers that say so. */
+  async take(scope: string, id: ID): Promise<boolean> {
+    if (this.#count === 0) return false;
+    const key = `${id} ${scope}`;
+    let found = this.#added.get(key)?.children.length ?? 0;
+    this.#added.delete(key);
+    const range = prefixRange(waitingPrefix(this.#tree, scope, id));
+    for await (const page of this.#driver.list(range)) {
+      for (const pair of page) this.#removed.push(pair.key);
+      found += page.length;
+    }
+    this.#count -= found;
+    return found > 0;
+  }
+
+  /** Adds what has changed to a storage batch. */
+  write(set: Writes, remove: Uint8Array[]): void {
+    remove.push(...this.#removed);
+    for (const { scope, parent, children } of this.#added.values()) {
+      for (const child of children) {
+        set.push([waitingKey(this.#tree, scope, parent, child), NOTHING]);
+      }
+    }
+  }
+}
