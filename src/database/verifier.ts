@@ -1,5 +1,5 @@
 import type { SettingsReader } from "../auth/port.ts";
-import { validateEntry } from "../auth/validate.ts";
+import { judge } from "../auth/validate.ts";
 import type { VerificationStatus } from "../backend/backend.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
@@ -12,6 +12,7 @@ import { EntryMetadata } from "../entry/metadata.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { EideticaError } from "../util/errors.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
+import { CheckedSignatures } from "./checked_signatures.ts";
 import type { VerifyCounts } from "./host.ts";
 import { authOf, pinCovers, settingsAt } from "../settings/pinned_settings.ts";
 
@@ -26,11 +27,17 @@ type Step = "ok" | VerificationStatus;
 export class Verifier {
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
+  readonly #signatures: CheckedSignatures;
   readonly #settings: SettingsReader;
   #waitsForOthers = false;
 
-  /** Judges entries of the tree of `update`. */
-  constructor(backend: LocalBackend, update: TreeUpdate) {
+  /** Judges entries of the tree of `update`; some signatures may have been checked ahead. */
+  constructor(
+    backend: LocalBackend,
+    update: TreeUpdate,
+    signatures: CheckedSignatures = CheckedSignatures.NONE,
+  ) {
+    this.#signatures = signatures;
     this.#backend = backend;
     this.#update = update;
     this.#settings = {
@@ -148,7 +155,9 @@ export class Verifier {
   async #judgeAuthority(entry: Entry, pin: Snapshot): Promise<VerificationStatus> {
     const settings = await this.#settingsFor(entry, pin);
     if (settings === undefined) return "Failed";
-    const verdict = await validateEntry(entry, authOf(settings), this.#settings);
+    const verdict = await judge(entry, authOf(settings), this.#settings, (key) => {
+      return this.#signatures.isSignedBy(entry, key);
+    });
     if (verdict.outcome === "undecided") return "Unverified";
     return verdict.outcome === "valid" ? "Verified" : "Failed";
   }

@@ -3,6 +3,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
 import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
+import { CheckedSignatures } from "../database/checked_signatures.ts";
 import { idsAdded } from "../database/ids_added.ts";
 import { Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -88,9 +89,10 @@ export class WriteCoordinator {
     const total = { stored: 0, verified: 0, failed: 0, unverified: 0, rejected: [] as Rejection[] };
     for (let at = 0; at < entries.length; at += REMOTE_CHUNK) {
       const chunk = entries.slice(at, at + REMOTE_CHUNK);
+      const signatures = await CheckedSignatures.of(chunk);
       const report = await this.#writer(tree).write(
         "remote",
-        (update) => this.#ingest(update, chunk),
+        (update) => this.#ingest(update, chunk, signatures),
       );
       total.stored += report.stored;
       total.verified += report.verified;
@@ -101,7 +103,11 @@ export class WriteCoordinator {
     return total;
   }
 
-  async #ingest(update: TreeUpdate, chunk: readonly Entry[]): Promise<RemoteWriteReport> {
+  async #ingest(
+    update: TreeUpdate,
+    chunk: readonly Entry[],
+    signatures: CheckedSignatures,
+  ): Promise<RemoteWriteReport> {
     const rejected: Rejection[] = [];
     let stored = 0;
     for (const entry of [...chunk].sort(compareInTree)) {
@@ -114,7 +120,7 @@ export class WriteCoordinator {
         rejected.push({ entry, error });
       }
     }
-    const counts = await this.#judge(update);
+    const counts = await this.#judge(update, signatures);
     const { verified, failed } = counts;
     return { stored, verified, failed, unverified: counts.stillUnverified, rejected };
   }
@@ -137,7 +143,7 @@ export class WriteCoordinator {
     after.sequence = (await this.#backend.pending(tree)).sequence;
   }
 
-  async #judge(update: TreeUpdate): Promise<VerifyCounts> {
+  async #judge(update: TreeUpdate, signatures?: CheckedSignatures): Promise<VerifyCounts> {
     if (update.unverified === 0) return { verified: 0, failed: 0, stillUnverified: 0 };
     const region = new Map<string, Entry>();
     for (const id of await this.#backend.unverifiedIds(update.tree)) {
@@ -148,7 +154,7 @@ export class WriteCoordinator {
     for (const entry of region.values()) {
       if ((await update.row(entry.id))?.status === "Unverified") undecided.push(entry);
     }
-    const verifier = new Verifier(this.#backend, update);
+    const verifier = new Verifier(this.#backend, update, signatures);
     const counts = await verifier.run(undecided.sort(compareInTree));
     this.#promotions += counts.verified;
     const waitsFrom = verifier.waitsForOthers ? this.#promotions : undefined;
