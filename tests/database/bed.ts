@@ -1,0 +1,54 @@
+/**
+ * Small databases for the tests of this folder.
+ *
+ * @module
+ */
+
+import {
+  type Database,
+  EideticaError,
+  type Entry,
+  Instance,
+  type InstanceOptions,
+  NewUser,
+  type User,
+} from "../../mod.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+
+/** An instance with its first user and an empty database. */
+export interface Bed {
+  readonly instance: Instance;
+  readonly user: User;
+  readonly db: Database;
+}
+
+/** Runs `test` on a new instance with an empty database, and closes it. */
+export async function withDb(
+  test: (bed: Bed) => Promise<void>,
+  options: InstanceOptions = {},
+): Promise<void> {
+  const { instance, user } = await Instance.createBackend(
+    memoryStorage(),
+    NewUser.passwordless("ada"),
+    options,
+  );
+  try {
+    await test({ instance, user, db: await user.createDatabase({ name: "test" }) });
+  } finally {
+    await instance.close();
+  }
+}
+
+/** Matches errors by their code. */
+export function hasCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof EideticaError && error.code === code;
+}
+
+/** An instance that holds entries of another one, stored and judged. */
+export async function peerWith(entries: readonly Entry[]): Promise<Instance> {
+  const { instance } = await Instance.createBackend(memoryStorage(), NewUser.passwordless("peer"));
+  if (entries.length > 0) {
+    await instance.putRemoteEntries(entries[0]!.root ?? entries[0]!.id, [...entries]);
+  }
+  return instance;
+}
