@@ -89,10 +89,12 @@ export async function grantInstanceAdmin(
 
 /** `_users`, acting as the device. */
 export async function usersDb(host: UserHost): Promise<Database> {
-  return (await Database.open(host, host.usersDbId)).withKey(host.deviceKey());
+  const key = host.deviceKey();
+  return (await Database.open(host, host.usersDbId)).withKey(key);
 }
 
 /** `_databases`, acting as the device. */
 export async function databasesDb(host: UserHost): Promise<Database> {
-  return (await Database.open(host, host.databasesDbId)).withKey(host.deviceKey());
+  const key = host.deviceKey();
+  return (await Database.open(host, host.databasesDbId)).withKey(key);
 }

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { InstanceError, parseConnectionUrl } from "../../mod.ts";
+
+function refusal(url: string): InstanceError {
+  try {
+    parseConnectionUrl(url);
+  } catch (error) {
+    if (error instanceof InstanceError) return error;
+    throw error;
+  }
+  throw new Error(`"${url}" was accepted`);
+}
+
+function refused(url: string, code: string, ...parts: string[]): void {
+  const error = refusal(url);
+  assert.equal(error.code, code, url);
+  for (const part of parts) assert.ok(error.message.includes(part), `${url}: ${error.message}`);
+}
+
+describe("connection URLs", () => {
+  it("07#11,#12,#13 schemes are case-insensitive, the rest is kept", () => {
+    const upper = parseConnectionUrl("SQLITE://./MyApp.DB");
+    assert.deepEqual(upper, {
+      scheme: "sqlite",
+      url: "sqlite://./MyApp.DB",
+      path: "./MyApp.DB",
+      mode: "default",
+    });
+    assert.equal(parseConnectionUrl("sqlite:file::memory:?cache=shared").scheme, "sqlite");
+    const postgres = parseConnectionUrl("postgres:user@host/db");
+    assert.deepEqual(postgres, { scheme: "postgres", url: "postgres:user@host/db" });
+    assert.deepEqual(parseConnectionUrl("postgresql://u@h/db"), {
+      scheme: "postgres",
+      url: "postgresql://u@h/db",
+    });
+  });
+
+  it("07 §3 SQLite modes, memory databases and percent-encoding", () => {
+    const sqlite = (url: string) => parseConnectionUrl(url) as { path: string; mode: string };
+    assert.equal(sqlite("sqlite://a.db?mode=rwc").mode, "rwc");
+    assert.deepEqual([sqlite("sqlite::memory:").path, sqlite("sqlite://x?mode=memory").path], [
+      ":memory:",
+      ":memory:",
+    ]);
+    assert.equal(sqlite("sqlite://my%20app.db").path, "my app.db");
+    refused("sqlite://a.db?journal_mode=WAL", "InvalidUrl", "journal_mode=WAL");
+    refused("sqlite://a.db?mode=x", "InvalidUrl", "mode=x");
+    refused("sqlite://%zz", "InvalidUrl", "percent");
+    refused("sqlite://", "InvalidUrl", "name a file");
+  });
+
+  it("07#14,#15 sockets", () => {
+    assert.deepEqual(parseConnectionUrl("unix:///run/sock"), { scheme: "unix", path: "/run/sock" });
+    refused("unix://run/sock", "InvalidUrl", "unix:///run/sock", "unix:///sock", "no hostname");
+    refused("unix://host", "InvalidUrl", "unix:///host", "/path/to/sock");
+    refused("unix://", "InvalidUrl", "requires an absolute");
+    refused("unix:///s?x=1", "InvalidUrl");
+    refused("unix:///s#f", "InvalidUrl");
+    refused("unix:/run/sock", "InvalidUrl", "unix://");
+    refused("UNIX:/run/sock", "InvalidUrl", "unix://");
+  });
+
+  it("07#16 memory", () => {
+    assert.deepEqual(parseConnectionUrl("memory://"), { scheme: "memory", path: undefined });
+    assert.deepEqual(parseConnectionUrl("memory:///a/b.json"), {
+      scheme: "memory",
+      path: "/a/b.json",
+    });
+    refused("memory://./s.json", "InvalidUrl", "absolute");
+    refused("memory:///", "InvalidUrl", "must name a file");
+    refused("memory:////etc/x", "InvalidUrl", "must name a file");
+    refused("memory:///s?x", "InvalidUrl");
+    refused("memory:///s#x", "InvalidUrl");
+  });
+
+  it("07#17,#18 no scheme, unknown schemes, and what was meant", () => {
+    refused("", "InvalidUrl", "sqlite://");
+    refused("./app.db", "InvalidUrl", "sqlite://./app.db");
+    refused("/var/app", "InvalidUrl", "sqlite:///var/app");
+    refused("memory:/x", "InvalidUrl");
+    refused("http:foo", "InvalidUrl");
+    for (
+      const [url, suggestion] of [
+        ["mysql://x", "postgres"],
+        ["mariadb://x", "postgres"],
+        ["tcp://x", "unix"],
+        ["https://x", "unix"],
+        ["foo://x", undefined],
+      ] as const
+    ) {
+      const error = refusal(url);
+      assert.equal(error.code, "UnsupportedScheme");
+      assert.equal(error.fields.suggestion, suggestion, url);
+    }
+    refused("what is this://x", "UnsupportedScheme");
+    assert.equal(refusal("FOO://x").fields.scheme, "foo");
+  });
+
+  it("00 §C4 Deno KV and files", () => {
+    assert.deepEqual(parseConnectionUrl("denokv:"), { scheme: "denokv", path: undefined });
+    assert.deepEqual(parseConnectionUrl("denokv:./kv.db"), { scheme: "denokv", path: "./kv.db" });
+    assert.deepEqual(parseConnectionUrl("file:///var/lib/app"), {
+      scheme: "file",
+      path: "/var/lib/app",
+    });
+    refused("file://relative", "InvalidUrl", "absolute");
+  });
+
+  it("07 better 4 a second :// does not confuse the scheme; passwords stay out of messages", () => {
+    assert.equal(parseConnectionUrl("sqlite:file:x").scheme, "sqlite");
+    const error = refusal("memory://user:geheim@host/x");
+    assert.ok(
+      !error.message.includes("geheim") && !JSON.stringify(error.fields).includes("geheim"),
+    );
+  });
+});
