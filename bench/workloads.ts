@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, DocStore, Instance, NewUser, PrivateKey, ready } from "../mod.ts";
-import { encodeEntry } from "../src/entry/entry_codec.ts";
+import { encodeEntry } from "../src/entry/entry_encoder.ts";
 import type { Entry } from "../src/entry/entry.ts";
 import { sqliteStorage } from "../src/storage/drivers/sqlite.ts";
 

@@ -69,9 +69,9 @@ export class EntryBuilder {
     return this;
   }
 
-  /** Sets the payload for a store. */
+  /** Sets the payload for a store, of which a copy is kept. */
   setSubtreeData(name: string, data: Uint8Array): this {
-    this.#node(name).data = data;
+    this.#node(name).data = new Uint8Array(data);
     return this;
   }
 
@@ -100,9 +100,9 @@ export class EntryBuilder {
     return this;
   }
 
-  /** Sets the metadata. */
+  /** Sets the metadata, of which a copy is kept. */
   setMetadata(metadata: Uint8Array): this {
-    this.#metadata = metadata;
+    this.#metadata = new Uint8Array(metadata);
     return this;
   }
 

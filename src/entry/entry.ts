@@ -12,14 +12,9 @@ import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
 import { EntryBuilder, setEntryMaker } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
-import {
-  decodeEntry,
-  type EncodedEntry,
-  encodeEntry,
-  type EntryModel,
-  spliceSignature,
-  type SubtreeNode,
-} from "./entry_codec.ts";
+import type { EncodedEntry, EntryModel, SubtreeNode } from "./entry_codec.ts";
+import { decodeEntry } from "./entry_decoder.ts";
+import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
 import { ID } from "./id.ts";
 import { SigInfo } from "./sig_info.ts";
@@ -35,7 +30,6 @@ export class Entry {
   readonly model: EntryModel;
   readonly #encoded: EncodedEntry;
   #id: ID | undefined;
-  #signingBytes: Uint8Array | undefined;
 
   private constructor(model: EntryModel, encoded: EncodedEntry) {
     this.model = model;
@@ -57,7 +51,8 @@ export class Entry {
         fields: { reason },
       });
     }
-    const bytes = dagCbor.slice();
+    // Not `slice`: that of a Node `Buffer` would share its memory.
+    const bytes = new Uint8Array(dagCbor);
     const { model, keyEnd } = decodeEntry(bytes);
     return new Entry(model, { bytes, keyEnd });
   }
@@ -95,12 +90,10 @@ export class Entry {
     return this.#encoded.bytes;
   }
 
-  /** The bytes that are signed: the canonical ones without the signature. */
+  /** The bytes that are signed: the canonical ones without the signature. Cut out at each call. */
   get signingBytes(): Uint8Array {
-    this.#signingBytes ??= this.model.sig.sig === undefined
-      ? this.bytes
-      : spliceSignature(this.#encoded, undefined).bytes;
-    return this.#signingBytes;
+    if (this.model.sig.sig === undefined) return this.bytes;
+    return spliceSignature(this.#encoded, undefined).bytes;
   }
 
   /** The JSON form, as plain JavaScript. */

@@ -11,7 +11,7 @@
  */
 
 import { utf8 } from "../util/bytes.ts";
-import { EntryError } from "../util/errors.ts";
+import { EideticaError, EntryError } from "../util/errors.ts";
 import { duplicateKeys, type Json64, parseJson64, toPlainJson } from "../util/json64.ts";
 import { ENTRY_VERSION, MAX_NAME_BYTES, MAX_PARENTS, MAX_SUBTREES } from "./constants.ts";
 import { compareNames, type EntryModel, requireSorted, type SubtreeNode } from "./entry_codec.ts";
@@ -50,6 +50,15 @@ export function parseEntryJson(text: string): EntryModel {
 
 /** Reads the JSON form of an entry out of JSON that was parsed already. */
 export function entryFromJson64(json: Json64): EntryModel {
+  try {
+    return readEntry(json);
+  } catch (cause) {
+    if (cause instanceof EntryError || !(cause instanceof EideticaError)) throw cause;
+    throw malformed(cause.message, cause);
+  }
+}
+
+function readEntry(json: Json64): EntryModel {
   const entry = object(json, "the entry");
   if ((entry.get("_v") ?? (entry.has("_v") ? null : ENTRY_VERSION)) !== ENTRY_VERSION) {
     throw malformed(`its version is not ${ENTRY_VERSION}`);
@@ -92,7 +101,7 @@ function list(json: Json64 | undefined, what: string, limit: number): readonly J
 }
 
 function id(json: Json64, what: string): ID {
-  if (typeof json === "string") return ID.parse(json);
+  if (typeof json === "string") return ID.parseCanonical(json);
   throw malformed(`${what} is not a text`);
 }
 
@@ -147,7 +156,7 @@ function sigInfo(json: JsonObject): SigInfo {
   const key = json.get("key");
   if (key === undefined) throw malformed("the signature's key is missing");
   refuseDuplicates(key);
-  return new SigInfo(SigKey.fromJSON(toPlainJson(key)), sig);
+  return new SigInfo(SigKey.fromJSON(toPlainJson(key), ID.parseCanonical), sig);
 }
 
 /** The small tree of a key must not say anything twice. */

@@ -5,28 +5,21 @@
  */
 
 import { core } from "../../wasm/mod.ts";
+import { compareBase32, fromFoldKey, toFoldKey } from "../codec/base32.ts";
 import {
+  CID_BYTES,
   type CidParts,
-  compareBase32,
+  DAG_CBOR_BLAKE3,
   formatCid,
-  fromFoldKey,
   invalidId,
   parseCidText,
+  RAW_BLAKE3,
+  RAW_SHA2_256,
   readCid,
-  toFoldKey,
+  readUsualText,
 } from "../codec/cid.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
 import { setInspection } from "../util/inspect.ts";
-
-/** Codec of entries. */
-const DAG_CBOR = 0x71;
-/** Codec of opaque bytes. */
-const RAW = 0x55;
-const BLAKE3 = 0x1e;
-const SHA2_256 = 0x12;
-const DIGEST_BYTES = 32;
-/** Length of an ID that this package makes. */
-const CID_BYTES = 36;
 
 /** Hashes that an ID can be made with. */
 export type HashName = "blake3" | "sha2-256";
@@ -58,34 +51,48 @@ export class ID {
     return new ID(parts.end === bytes.length ? bytes : bytes.slice(0, parts.end), parts);
   }
 
+  /**
+   * Reads the one spelling that IDs have on a wire: the text that {@link toString} gives. Throws
+   * {@link IdError} `InvalidFormat` for any other.
+   */
+  static parseCanonical(text: string): ID {
+    const bytes = readUsualText(text);
+    const parts = bytes && readCid(bytes);
+    if (bytes !== undefined && parts?.end === bytes.length) return new ID(bytes, parts);
+    const id = ID.parse(text);
+    if (id.toString() !== text) throw invalidId(text, `must be spelled "${id}"`);
+    return id;
+  }
+
   /** Reads the binary form; no bytes are the empty ID. Bytes after the CID are ignored. */
   static fromBytes(cid: Uint8Array): ID {
     if (cid.length === 0) return ID.EMPTY;
     const parts = readCid(cid);
     if (parts === undefined) throw invalidId(`${cid.length} bytes`, "are not a CID");
-    return new ID(cid.slice(0, parts.end), parts);
+    // Not `slice`: that of a Node `Buffer` would share its memory.
+    return new ID(Uint8Array.prototype.slice.call(cid, 0, parts.end), parts);
   }
 
   /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
   static ofDagCbor(bytes: Uint8Array): ID {
-    return ID.#of(DAG_CBOR, BLAKE3, core().blake3(bytes));
+    return ID.#of(DAG_CBOR_BLAKE3, core().blake3(bytes));
   }
 
   /** The ID of opaque bytes. */
   static ofRaw(bytes: Uint8Array, hash: HashName = "blake3"): ID {
     return hash === "blake3"
-      ? ID.#of(RAW, BLAKE3, core().blake3(bytes))
-      : ID.#of(RAW, SHA2_256, core().sha256(bytes));
+      ? ID.#of(RAW_BLAKE3, core().blake3(bytes))
+      : ID.#of(RAW_SHA2_256, core().sha256(bytes));
   }
 
-  static #of(codec: number, hash: number, digest: Uint8Array): ID {
+  static #of(parts: CidParts, digest: Uint8Array): ID {
     const bytes = new Uint8Array(CID_BYTES);
-    bytes[0] = 1;
-    bytes[1] = codec;
-    bytes[2] = hash;
-    bytes[3] = DIGEST_BYTES;
-    bytes.set(digest, 4);
-    return new ID(bytes, { version: 1, codec, hash, digestStart: 4, end: CID_BYTES });
+    bytes[0] = parts.version;
+    bytes[1] = parts.codec;
+    bytes[2] = parts.hash;
+    bytes[3] = digest.length;
+    bytes.set(digest, parts.digestStart);
+    return new ID(bytes, parts);
   }
 
   /** Whether this is the empty ID. */
@@ -124,6 +131,7 @@ export class ID {
     const left = a.#parts;
     const right = b.#parts;
     if (left === undefined || right === undefined) return a.bytes.length - b.bytes.length;
+    if (left === right) return compareBytes(a.bytes, b.bytes);
     return left.version - right.version || left.codec - right.codec || left.hash - right.hash ||
       left.end - left.digestStart - (right.end - right.digestStart) ||
       compareBytes(a.bytes, b.bytes);

@@ -6,7 +6,7 @@
 
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import { type Json64, parseJson64 } from "../util/json64.ts";
+import { duplicateKeys, type Json64, parseJson64 } from "../util/json64.ts";
 import { MAX_PARENTS } from "./constants.ts";
 import { ID } from "./id.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -39,6 +39,9 @@ export class EntryMetadata {
   static parse(bytes: Uint8Array): EntryMetadata {
     const json = parse(bytes);
     if (!(json instanceof Map)) throw malformed("it is not an object");
+    for (const key of ["settings_tips", "entropy"]) {
+      if (duplicateKeys(json).has(key)) throw malformed(`\`${key}\` stands twice`);
+    }
     return new EntryMetadata(readTips(json.get("settings_tips")), readEntropy(json.get("entropy")));
   }
 }

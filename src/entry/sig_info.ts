@@ -122,8 +122,8 @@ export class SigKey {
     return { Delegation: { path, hint } };
   }
 
-  /** Reads the JSON form, as plain JavaScript. */
-  static fromJSON(json: unknown): SigKey {
+  /** Reads the JSON form, as plain JavaScript; `parseId` reads the IDs in it. */
+  static fromJSON(json: unknown, parseId: (text: string) => ID = ID.parse): SigKey {
     const members = Object.entries(asObject(json, "the key"));
     if (members.length !== 1) throw malformed("the key must have one variant");
     const [variant, value] = members[0]!;
@@ -131,7 +131,7 @@ export class SigKey {
     if (variant === "Direct") return SigKey.direct(readHint(body.hint));
     if (variant !== "Delegation") throw malformed(`the key variant "${variant}" is not known`);
     if (!Array.isArray(body.path)) throw malformed("the delegation path is missing");
-    return SigKey.delegation(body.path.map(readStep), readHint(body.hint));
+    return SigKey.delegation(body.path.map((step) => readStep(step, parseId)), readHint(body.hint));
   }
 }
 
@@ -167,11 +167,11 @@ function isOptional(value: unknown, type: "string" | "boolean"): boolean {
   return value === undefined || value === null || typeof value === type;
 }
 
-function readStep(json: unknown): DelegationStep {
+function readStep(json: unknown, parseId: (text: string) => ID): DelegationStep {
   const { tree, tips } = asObject(json, "a delegation step");
   const isTexts = Array.isArray(tips) && tips.every((tip) => typeof tip === "string");
   if (typeof tree !== "string" || !isTexts) throw malformed("a delegation step is not complete");
-  return { tree: ID.parse(tree), tips: (tips as string[]).map((tip) => ID.parse(tip)) };
+  return { tree: parseId(tree), tips: (tips as string[]).map((tip) => parseId(tip)) };
 }
 
 /** The signature of an entry and the identity it was made under. */

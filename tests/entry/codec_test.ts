@@ -4,7 +4,8 @@ import * as dagCbor from "@ipld/dag-cbor";
 import fc from "fast-check";
 import { CID } from "multiformats/cid";
 import { ready } from "../../wasm/mod.ts";
-import { CborReader, CborWriter } from "../../src/codec/cbor.ts";
+import { DagCborReader } from "../../src/codec/dag_cbor_reader.ts";
+import { DagCborWriter } from "../../src/codec/dag_cbor_writer.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import type { ID } from "../../src/entry/id.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
@@ -18,7 +19,7 @@ before(async () => {
 const LIMIT = 2 ** 31;
 
 /** Reads one value of the profile and writes it again; undefined for a value outside the profile. */
-function copy(reader: CborReader, writer: CborWriter, bytes: Uint8Array): boolean {
+function copy(reader: DagCborReader, writer: DagCborWriter, bytes: Uint8Array): boolean {
   const first = bytes[reader.position]!;
   switch (first >> 5) {
     case 0:
@@ -28,11 +29,11 @@ function copy(reader: CborReader, writer: CborWriter, bytes: Uint8Array): boolea
       writer.bytes(reader.bytes("bytes"));
       return true;
     case 3:
-      writer.text(reader.text("a text", LIMIT));
+      writer.text(reader.text("a text", LIMIT), LIMIT, "a text");
       return true;
     case 4: {
       const length = reader.array("an array", LIMIT);
-      writer.array(length);
+      writer.array(length, LIMIT, "an array");
       return Array.from({ length }).every(() => copy(reader, writer, bytes));
     }
     case 5: {
@@ -62,8 +63,8 @@ test(
     let read = 0;
     for (const [name, { hex }] of fixtures) {
       const bytes = fromHex(hex);
-      const reader = new CborReader(bytes);
-      const writer = new CborWriter();
+      const reader = new DagCborReader(bytes);
+      const writer = new DagCborWriter();
       if (TOO_LARGE.includes(name)) {
         refuses(() => copy(reader, writer, bytes), name);
         continue;
@@ -80,14 +81,14 @@ test(
 test("01#12 integers have the shortest heads, at every border", () => {
   const borders = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
   for (const value of borders) {
-    const writer = new CborWriter();
+    const writer = new DagCborWriter();
     writer.uint(value);
     assert.deepEqual(writer.done(), dagCbor.encode(value), `${value}`);
-    const reader = new CborReader(writer.done());
+    const reader = new DagCborReader(writer.done());
     assert.equal(reader.uint("a number"), value);
     reader.end();
   }
-  refuses(() => new CborReader(dagCbor.encode(2n ** 53n)).uint("a number"), "2^53");
+  refuses(() => new DagCborReader(dagCbor.encode(2n ** 53n)).uint("a number"), "2^53");
 });
 
 // deno-lint-ignore no-explicit-any

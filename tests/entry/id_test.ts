@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { ready } from "../../wasm/mod.ts";
-import { decodeEntry } from "../../src/entry/entry_codec.ts";
+import { decodeEntry } from "../../src/entry/entry_decoder.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import { compareBytes, concat, utf8 } from "../../src/util/bytes.ts";
