@@ -38,7 +38,8 @@ export class User extends UserKeyring {
     const stores = options.stores ?? [];
     const database = await Database.create(this.userHost, signingKey, doc, async (transaction) => {
       for (const store of stores) {
-        await store.init?.(await transaction.getStore(store.type, store.name));
+        const opened = await transaction.getStore(store.type, store.name);
+        await store.init?.(opened);
       }
     });
     await this.#recordDatabase(key, database.rootId);
