@@ -11,7 +11,7 @@
  */
 
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
       db: { type: "string", default: "./eidetica.db" },
     },
   });
-  const source = values.file === undefined ? countries() : userFile(values.file, values.key);
+  const source = values.file === undefined ? countries() : await userFile(values.file, values.key);
   const { instance, user } = await Instance.connectOrCreate(
     `sqlite://${values.db}`,
     NewUser.passwordless(USER),
@@ -209,7 +209,11 @@ async function* readCountries(): AsyncIterable<JsonRow> {
   for (const { translations: _translations, ...row } of rows) yield row;
 }
 
-function userFile(path: string, key = "id"): Source {
+/** A file of the user's; one that cannot be read is refused before anything is created. */
+async function userFile(path: string, key = "id"): Promise<Source> {
+  await access(path).catch((cause: Error) => {
+    throw new Error(`Cannot read "${path}": ${cause.message}`, { cause });
+  });
   const rows = path.endsWith(".ndjson") ? readLines(path) : readArray(path);
   return { name: path, key, rows };
 }

@@ -1,26 +1,34 @@
 /**
- * `npm run build`: the npm package in `dist/`. With `--smoke` it is packed, installed in an empty folder
- * and imported from there, by every runtime.
+ * `npm run build`: the npm package in `dist/`. With `--smoke` it is packed, installed in an empty folder,
+ * imported there by every runtime, and its types are checked as a user's compiler sees them.
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
+import { describe, installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
+
+const { version, exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 function run(command, args, cwd = ROOT) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  if (status !== 0) {
+    const said = `${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`;
+    throw new Error(`${command} ${args.join(" ")} failed\n${said}`);
+  }
   return stdout;
 }
 
 function build() {
   rmSync(join(ROOT, "dist"), { recursive: true, force: true });
-  const node = globalThis.Deno || globalThis.Bun ? runtime("node") : process.execPath;
-  run(node, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]);
-  console.log("Built dist/");
+  run(nodeForTools(), [TSC, "-p", "tsconfig.build.json"]);
+  const targets = Object.values(exports).flatMap((door) => Object.values(door));
+  const missing = targets.filter((target) => !existsSync(join(ROOT, target)));
+  if (missing.length > 0) throw new Error(`The build lacks exported files: ${missing.join(", ")}`);
+  console.log(`Built dist/ with ${Object.keys(exports).length} doors`);
 }
 
 const SMOKE = `
@@ -49,6 +57,18 @@ if (!verdicts.every(Boolean) || Doc.from({ a: 1 }).get("a") !== 1) throw new Err
 console.log("ok");
 `;
 
+/** Names every door, so that a type that the package does not bring along is found. */
+function checkTypes(folder) {
+  const doors = Object.keys(exports).map((door) => `eidetica${door.slice(1)}`);
+  const lines = doors.map((door, at) => `export * as door${at} from "${door}";`);
+  writeFileSync(join(folder, "smoke.ts"), lines.join("\n"));
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023"];
+  const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules", "@types")];
+  const lib = ["--lib", "ES2024,ESNext.Disposable,DOM,DOM.Iterable,DOM.AsyncIterable"];
+  run(nodeForTools(), [TSC, ...options, ...types, ...lib, "smoke.ts"], folder);
+  console.log("The types of every door are complete");
+}
+
 function smoke() {
   const folder = mkdtempSync(join(tmpdir(), "eidetica-pack-"));
   try {
@@ -58,6 +78,7 @@ function smoke() {
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     writeFileSync(join(folder, "smoke.js"), SMOKE);
     run("npm", ["install", "--no-audit", "--no-fund", `./${filename}`], folder);
+    checkTypes(folder);
     for (const name of ["node", "bun", "deno"]) {
       const path = runtime(name);
       run(path, name === "deno" ? ["run", "-A", "--no-lock", "smoke.js"] : ["smoke.js"], folder);
@@ -73,7 +94,6 @@ function smoke() {
 try {
   installDependencies();
   build();
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   if (process.argv.includes("--smoke")) smoke();
   console.log(`eidetica ${version} is ready to publish`);
 } catch (error) {

@@ -1,76 +1,111 @@
-/** `npm run check`: format, lint, layers, circles, types, documentation, manifests. */
+/**
+ * `npm run check`: manifests, format, lint, layers, circles, types, documentation, JSR dry run.
+ *
+ *   node scripts/check.mjs [STEP…]     all steps if none is named
+ */
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { installDependencies, ROOT, runtime } from "./runtimes.mjs";
+import { installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
 
-installDependencies();
-const deno = runtime("deno");
-const node = globalThis.Deno || globalThis.Bun ? runtime("node") : process.execPath;
-const manifest = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
-const doors = Object.values(manifest.exports);
+const readJson = (name) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
+const jsr = readJson("deno.json");
+const doors = Object.values(jsr.exports);
 const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
-const STEPS = [
-  ["manifests", () => checkManifests()],
-  ["format", () => run(deno, ["fmt", "--check"])],
-  ["lint and layers", () => run(deno, ["lint"])],
-  ["import circles", () => run(node, ["scripts/check_cycles.mjs"])],
-  ["types (Deno)", () => run(deno, ["check", "--no-lock", ...doors, "examples", "bench", "tests"])],
-  ["types (tsc)", () => run(node, [tsc, "--noEmit", "-p", "tsconfig.json"])],
-  ["documentation", () => checkDocumentation()],
-  ["JSR dry run", () => run(deno, ["publish", "--dry-run", "--allow-dirty", "--no-check"])],
-];
+const STEPS = {
+  manifests: () => manifestProblems(),
+  format: () => run(runtime("deno"), ["fmt", "--check"]),
+  lint: () => run(runtime("deno"), ["lint"]),
+  circles: () => run(nodeForTools(), ["scripts/check_cycles.mjs"]),
+  "types-deno": () => run(runtime("deno"), ["check", "--quiet", "--no-lock", ...doors, ...CHECKED]),
+  "types-tsc": () => run(nodeForTools(), [tsc, "--noEmit", "-p", "tsconfig.json"]),
+  documentation: () => documentationProblems(),
+  jsr: () => run(runtime("deno"), ["publish", "--dry-run", "--allow-dirty", "--no-check"]),
+};
 
+/** What is checked besides the doors and all that they reach. */
+const CHECKED = ["examples", "bench", "tests", "scripts/lint"];
+
+function call(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  return { status, text: `${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}` };
+}
+
+/** The problems that a command tells of. */
 function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
-  if (status !== 0) console.error(`${stdout}${stderr}`);
-  return status === 0;
+  const { status, text } = call(command, args);
+  return status === 0 ? [] : [text];
 }
 
 /** Every public symbol is documented; that a public type mentions an internal one is no fault. */
-function checkDocumentation() {
-  const { stderr } = spawnSync(deno, ["doc", "--lint", ...doors], { cwd: ROOT, encoding: "utf8" });
-  // deno-lint-ignore no-control-regex
-  const text = stderr.replace(/\x1b\[[0-9;]*m/g, "");
-  const problems = text.split(/\n(?=error\[)/).filter((problem) => {
-    return /^error\[(?!private-type-ref)/.test(problem);
-  });
-  for (const problem of problems) console.error(problem);
-  return problems.length === 0;
+function documentationProblems() {
+  const { status, text } = call(runtime("deno"), ["doc", "--lint", ...doors]);
+  const told = text.split(/\n(?=error\[)/).filter((problem) => problem.startsWith("error["));
+  const problems = told.filter((problem) => !problem.startsWith("error[private-type-ref]"));
+  return status !== 0 && told.length === 0 ? [text] : problems;
 }
 
-/** One version and the same doors in both manifests, and no trace of a registry in the lock file. */
-function checkManifests() {
-  const npm = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+/** One version and the same doors in both manifests, and no trace of a registry in what is committed. */
+function manifestProblems() {
+  const npm = readJson("package.json");
+  const lock = readFileSync(join(ROOT, "package-lock.json"), "utf8");
+  const locked = JSON.parse(lock).packages[""].version;
   const problems = [];
-  if (npm.version !== manifest.version) {
-    problems.push("package.json and deno.json have different versions");
+  if (npm.version !== jsr.version || npm.version !== locked) {
+    problems.push(`Versions differ: npm ${npm.version}, JSR ${jsr.version}, lock file ${locked}`);
   }
-  const npmDoors = Object.keys(npm.exports).sort().join(" ");
-  if (npmDoors !== Object.keys(manifest.exports).sort().join(" ")) {
-    problems.push("package.json and deno.json export different doors");
+  if (/"resolved":\s*"(?!file:)/.test(lock)) {
+    problems.push("package-lock.json names a registry: set omit-lockfile-registry-resolved=true");
   }
-  if (/"resolved":\s*"https?:/.test(readFileSync(join(ROOT, "package-lock.json"), "utf8"))) {
-    problems.push(
-      "package-lock.json names a registry: keep omit-lockfile-registry-resolved in .npmrc",
-    );
+  if (/registry\s*=\s*\S*:/.test(readFileSync(join(ROOT, ".npmrc"), "utf8"))) {
+    problems.push(".npmrc names a registry: leave that to each machine");
   }
+  return [...problems, ...doorProblems(npm.exports)];
+}
+
+/** The doors of npm are the built files of the doors of JSR, and these exist. */
+function doorProblems(built) {
+  const problems = [];
+  for (const door of new Set([...Object.keys(built), ...Object.keys(jsr.exports)])) {
+    const source = jsr.exports[door];
+    if (source === undefined || built[door] === undefined) {
+      problems.push(`The door "${door}" is missing in ${source ? "package.json" : "deno.json"}`);
+      continue;
+    }
+    if (!existsSync(join(ROOT, source))) problems.push(`The door "${door}" has no file ${source}`);
+    const stem = `./dist/${source.slice(2, -".ts".length)}`;
+    if (built[door].types !== `${stem}.d.ts` || built[door].default !== `${stem}.js`) {
+      problems.push(`package.json exports "${door}" from elsewhere than ${stem}.js and .d.ts`);
+    }
+    if (Object.keys(built[door])[0] !== "types") problems.push(`"${door}" does not begin by types`);
+  }
+  return problems;
+}
+
+function perform(name) {
+  const started = performance.now();
+  const problems = STEPS[name]();
   for (const problem of problems) console.error(problem);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${problems.length === 0 ? "ok    " : "FAILED"}  ${name} (${seconds} s)`);
   return problems.length === 0;
 }
 
-let ok = true;
-for (const [name, step] of STEPS) {
-  const started = performance.now();
-  const passed = step();
-  ok &&= passed;
-  console.log(
-    `${passed ? "ok    " : "FAILED"}  ${name} (${
-      ((performance.now() - started) / 1000).toFixed(1)
-    } s)`,
-  );
+try {
+  const names = process.argv.slice(2);
+  const unknown = names.find((name) => !Object.hasOwn(STEPS, name));
+  if (unknown) throw new Error(`There is no step "${unknown}"; ${Object.keys(STEPS).join(", ")}`);
+  installDependencies();
+  const results = (names.length > 0 ? names : Object.keys(STEPS)).map(perform);
+  process.exitCode = results.every(Boolean) ? 0 : 1;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
 }
-process.exitCode = ok ? 0 : 1;

@@ -1,46 +1,57 @@
-/** Fails when value imports of the sources form a circle. */
+/**
+ * Fails when value imports of the sources form a circle.
+ *
+ *   node scripts/check_cycles.mjs [ROOT]     ROOT holds `src` and `wasm`; the checkout if left out
+ */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { ROOT } from "./runtimes.mjs";
 
-/** Static imports and re-exports of values: `import type` and `export type` do not count. */
+/** Static imports and re-exports; whole statements of types are left out. */
 const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^"';]*?\sfrom\s+)?"(\.[^"]+)"/gm;
 
+/** Whether every name between the braces is a type; a default import before them is a value. */
 function isTypesOnly(statement) {
-  const names = /\{([^}]*)\}/.exec(statement)?.[1];
-  if (names === undefined) return false;
-  const all = names.split(",").map((name) => name.trim()).filter(Boolean);
+  const names = /^\s*(?:import|export)\s*\{([^}]*)\}/.exec(statement)?.[1];
+  const all = names?.split(",").map((name) => name.trim()).filter(Boolean) ?? [];
   return all.length > 0 && all.every((name) => name.startsWith("type "));
 }
 
-const files = ["src", "wasm"].flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
+function sources(root) {
+  return ["src", "wasm"].map((folder) => join(root, folder)).filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { withFileTypes: true, recursive: true }))
     .filter((item) => item.isFile() && item.name.endsWith(".ts"))
-    .map((item) => join(item.parentPath ?? item.path, item.name))
-);
-const graph = new Map(files.map((file) => {
-  const imports = [...readFileSync(file, "utf8").matchAll(IMPORT)]
-    .filter((match) => !isTypesOnly(match[0]))
-    .map((match) => resolve(dirname(file), match[1]));
-  return [file, imports];
-}));
-
-const done = new Set();
-const cycles = [];
-
-function visit(file, path) {
-  const at = path.indexOf(file);
-  if (at >= 0) return void cycles.push([...path.slice(at), file]);
-  if (done.has(file)) return;
-  for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
-  done.add(file);
+    .map((item) => join(item.parentPath ?? item.path, item.name));
 }
 
-for (const file of graph.keys()) visit(file, []);
-for (const cycle of cycles) {
-  console.error(`Import circle: ${cycle.map((file) => relative(ROOT, file)).join(" → ")}`);
+function valueImports(file) {
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)]
+    .filter(([statement]) => !isTypesOnly(statement))
+    .map(([, specifier]) => resolve(dirname(file), specifier));
 }
-console.log(`${graph.size} files, ${cycles.length} import circles`);
-process.exitCode = cycles.length === 0 ? 0 : 1;
+
+/** At least one circle of every knot in a graph of file → imported files. */
+function circles(graph) {
+  const done = new Set();
+  const found = [];
+  function visit(file, path) {
+    const at = path.indexOf(file);
+    if (at >= 0) return void found.push([...path.slice(at), file]);
+    if (done.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  }
+  for (const file of graph.keys()) visit(file, []);
+  return found;
+}
+
+const root = resolve(process.argv[2] ?? ROOT);
+const graph = new Map(sources(root).map((file) => [file, valueImports(file)]));
+const found = circles(graph);
+for (const circle of found) {
+  console.error(`Import circle: ${circle.map((file) => relative(root, file)).join(" → ")}`);
+}
+console.log(`${graph.size} files, ${found.length} import circles`);
+process.exitCode = found.length === 0 && graph.size > 0 ? 0 : 1;

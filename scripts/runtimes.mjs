@@ -1,12 +1,11 @@
 /**
- * Finds Deno, Bun and Node, or installs pinned ones from npm into `.runtimes/`.
+ * Finds Deno, Bun and Node, or installs pinned ones from npm into `.runtimes/`; installs dependencies.
  *
  * Plain JavaScript for Node 20 and newer, Deno and Bun: it runs before anything is installed.
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -18,36 +17,45 @@ const HOME = join(ROOT, ".runtimes");
 /** Oldest versions that are used when they are installed already. */
 const MINIMUM = { deno: [2, 5, 0], bun: [1, 2, 0], node: [22, 18, 0] };
 
-const PLATFORM = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
-const EXE = process.platform === "win32" ? ".exe" : "";
+const WINDOWS = process.platform === "win32";
+const EXE = WINDOWS ? ".exe" : "";
+const NODE_PACKAGE = `node-${WINDOWS ? "win" : process.platform}-${process.arch}`;
 
-/** Pinned packages, and where their executables may stand inside `node_modules`. */
+/**
+ * Pinned packages, and where their executables may stand inside `node_modules` (`*` is one name).
+ * A package manager may refuse to run install scripts, so executables are taken out of the packages
+ * of the platforms.
+ */
 const PINNED = {
-  deno: { packages: { deno: "2.9.6" }, paths: denoPaths() },
-  bun: {
-    packages: { bun: "1.4.5" },
-    paths: ["bun/bin/bun.exe", `@oven/bun-${PLATFORM.replace("arm64", "aarch64")}/bin/bun${EXE}`],
-  },
-  node: nodePackage("24"),
-  node22: nodePackage("22"),
+  deno: { packages: { deno: "2.9.6" }, paths: [`@deno/*/deno${EXE}`] },
+  bun: { packages: { bun: "1.4.5" }, paths: ["bun/bin/bun.exe", `@oven/*/bin/bun${EXE}`] },
+  node: { packages: { [NODE_PACKAGE]: "24" }, paths: [`${NODE_PACKAGE}/bin/node${EXE}`] },
+  node22: { packages: { [NODE_PACKAGE]: "22" }, paths: [`${NODE_PACKAGE}/bin/node${EXE}`] },
 };
 
-function denoPaths() {
-  const arch = process.arch;
-  const names = [`linux-${arch}-glibc`, `darwin-${arch}`, `win32-${arch}`];
-  return names.map((name) => `@deno/${name}/deno${EXE}`);
-}
+/** Where packages stand: npm's layout, and those of Deno and Bun that isolate each package. */
+const LAYOUTS = ["", ".deno/*/node_modules/", ".bun/*/node_modules/"];
 
-function nodePackage(major) {
-  const name = `node-${PLATFORM}`;
-  return { packages: { [name]: major }, paths: [`${name}/bin/node${EXE}`] };
-}
+/** How long a process waits for another one that installs the same, in milliseconds. */
+const LOCK_WAIT_MS = 600_000;
 
-/** The version that an executable reports, as numbers; undefined when it does not run. */
-function versionOf(executable) {
-  const { status, stdout } = spawnSync(executable, ["--version"], { encoding: "utf8" });
-  const match = status === 0 ? /(\d+)\.(\d+)\.(\d+)/.exec(stdout) : null;
-  return match?.slice(1, 4).map(Number);
+const RUNNING = globalThis.Deno ? "deno" : globalThis.Bun ? "bun" : "node";
+
+const versions = new Map();
+
+/** The version of an executable, as numbers; undefined when it does not run. */
+function versionOf(name, executable) {
+  const known = versions.get(executable);
+  if (known) return known;
+  // Deno and Bun answer to the name of Node where there is none: then they tell their own version,
+  // which is too low for Node.
+  const args = name === "node"
+    ? ["-p", "process.versions.deno ?? process.versions.bun ?? process.versions.node"]
+    : ["--version"];
+  const { status, stdout } = spawnSync(executable, args, { encoding: "utf8" });
+  const version = status === 0 ? /(\d+)\.(\d+)\.(\d+)/.exec(stdout)?.slice(1, 4).map(Number) : null;
+  if (version) versions.set(executable, version);
+  return version ?? undefined;
 }
 
 function isAtLeast(version, minimum) {
@@ -58,107 +66,186 @@ function isAtLeast(version, minimum) {
 /** An installed executable that is new enough: the running one, or one on the PATH. */
 function installed(name) {
   if (name === "node22") return undefined;
-  const running = !globalThis.Deno && !globalThis.Bun ? "node" : globalThis.Deno ? "deno" : "bun";
-  const candidates = running === name ? [process.execPath, name] : [name];
+  const candidates = RUNNING === name ? [process.execPath, name] : [name];
   return candidates.find((candidate) => {
-    const version = versionOf(candidate);
+    const version = versionOf(name, candidate);
     return version !== undefined && isAtLeast(version, MINIMUM[name]);
   });
 }
 
 /** The package manager at hand: npm, else that of Bun or Deno. */
 function packageManager() {
-  if (runs("npm")) {
+  if (spawnSync("npm", ["--version"], { shell: WINDOWS }).status === 0) {
+    const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
     return {
       name: "npm",
-      install: ["install", "--no-audit", "--no-fund", "--loglevel=error"],
-      frozen: ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+      command: "npm",
+      install: ["install", ...quiet],
+      frozen: ["ci", ...quiet],
     };
   }
   const bun = installed("bun");
-  if (bun) return { name: bun, install: ["install"], frozen: ["install"] };
+  if (bun) {
+    const install = ["install", "--no-save"];
+    return { name: "bun", command: bun, install, frozen: [...install, "--frozen-lockfile"] };
+  }
   const deno = installed("deno");
   if (deno) {
-    return {
-      name: deno,
-      install: ["install", "--node-modules-dir=auto"],
-      frozen: ["install", "--node-modules-dir=auto"],
-    };
+    const install = ["install", "--node-modules-dir=auto", "--quiet"];
+    return { name: "deno", command: deno, install: [...install, "--no-lock"], frozen: install };
   }
-  throw new Error("Cannot install anything: there is neither npm nor Bun nor Deno on the PATH");
+  throw new Error(
+    "Cannot install anything: there is neither npm nor Bun nor Deno on the PATH; " +
+      "install npm, which comes with Node, or Bun 1.2, or Deno 2.5, and try again",
+  );
 }
 
-function runs(command) {
-  return spawnSync(command, ["--version"], { shell: process.platform === "win32" }).status === 0;
-}
-
-function install(directory, args, what) {
+/** Installs what the manifest in `directory` asks for; `advice` ends the message of a failure. */
+function install(directory, kind, what, advice) {
   const manager = packageManager();
-  const { status } = spawnSync(manager.name, manager[args], {
+  const started = performance.now();
+  console.error(`Installing ${what} with ${manager.name} …`);
+  const { status, stdout, stderr, error } = spawnSync(manager.command, manager[kind], {
     cwd: directory,
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: process.platform === "win32",
+    encoding: "utf8",
+    shell: WINDOWS,
   });
   if (status !== 0) {
-    throw new Error(
-      `Cannot install ${what}: "${manager.name} ${
-        manager[args][0]
-      }" failed in ${directory}; install it by hand and try again`,
-    );
+    const said = `${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`.trimEnd();
+    const call = `${manager.name} ${manager[kind].join(" ")}`;
+    throw new Error(`${said}\nCannot install ${what}: "${call}" failed in ${directory}; ${advice}`);
+  }
+  console.error(`Installed ${what} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Runs `work` while no other process does the same; `name` is the name of what is installed. */
+function alone(name, work) {
+  mkdirSync(HOME, { recursive: true });
+  const lock = join(HOME, `${name}.lock`);
+  for (const started = Date.now(); !acquire(lock);) {
+    if (Date.now() - started > LOCK_WAIT_MS) throw new Error(`Cannot go on while ${lock} is there`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { force: true });
   }
 }
 
-function pinnedPath(name) {
+function acquire(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    if (isAbandoned(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+/** Whether the process that made the lock is gone. */
+function isAbandoned(lock) {
+  try {
+    const pid = Number(readFileSync(lock, "utf8"));
+    // Between its creation and the first write a lock is empty: then somebody is at it right now.
+    if (pid > 0) process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === "ESRCH";
+  }
+}
+
+/** The files that a path with `*` as a whole name stands for. */
+function expand(base, pattern) {
+  const [first, ...rest] = pattern.split("/");
+  const names = first === "*" ? (existsSync(base) ? readdirSync(base) : []) : [first];
+  const paths = names.map((name) => join(base, name));
+  if (rest.length === 0) return paths.filter((path) => existsSync(path));
+  return paths.flatMap((path) => expand(path, rest.join("/")));
+}
+
+/** An executable that was installed into `.runtimes/` and runs. */
+function pinned(name) {
   const home = join(HOME, name, "node_modules");
-  return PINNED[name].paths.map((path) => join(home, path)).find((path) => {
-    return existsSync(path) && versionOf(path) !== undefined;
+  const patterns = LAYOUTS.flatMap((layout) => PINNED[name].paths.map((path) => layout + path));
+  const kind = name === "node22" ? "node" : name;
+  return patterns.flatMap((pattern) => expand(home, pattern)).find((path) => {
+    return versionOf(kind, path) !== undefined;
   });
+}
+
+function installPinned(name) {
+  const found = pinned(name);
+  if (found) return found;
+  const directory = join(HOME, name);
+  mkdirSync(directory, { recursive: true });
+  const manifest = { private: true, dependencies: PINNED[name].packages };
+  writeFileSync(join(directory, "package.json"), JSON.stringify(manifest, null, 2));
+  const minimum = MINIMUM[name]?.slice(0, 2).join(".");
+  const advice = minimum
+    ? `install ${name} ${minimum} or newer by hand, put it on the PATH and try again`
+    : "try again, or leave Node 22 out";
+  install(directory, "install", `${name} into .runtimes/`, advice);
+  const path = pinned(name);
+  if (path) return path;
+  throw new Error(
+    `Cannot run ${name}: nothing that runs on ${process.platform} ${process.arch} came with its package; ${advice}`,
+  );
 }
 
 /** Path of an executable of `deno`, `bun`, `node` or `node22`, installed now if need be. */
 export function runtime(name) {
-  const found = installed(name) ?? pinnedPath(name);
-  if (found) return found;
-  const directory = join(HOME, name);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(
-    join(directory, "package.json"),
-    JSON.stringify({ private: true, dependencies: PINNED[name].packages }, null, 2),
-  );
-  console.error(`Installing ${name} into .runtimes/ …`);
-  install(directory, "install", name);
-  const path = pinnedPath(name);
-  if (path) return path;
-  throw new Error(
-    `Cannot run ${name}: the package was installed, and no executable for ${PLATFORM} came with it`,
-  );
+  if (!Object.hasOwn(PINNED, name)) {
+    throw new Error(`Cannot run "${name}": choose deno, bun, node or node22`);
+  }
+  return installed(name) ?? pinned(name) ?? alone(name, () => installPinned(name));
+}
+
+/** A runtime that is there already, the running one first; Node is installed when there is none. */
+export function anyRuntime() {
+  for (const name of [RUNNING, "node", "deno", "bun"]) {
+    const path = installed(name) ?? pinned(name);
+    if (path) return { name, path };
+  }
+  return { name: "node", path: runtime("node") };
+}
+
+/** An executable of Node, for tools that want it: also one that is too old for the sources. */
+export function nodeForTools() {
+  return RUNNING === "node" ? process.execPath : runtime("node");
 }
 
 /** Name and version of an executable, for reports. */
 export function describe(name, path) {
-  return `${name.replace(/\d+$/, "")} ${versionOf(path)?.join(".") ?? "?"}`;
+  const kind = name === "node22" ? "node" : name;
+  return `${kind} ${versionOf(kind, path)?.join(".") ?? "?"}`;
 }
 
-/** Installs the dependencies of the checkout when they are missing or out of date. */
+/** Installs the dependencies of the checkout when they are missing or not those of the lock file. */
 export function installDependencies() {
-  const lock = join(ROOT, "package-lock.json");
-  const marker = join(ROOT, "node_modules", ".package-lock.json");
-  const fresh = existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs;
-  if (fresh || (existsSync(join(ROOT, "node_modules")) && hasAll())) return;
-  console.error("Installing dependencies …");
-  install(ROOT, "frozen", "the dependencies");
+  if (areInstalled()) return;
+  alone("dependencies", () => {
+    if (areInstalled()) return;
+    // What Deno writes down from package-lock.json; it must not outlive it.
+    const byProduct = join(ROOT, "deno.lock");
+    rmSync(byProduct, { force: true });
+    install(ROOT, "frozen", "the dependencies", "install them by hand and try again");
+    rmSync(byProduct, { force: true });
+  });
 }
 
-/** Whether every dependency is there in the wanted version, whoever has installed it. */
-function hasAll() {
-  const { dependencies, devDependencies } = JSON.parse(
-    readFileSync(join(ROOT, "package.json"), "utf8"),
-  );
-  const require = createRequire(join(ROOT, "package.json"));
-  return Object.keys({ ...dependencies, ...devDependencies }).every((name) => {
-    return (require.resolve.paths(name) ?? []).some((path) =>
-      existsSync(join(path, name, "package.json"))
-    );
+/** Whether the dependencies are there in the versions of the lock file, whoever has installed them. */
+function areInstalled() {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+  const { dependencies, devDependencies } = packages[""];
+  const direct = new Set(Object.keys({ ...dependencies, ...devDependencies }));
+  return Object.entries(packages).every(([path, { version }]) => {
+    if (path === "") return true;
+    const manifest = join(ROOT, path, "package.json");
+    // Only npm puts every package at its place of the lock file.
+    if (!existsSync(manifest)) return !direct.has(path.slice("node_modules/".length));
+    return JSON.parse(readFileSync(manifest, "utf8")).version === version;
   });
 }
 
@@ -167,5 +254,6 @@ export function runArguments(name, file, args = []) {
   if (name === "deno") {
     return ["run", "-A", "--no-lock", "--config", join(ROOT, "deno.json"), file, ...args];
   }
-  return [file, ...args];
+  if (name === "bun") return [file, ...args];
+  return ["--disable-warning=ExperimentalWarning", file, ...args];
 }

@@ -1,124 +1,117 @@
 /**
- * Runs every TypeScript block of the README and of `docs/`, and of the doc comments of the sources, on
- * Deno, Bun and Node. A block stands in a folder of its own; `eidetica` means this checkout.
+ * Runs every TypeScript block of the README, of `docs/` and of the doc comments of the sources, on Deno,
+ * Bun and Node. Each stands in a folder of its own; `eidetica` means this checkout.
  *
- * `<!-- snippet: skip REASON -->` before a block leaves it out, visibly. Shell blocks are checked for
- * their syntax.
+ * Shell blocks are checked for their syntax, and run once in the checkout when a note says so. The notes
+ * are those of `markdown.mjs`.
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
+import { blocks, withoutStars } from "./markdown.mjs";
 import { describe, installDependencies, ROOT, runArguments, runtime } from "./runtimes.mjs";
+
+/** A block may take this long, in milliseconds. */
+const TIMEOUT_MS = 120_000;
 
 const EXPORTS = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")).exports;
 
-function* markdownFiles() {
-  yield join(ROOT, "README.md");
-  let docs = [];
+function filesBelow(folder, ending) {
+  const path = join(ROOT, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((item) => item.isFile() && item.name.endsWith(ending))
+    .map((item) => join(item.parentPath ?? item.path, item.name)).sort();
+}
+
+function read(file, change = (text) => text) {
   try {
-    docs = readdirSync(join(ROOT, "docs"), { withFileTypes: true, recursive: true });
-  } catch {
-    // There is no such folder yet.
+    return blocks(change(readFileSync(file, "utf8"))).map((block) => ({
+      ...block,
+      where: `${relative(ROOT, file)}:${block.line}`,
+    }));
+  } catch (error) {
+    throw new Error(`${relative(ROOT, file)}: ${error.message}`);
   }
-  for (const item of docs) {
-    if (item.name.endsWith(".md")) yield join(item.parentPath ?? item.path, item.name);
-  }
-}
-
-function* sourceFiles() {
-  yield join(ROOT, "mod.ts");
-  for (const folder of ["src", "wasm"]) {
-    for (const item of readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })) {
-      if (item.isFile() && item.name.endsWith(".ts")) {
-        yield join(item.parentPath ?? item.path, item.name);
-      }
-    }
-  }
-}
-
-/** The fenced blocks of a text, with the line they begin on and the note before them. */
-function blocks(text) {
-  const found = [];
-  const pattern = /(?:<!-- snippet: ([^>]*) -->\s*)?^```(ts|sh)\n([\s\S]*?)^```/gm;
-  for (const match of text.matchAll(pattern)) {
-    const line = text.slice(0, match.index).split("\n").length;
-    found.push({ note: match[1]?.trim(), language: match[2], code: match[3], line });
-  }
-  return found;
-}
-
-/** The same text without the stars of a doc comment, line for line. */
-function withoutStars(text) {
-  return text.split("\n").map((line) =>
-    /^\s*\*( |$)/.test(line) ? line.replace(/^\s*\* ?/, "") : line
-  )
-    .join("\n");
 }
 
 function collect() {
-  const all = [];
-  for (const file of markdownFiles()) {
-    for (const block of blocks(readFileSync(file, "utf8"))) all.push({ file, ...block });
-  }
-  for (const file of sourceFiles()) {
-    for (const block of blocks(withoutStars(readFileSync(file, "utf8")))) {
-      // An example without an import shows a shape; it cannot run by itself.
-      if (block.language === "ts" && block.code.includes("import ")) all.push({ file, ...block });
-    }
-  }
-  return all;
+  const pages = [join(ROOT, "README.md"), ...filesBelow("docs", ".md")];
+  const sources = [join(ROOT, "mod.ts"), ...filesBelow("src", ".ts"), ...filesBelow("wasm", ".ts")];
+  return [
+    ...pages.flatMap((file) => read(file)),
+    // An example of a doc comment without an import shows a shape; it cannot run by itself.
+    ...sources.flatMap((file) => read(file, withoutStars)).filter(({ language, code }) =>
+      language === "ts" && code.includes("import ")
+    ),
+  ];
 }
 
+/** Lets `eidetica` mean the checkout, which is `depth` folders up. */
 function resolveImports(code, depth) {
-  return code.replace(/from "eidetica(\/[^"]*)?"/g, (_, subpath = "") => {
-    const target = EXPORTS[`.${subpath}`];
-    if (target === undefined) throw new Error(`The package has no door "eidetica${subpath}"`);
-    return `from "${"../".repeat(depth)}${target.slice(2)}"`;
+  return code.replace(/((?:from|import)\s*\(?\s*)"eidetica(\/[^"]*)?"/g, (_, before, path = "") => {
+    const target = EXPORTS[`.${path}`];
+    if (target === undefined) throw new Error(`The package has no door "eidetica${path}"`);
+    return `${before}"${"../".repeat(depth)}${target.slice(2)}"`;
   });
+}
+
+function outcome({ status, stdout, stderr, signal, error }) {
+  if (status === 0) return undefined;
+  return `${stdout ?? ""}${stderr ?? ""}` || error?.message || `ended by ${signal ?? status}`;
 }
 
 function runTypeScript(block, name, path, home) {
   const folder = mkdtempSync(join(home, "s-"));
   const file = join(folder, "snippet.ts");
   writeFileSync(file, resolveImports(block.code, 2));
-  const result = spawnSync(path, runArguments(name, file), {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: 120_000,
-  });
-  return result.status === 0 ? undefined : result.stderr || result.stdout || `${result.signal}`;
+  const options = { cwd: folder, encoding: "utf8", timeout: TIMEOUT_MS };
+  return outcome(spawnSync(path, runArguments(name, file), options));
 }
 
-function checkShell(block) {
-  const { status, stderr } = spawnSync("sh", ["-n"], { input: block.code, encoding: "utf8" });
-  return status === 0 ? undefined : stderr;
+function runShell({ note, code }) {
+  const args = note === "run" ? ["-eu"] : ["-n"];
+  return outcome(spawnSync("sh", args, { cwd: ROOT, input: code, encoding: "utf8" }));
 }
 
-installDependencies();
-const all = collect();
-const home = join(ROOT, ".snippets");
-mkdirSync(home, { recursive: true });
-let failed = 0;
-let ran = 0;
-for (const name of ["deno", "bun", "node"]) {
-  const path = runtime(name);
-  for (const block of all) {
-    const where = `${relative(ROOT, block.file)}:${block.line}`;
-    if (block.note?.startsWith("skip")) {
-      if (name === "deno") console.log(`skipped  ${where}: ${block.note.slice(5)}`);
-      continue;
+function complain(where, title, failure) {
+  if (failure === undefined) return 0;
+  console.error(`FAILED   ${where}${title}\n${failure}`);
+  return 1;
+}
+
+function main() {
+  installDependencies();
+  const all = collect();
+  const skips = all.filter(({ note }) => note === "skip");
+  const due = all.filter(({ note }) => note !== "skip");
+  const typed = due.filter(({ language }) => language === "ts");
+  const shell = due.filter(({ language }) => language === "sh");
+  for (const { where, reason } of skips) console.log(`skipped  ${where}: ${reason}`);
+  let failed = 0;
+  for (const block of shell) failed += complain(block.where, "", runShell(block));
+  const home = mkdtempSync(join(ROOT, ".snippets-"));
+  try {
+    for (const name of ["deno", "bun", "node"]) {
+      const path = runtime(name);
+      const title = describe(name, path);
+      for (const block of typed) {
+        failed += complain(block.where, ` on ${title}`, runTypeScript(block, name, path, home));
+      }
+      console.log(`${typed.length} snippets on ${title}`);
     }
-    const failure = block.language === "ts"
-      ? runTypeScript(block, name, path, home)
-      : checkShell(block);
-    ran++;
-    if (failure === undefined) continue;
-    failed++;
-    console.error(`FAILED   ${where} on ${describe(name, path)}\n${failure}`);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
   }
+  console.log(`${shell.length} shell blocks, ${skips.length} skipped, ${failed} failed`);
+  process.exitCode = failed === 0 && typed.length > 0 ? 0 : 1;
 }
-rmSync(home, { recursive: true, force: true });
-console.log(`${ran} runs of ${all.length} snippets, ${failed} failed`);
-process.exitCode = failed === 0 && ran > 0 ? 0 : 1;
+
+try {
+  main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

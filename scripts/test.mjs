@@ -1,135 +1,175 @@
 /**
  * `npm test`: the whole suite on Deno, Bun and Node, each installed if need be.
  *
- *   node scripts/test.mjs [--runtime deno|bun|node|node22] [--filter NAME] [FILE…]
+ *   node scripts/test.mjs [--runtime deno|bun|node|node22]… [--node22] [--filter PATTERN] [FILE…]
  *
- * In CI (the variable CI is set) Node 22 runs, too, next to the newer Node.
+ * In CI (the variable CI is set) and with `--node22` Node 22 runs, too, next to the newer Node.
  */
 
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
+import { readReport } from "./test_report.mjs";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runtime: { type: "string", multiple: true },
-    filter: { type: "string" },
-  },
-});
+/** One test may take this long before it counts as hanging (Bun, Node). */
+const TEST_TIMEOUT_MS = 300_000;
+/** The suite on one runtime may take this long before it is stopped. */
+const SUITE_TIMEOUT_MS = 1_200_000;
+/** How long a stopped runtime may take to end. */
+const GRACE_MS = 10_000;
 
-/** One test file may take this long before it counts as hanging. */
-const TIMEOUT_MS = 300_000;
-
-function testFiles(directory) {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((item) => item.isFile() && item.name.endsWith("_test.ts"))
-    .map((item) => `./${relative(ROOT, join(item.parentPath ?? item.path, item.name))}`)
-    .sort();
-}
-
-function command(name, files) {
-  const { filter } = values;
-  switch (name) {
-    case "deno":
-      return [
-        "test",
-        "-A",
-        "--no-check",
-        "--no-lock",
-        ...(filter ? ["--filter", filter] : []),
-        ...files,
-      ];
-    case "bun":
-      return ["test", `--timeout=${TIMEOUT_MS}`, ...(filter ? ["-t", filter] : []), ...files];
-    default:
-      return [
-        "--test",
-        "--test-reporter=spec",
-        `--test-timeout=${TIMEOUT_MS}`,
-        "--disable-warning=ExperimentalWarning",
-        ...(filter ? [`--test-name-pattern=${filter}`] : []),
-        ...files,
-      ];
-  }
-}
-
-/** Reads the totals that each runtime prints at its end. */
-function totals(output) {
-  // deno-lint-ignore no-control-regex
-  const text = output.replace(/\x1b\[[0-9;]*m/g, "");
-  const number = (pattern) => Number(pattern.exec(text)?.[1] ?? 0);
-  if (/^. tests \d+$/m.test(text)) {
-    return {
-      passed: number(/^. pass (\d+)$/m),
-      failed: number(/^. fail (\d+)$/m) + number(/^. cancelled (\d+)$/m),
-      skipped: number(/^. skipped (\d+)$/m),
-    };
-  }
-  if (/\d+ passed/.test(text)) {
-    const last = text.slice(text.lastIndexOf(" passed") - 40);
-    return {
-      // Deno counts a suite as one test and what is in it as its steps.
-      passed: Number(/(\d+) passed/.exec(last)?.[1] ?? 0) +
-        Number(/\((\d+) steps?\)/.exec(text.slice(-200))?.[1] ?? 0),
-      failed: Number(/(\d+) failed/.exec(last)?.[1] ?? 0),
-      skipped: Number(/(\d+) ignored/.exec(last)?.[1] ?? 0),
-    };
-  }
-  return {
-    passed: number(/^\s*(\d+) pass$/m),
-    failed: number(/^\s*(\d+) fail$/m),
-    skipped: number(/^\s*(\d+) skip$/m),
-  };
-}
-
-function run(name, path, files) {
-  return new Promise((resolve) => {
-    const child = spawn(path, command(name, files), {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk) => {
-        output += chunk;
-        process.stdout.write(chunk);
-      });
-    }
-    child.on("close", (status) => resolve({ status: status ?? 1, output }));
+function options() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      runtime: { type: "string", multiple: true },
+      node22: { type: "boolean" },
+      filter: { type: "string" },
+    },
   });
 }
 
+function testFiles() {
+  const items = readdirSync(join(ROOT, "tests"), { withFileTypes: true, recursive: true });
+  return items
+    .filter((item) => item.isFile() && item.name.endsWith("_test.ts"))
+    .map((item) => join(item.parentPath ?? item.path, item.name))
+    .sort();
+}
+
+/** Paths as all runtimes take them for files, never for patterns. */
+function fromRoot(file) {
+  if (!existsSync(file)) throw new Error(`Cannot test "${file}": there is no such file`);
+  return `./${relative(ROOT, file).replaceAll("\\", "/")}`;
+}
+
+function command(name, files, report, filter) {
+  switch (name) {
+    case "deno": {
+      const pattern = filter ? [`--filter=/${filter}/`] : [];
+      const options = ["-A", "--no-check", "--no-lock", `--junit-path=${report}`];
+      return ["test", ...options, ...pattern, ...files];
+    }
+    case "bun": {
+      const pattern = filter ? ["-t", filter] : [];
+      const options = ["--reporter=junit", `--reporter-outfile=${report}`];
+      return ["test", `--timeout=${TEST_TIMEOUT_MS}`, ...options, ...pattern, ...files];
+    }
+    default: {
+      const pattern = filter ? [`--test-name-pattern=${filter}`] : [];
+      return [
+        "--test",
+        `--test-timeout=${TEST_TIMEOUT_MS}`,
+        "--disable-warning=ExperimentalWarning",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        "--test-reporter=junit",
+        `--test-reporter-destination=${report}`,
+        ...pattern,
+        ...files,
+      ];
+    }
+  }
+}
+
+/** Runs a command in the checkout; resolves to its status, or to why it was stopped. */
+function run(path, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
+    let stopped;
+    const timer = setTimeout(() => {
+      stopped = `stopped after ${SUITE_TIMEOUT_MS / 1000} s`;
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
+    }, SUITE_TIMEOUT_MS);
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      clearTimeout(timer);
+      resolve(stopped ?? (signal ? `ended by ${signal}` : status));
+    });
+  });
+}
+
+/** The suite on one runtime: a row of the summary. */
+async function testOn(name, files, filter) {
+  const path = runtime(name);
+  const title = describe(name, path);
+  console.log(`\n=== ${title} ===`);
+  const folder = mkdtempSync(join(tmpdir(), "eidetica-test-"));
+  const report = join(folder, "report.xml");
+  const started = performance.now();
+  try {
+    const status = await run(path, command(name, files, report, filter));
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+    return { title, status, seconds, ...readReport(xml, name) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A suite is good when the runtime says so, its report agrees and something ran. */
+function complaint({ status, failed, passed }) {
+  if (status !== 0) return typeof status === "number" ? `exit status ${status}` : status;
+  if (failed > 0) return "failed tests";
+  return passed === 0 ? "no test ran" : undefined;
+}
+
 function table(rows) {
-  const cells = [["runtime", "passed", "failed", "skipped", "seconds"], ...rows];
+  const cells = [
+    ["runtime", "passed", "failed", "skipped", "seconds", ""],
+    ...rows.map((row) => [
+      row.title,
+      row.passed,
+      row.failed,
+      row.skipped,
+      row.seconds,
+      complaint(row) ?? "ok",
+    ]),
+  ];
   const widths = cells[0].map((_, at) => Math.max(...cells.map((row) => String(row[at]).length)));
-  return cells.map((row) => row.map((cell, at) => String(cell).padEnd(widths[at])).join("  ")).join(
-    "\n",
+  const line = (row) => row.map((cell, at) => String(cell).padEnd(widths[at])).join("  ").trimEnd();
+  return cells.map(line).join("\n");
+}
+
+/** The skipped tests, each with the runtimes that skipped it and the reason where one is told. */
+function skipList(rows) {
+  const found = new Map();
+  for (const { title, skips } of rows) {
+    for (const { name, reason } of skips) {
+      const entry = found.get(name) ?? { titles: new Set(), reason: "" };
+      entry.titles.add(title);
+      if (reason !== "" && reason !== "true") entry.reason = `: ${reason}`;
+      found.set(name, entry);
+    }
+  }
+  return [...found].map(([name, { titles, reason }]) =>
+    `  ${name}${reason} (${[...titles].join(", ")})`
   );
 }
 
-async function main() {
-  installDependencies();
-  const names = values.runtime ?? ["deno", "bun", "node", ...(process.env.CI ? ["node22"] : [])];
-  const files = positionals.length > 0 ? positionals : testFiles(join(ROOT, "tests"));
-  const rows = [];
-  let ok = true;
-  for (const name of names) {
-    const path = runtime(name);
-    const title = describe(name, path);
-    console.log(`\n=== ${title} ===`);
-    const started = performance.now();
-    const { status, output } = await run(name, path, files);
-    const { passed, failed, skipped } = totals(output);
-    ok &&= status === 0 && failed === 0 && passed > 0;
-    rows.push([title, passed, failed, skipped, ((performance.now() - started) / 1000).toFixed(1)]);
-  }
+function report(rows) {
+  const skips = skipList(rows);
+  if (skips.length > 0) console.log(`\nSkipped:\n${skips.join("\n")}`);
   console.log(`\n${table(rows)}`);
-  if (!ok) console.error("\nThe suite failed on at least one runtime");
-  process.exitCode = ok ? 0 : 1;
+}
+
+async function main() {
+  const { values, positionals } = options();
+  const node22 = values.node22 || (values.runtime === undefined && process.env.CI);
+  const names = new Set(values.runtime ?? ["deno", "bun", "node"]);
+  if (node22) names.add("node22");
+  const files = (positionals.length > 0 ? positionals.map((file) => resolve(file)) : testFiles())
+    .map(fromRoot);
+  installDependencies();
+  const rows = [];
+  for (const name of names) rows.push(await testOn(name, files, values.filter));
+  report(rows);
+  process.exitCode = rows.every((row) => complaint(row) === undefined) ? 0 : 1;
 }
 
 main().catch((error) => {

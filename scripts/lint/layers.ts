@@ -1,73 +1,83 @@
 /**
- * The layer rule (CONTRIBUTING.md) as a lint plugin: imports point down, and only EDGE files name a
- * runtime.
+ * The layer rule as a plugin of `deno lint`.
  *
  * @module
  */
 
-import { isEdge, layerOf, refuseImport } from "./rules.ts";
+import { type ImportKind, mayNameRuntime, refuseImport } from "./rules.ts";
+
+const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+const RUNTIME_NAMES = new Set(["Deno", "Bun"]);
 
 /** Path of a linted file inside the checkout. */
 function inCheckout(filename: string): string {
-  const root = new URL("../..", import.meta.url).pathname;
-  return decodeURIComponent(filename.replaceAll("\\", "/")).replace(root, "");
+  return filename.replaceAll("\\", "/").replace(ROOT, "");
 }
 
-interface ImportNode extends Deno.lint.BaseNode {
-  readonly source: { readonly value: string } | null;
-  readonly importKind?: "type" | "value";
-  readonly exportKind?: "type" | "value";
-  readonly specifiers?: readonly { readonly importKind?: string; readonly exportKind?: string }[];
+type Declaration =
+  | Deno.lint.ImportDeclaration
+  | Deno.lint.ExportNamedDeclaration
+  | Deno.lint.ExportAllDeclaration;
+
+function isTypeOnly(item: object): boolean {
+  return ("importKind" in item && item.importKind === "type") ||
+    ("exportKind" in item && item.exportKind === "type");
 }
 
-function isTypeOnly(node: ImportNode): boolean {
-  if (node.importKind === "type" || node.exportKind === "type") return true;
-  const all = node.specifiers ?? [];
-  return all.length > 0 &&
-    all.every((item) => item.importKind === "type" || item.exportKind === "type");
+function kindOf(node: Declaration): ImportKind {
+  const all: readonly object[] = node.type === "ExportAllDeclaration" ? [] : node.specifiers;
+  return isTypeOnly(node) || (all.length > 0 && all.every(isTypeOnly)) ? "type" : "value";
 }
 
-const RUNTIME_NAMES = new Set(["Deno", "Bun"]);
+/** The text of a literal; undefined for what is computed while the program runs. */
+function literal(node: Deno.lint.Node | null): string | undefined {
+  if (node?.type === "TSLiteralType") return literal(node.literal);
+  return node?.type === "Literal" && typeof node.value === "string" ? node.value : undefined;
+}
+
+function layers(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  const file = inCheckout(context.filename);
+  const check = (node: Deno.lint.Node, source: Deno.lint.Node | null, kind: ImportKind) => {
+    const specifier = literal(source);
+    if (specifier === undefined) return;
+    const why = refuseImport(file, specifier, kind);
+    if (why === undefined) return;
+    context.report({ node, message: `"${file}" must not import "${specifier}": ${why}` });
+  };
+  return {
+    ImportDeclaration: (node) => check(node, node.source, kindOf(node)),
+    ExportNamedDeclaration: (node) => check(node, node.source, kindOf(node)),
+    ExportAllDeclaration: (node) => check(node, node.source, kindOf(node)),
+    ImportExpression: (node) => check(node, node.source, "dynamic"),
+    TSImportType: (node) => check(node, node.argument, "type"),
+  };
+}
+
+/** Whether an identifier is only the name of a property, as in `host.Deno`. */
+function isPropertyName(node: Deno.lint.Identifier): boolean {
+  const { parent } = node;
+  if (parent.type === "Property") return parent.key === node && !parent.shorthand;
+  if (parent.type !== "MemberExpression" || parent.property !== node || parent.computed) {
+    return false;
+  }
+  return parent.object.type !== "Identifier" || parent.object.name !== "globalThis";
+}
+
+function edges(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  const file = inCheckout(context.filename);
+  if (mayNameRuntime(file)) return {};
+  return {
+    Identifier(node) {
+      if (!RUNTIME_NAMES.has(node.name) || isPropertyName(node)) return;
+      const message = `"${file}" names ${node.name}: only EDGE files name a runtime`;
+      context.report({ node, message });
+    },
+  };
+}
 
 const plugin: Deno.lint.Plugin = {
   name: "house",
-  rules: {
-    layers: {
-      create(context) {
-        const file = inCheckout(context.filename);
-        const check = (node: unknown) => {
-          const { source } = node as ImportNode;
-          if (source === null) return;
-          const why = refuseImport(file, source.value, isTypeOnly(node as ImportNode));
-          if (why === undefined) return;
-          context.report({
-            node: node as Deno.lint.Node,
-            message: `"${file}" must not import "${source.value}": ${why}`,
-          });
-        };
-        return {
-          ImportDeclaration: check,
-          ExportNamedDeclaration: check,
-          ExportAllDeclaration: check,
-        };
-      },
-    },
-    edges: {
-      create(context) {
-        const file = inCheckout(context.filename);
-        if (layerOf(file) === undefined || isEdge(file)) return {};
-        return {
-          MemberExpression(node) {
-            if (node.object.type !== "Identifier" || !RUNTIME_NAMES.has(node.object.name)) return;
-            context.report({
-              node,
-              message: `"${file}" names ${node.object.name}: only EDGE files name a runtime`,
-            });
-          },
-        };
-      },
-    },
-  },
+  rules: { layers: { create: layers }, edges: { create: edges } },
 };
 
 export default plugin;

@@ -1,10 +1,13 @@
 /**
- * Which file may import which (CONTRIBUTING.md).
+ * The layer rule (CONTRIBUTING.md) as plain functions: imports point down, only EDGE files name a
+ * runtime, and drivers are reached through doors.
+ *
+ * Paths are relative to the checkout, with `/`.
  *
  * @module
  */
 
-/** The folders from the bottom to the top; a file imports values from lower ones or its own. */
+/** Folders and files from the bottom to the top; each imports values from lower ones or its own. */
 const LAYERS: readonly (readonly string[])[] = [
   ["src/util"],
   ["wasm"],
@@ -19,19 +22,43 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/user"],
   ["src/instance"],
   ["src/sync", "src/service"],
+  ["src/connect.ts"],
   ["src/cli", "src/console", "src/testing"],
 ];
 
 /** Files that hold types alone and cut circles: anybody may import types from them. */
 const PORTS = new Set(["driver.ts", "host.ts", "port.ts", "context.ts", "backend.ts"]);
 
-/** Folders whose files may name a runtime. */
+/** Folders whose files may name a runtime. The conformance suite registers tests with `node:test`. */
 const EDGES = ["src/storage/drivers/", "src/cli/", "src/testing/"];
 
-/** The layer of a file of the checkout; undefined for doors, tests, scripts and others. */
+const DRIVERS = "src/storage/drivers/";
+
+/** Where URLs become drivers and files: these alone import drivers, and only when they are needed. */
+const COMPOSERS = new Set([
+  "src/connect.ts",
+  "src/instance/open_storage.ts",
+  "src/instance/snapshot_writer.ts",
+]);
+
+/** How a module is named: for its values, for its types alone, or while the program runs. */
+export type ImportKind = "value" | "type" | "dynamic";
+
+/** The entry of {@linkcode LAYERS} that a file belongs to. */
+function placeOf(path: string): string | undefined {
+  return LAYERS.flat().find((name) => path === name || path.startsWith(`${name}/`));
+}
+
+/** The layer of a file, 0 at the bottom; undefined for doors, tests, scripts and others. */
 export function layerOf(path: string): number | undefined {
-  const at = LAYERS.findIndex((names) => names.some((name) => path.startsWith(`${name}/`)));
-  return at < 0 ? undefined : at;
+  const place = placeOf(path);
+  return place === undefined ? undefined : LAYERS.findIndex((names) => names.includes(place));
+}
+
+/** Whether a file may name a runtime. */
+export function mayNameRuntime(file: string): boolean {
+  return layerOf(file) === undefined || EDGES.some((edge) => file.startsWith(edge)) ||
+    /\/edge_[^/]*$/.test(file);
 }
 
 /** The path of `specifier`, which is relative, as seen from `file`. */
@@ -48,32 +75,27 @@ export function resolve(file: string, specifier: string): string {
 export function refuseImport(
   file: string,
   specifier: string,
-  isTypeOnly: boolean,
+  kind: ImportKind,
 ): string | undefined {
   if (/^(node|bun|deno):/.test(specifier)) {
-    return layerOf(file) === undefined || isEdge(file)
-      ? undefined
-      : "only EDGE files name a runtime";
+    return mayNameRuntime(file) ? undefined : "only EDGE files name a runtime";
   }
-  if (!specifier.startsWith(".")) return undefined;
-  return refuseUpward(file, resolve(file, specifier), isTypeOnly);
+  // Files without a layer are doors and those outside, and may import everything.
+  if (!specifier.startsWith(".") || layerOf(file) === undefined) return undefined;
+  const target = resolve(file, specifier);
+  return refuseDriver(file, target, kind) ?? refuseUpward(file, target, kind);
 }
 
-function refuseUpward(file: string, target: string, isTypeOnly: boolean): string | undefined {
-  const from = layerOf(file);
-  if (from === undefined) return undefined;
+function refuseDriver(file: string, target: string, kind: ImportKind): string | undefined {
+  if (kind === "type" || !target.startsWith(DRIVERS) || file.startsWith(DRIVERS)) return undefined;
+  if (!COMPOSERS.has(file)) return "drivers are reached through doors and by the composition root";
+  return kind === "dynamic" ? undefined : "the composition root imports drivers dynamically";
+}
+
+function refuseUpward(file: string, target: string, kind: ImportKind): string | undefined {
   const to = layerOf(target);
   if (to === undefined) return `"${target}" is a door, and doors are for those outside`;
-  if (folder(file) === folder(target) || to < from) return undefined;
-  if (isTypeOnly && PORTS.has(target.split("/").at(-1)!)) return undefined;
-  return `"${folder(target)}" is not below "${folder(file)}"`;
-}
-
-function folder(path: string): string {
-  return LAYERS.flat().find((name) => path.startsWith(`${name}/`)) ?? path;
-}
-
-/** Whether a file may name a runtime. */
-export function isEdge(file: string): boolean {
-  return EDGES.some((edge) => file.startsWith(edge));
+  if (placeOf(file) === placeOf(target) || to < layerOf(file)!) return undefined;
+  if (kind === "type" && PORTS.has(target.split("/").at(-1)!)) return undefined;
+  return `"${placeOf(target)}" is not below "${placeOf(file)}"`;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Database, DocStore, EideticaError, Instance, NewUser, Table } from "../../mod.ts";
+import { type Database, DocStore, EideticaError, Instance, NewUser, Table } from "../../mod.ts";
 import { type SqliteDatabase, sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { failing, hasCode, withFolder } from "./places.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Database, Doc, DocStore, Instance, NewUser, PrivateKey, Table } from "../../mod.ts";
+import { type Database, Doc, DocStore, Instance, NewUser, PrivateKey, Table } from "../../mod.ts";
 import { fromHex } from "../../src/util/hex.ts";
 
 interface Recorded {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   AuthKey,
-  Database,
+  type Database,
   Doc,
   DocStore,
   EideticaError,

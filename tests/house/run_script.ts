@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** What a script has said. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly text: string;
+}
+
+/** Runs a file of `scripts/` on the runtime that runs the tests. */
+export function runScript(name: string, ...args: readonly string[]): Outcome {
+  const file = fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+  const before = "Deno" in globalThis ? ["run", "-A", "--no-lock"] : [];
+  const options = { encoding: "utf8" } as const;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...before, file, ...args],
+    options,
+  );
+  return { status, text: `${stdout}${stderr}` };
+}
+
+/** The exports of a file of `scripts/`, which has no types. */
+export async function loadScript<T>(name: string): Promise<T> {
+  const path = new URL(`../../scripts/${name}`, import.meta.url).href;
+  return await import(path) as T;
+}
