@@ -43,11 +43,30 @@ export async function openTarget(
   };
 }
 
-async function openDriver(
-  target: Exclude<ConnectionTarget, { scheme: "memory" }>,
+type DriverTarget = Exclude<ConnectionTarget, { scheme: "memory" }>;
+
+async function openDriver(target: DriverTarget, options: OpenOptions): Promise<StorageDriver> {
+  const { create } = options;
+  switch (target.scheme) {
+    case "sqlite":
+      return await openSqlite(target, options);
+    case "denokv":
+      return await (await import("../storage/drivers/deno_kv.ts")).denoKvStorage(target.path);
+    case "file":
+      return await openFiles(target.path, options);
+    case "postgres": {
+      const { postgresStorage } = await import("../storage/drivers/postgres.ts");
+      return await postgresStorage(target.url, { create });
+    }
+    default:
+      throw unavailable(target.scheme);
+  }
+}
+
+async function openSqlite(
+  target: Extract<ConnectionTarget, { scheme: "sqlite" }>,
   options: OpenOptions,
 ): Promise<StorageDriver> {
-  if (target.scheme !== "sqlite") throw unavailable(target.scheme);
   const { sqliteStorage } = await import("../storage/drivers/sqlite.ts");
   const create = target.mode === "rwc" || target.mode === "memory" ||
     (target.mode === "default" && options.create);
@@ -55,11 +74,17 @@ async function openDriver(
   return await sqliteStorage(target.path, { create, readOnly, durability: options.durability });
 }
 
+async function openFiles(path: string, options: OpenOptions): Promise<StorageDriver> {
+  const { fileStorage } = await import("../storage/drivers/file.ts");
+  const { create, readOnly, durability } = options;
+  return await fileStorage(path, { create, readOnly, durability });
+}
+
 function unavailable(scheme: string): InstanceError {
   return new InstanceError(
     "BackendUnavailable",
-    `Cannot connect by the scheme "${scheme}": this version has no storage driver for it`,
-    { fields: { scheme, missingFeature: scheme } },
+    `Cannot connect by the scheme "${scheme}": this version has nothing for it`,
+    { fields: { scheme, missingFeature: scheme === "unix" ? "service" : scheme } },
   );
 }
 

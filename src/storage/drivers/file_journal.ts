@@ -9,7 +9,8 @@
  *         | u8 0 u32 length(key) key                                          delete
  * ```
  *
- * Numbers are big-endian; versions are integers up to 2^53 - 1. A frame is one batch, and counts only
+ * Numbers are big-endian; versions are integers up to 2^53 - 1. A frame is one batch, or several that were committed
+ * together, and counts only
  * when it is whole and its checksum agrees. One that does not and has none behind it was torn by a
  * crash before it was acknowledged. `last-version` is the highest version given so far, kept even
  * when the key that had it is gone.
@@ -187,8 +188,9 @@ export class Journal {
       const window = readAt(this.fd, this.end, Math.min(wanted, size - this.end));
       const used = visitFrames(window, this.end, visitor);
       this.end += used;
-      wanted = used > 0 ? WINDOW_BYTES : announcedLength(window);
-      if (wanted <= window.length && used === 0 || wanted > size - this.end && used === 0) return;
+      const announced = used > 0 ? WINDOW_BYTES : announcedLength(window);
+      if (used === 0 && (announced <= window.length || announced > size - this.end)) return;
+      wanted = announced;
     }
   }
 
@@ -207,11 +209,18 @@ export class Journal {
     ftruncateSync(this.fd, this.end);
   }
 
-  /** Writes frames at the end; `isFull` waits until the disk has them. */
-  append(frames: Uint8Array, isFull: boolean): void {
-    writeAt(this.fd, this.end, frames);
+  /** Writes a frame at the end and tells where; `isFull` waits until the disk has it. */
+  append(frame: Uint8Array, isFull: boolean): number {
+    const position = this.end;
+    try {
+      writeAt(this.fd, position, frame);
+    } catch (error) {
+      this.truncate();
+      throw error;
+    }
     if (isFull) fdatasyncSync(this.fd);
-    this.end += frames.length;
+    this.end += frame.length;
+    return position;
   }
 
   /** The bytes of a value. */

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -108,6 +108,15 @@ export class FileLock {
       `${who} has held the lock "${path}" for ${this.#timeoutMs} ms; try again, raise \`busyTimeoutMs\`, or remove that file if the process is gone`,
       { holder: holder?.pid },
     );
+  }
+}
+
+/** Removes what handles of dead processes have left. Only the holder of the lock may do this. */
+export function removeDeadOwners(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const owner = name.startsWith(OWNER_PREFIX) ? readOwner(path) : undefined;
+    if (owner !== undefined && !isAlive(owner)) rmSync(path, { force: true });
   }
 }
 

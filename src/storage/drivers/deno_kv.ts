@@ -1,0 +1,75 @@
+/**
+ * EDGE: storage in Deno KV, local or on Deno Deploy.
+ *
+ * ```text
+ * ["eidetica", 1, key]         value up to 32 KiB: bytes
+ *                              larger:             { parts, id } (deno_kv_parts.ts)
+ * ["eidetica", 2, id, number]  one part of a larger value
+ * ["eidetica", 3, id]          { key, parts, at }: whose parts they are, begun when
+ * ```
+ *
+ * Deno KV limits a transaction to 1,000 changes and 800 KB. Larger values are therefore written in
+ * parts under an id of their own before the transaction, which then sets what points to them: a
+ * reader sees all of a batch or nothing. Parts that nothing points to, since the value was replaced or a
+ * process died, are removed at an opening an hour later.
+ * Versions are the versionstamps of Deno KV.
+ *
+ * @module
+ */
+
+import { closeSync, existsSync, openSync } from "node:fs";
+import { StorageError } from "../../util/errors.ts";
+import type { StorageDriver } from "../driver.ts";
+import { DenoKvStorage } from "./deno_kv_storage.ts";
+import type { DenoKv } from "./deno_kv_types.ts";
+
+export type { DenoKv, DenoKvAtomic, DenoKvCheck, DenoKvEntry, DenoKvKey } from "./deno_kv_types.ts";
+
+interface DenoGlobal {
+  readonly openKv?: (path?: string) => Promise<DenoKv>;
+}
+
+/**
+ * Opens a storage in Deno KV: the platform's default database, a local file, a database by its
+ * `https:` address, or one that is open already and stays so when the storage is closed. Throws
+ * `StorageError` `Unavailable` where there is no Deno KV, and `CannotOpen`.
+ */
+export async function denoKvStorage(pathOrKv?: string | DenoKv): Promise<StorageDriver> {
+  if (typeof pathOrKv === "object") return await DenoKvStorage.open(pathOrKv, false);
+  const { openKv } = (globalThis as { Deno?: DenoGlobal }).Deno ?? {};
+  if (openKv === undefined) throw unavailable();
+  try {
+    if (pathOrKv !== undefined) prepareFile(pathOrKv);
+    return await DenoKvStorage.open(await openKv(pathOrKv), true);
+  } catch (cause) {
+    throw cannotOpen(pathOrKv, cause);
+  }
+}
+
+/** Makes a local file with the rights of its owner alone; SQLite, which is behind it, keeps them. */
+function prepareFile(path: string): void {
+  if (path === ":memory:" || /^https?:/.test(path) || existsSync(path)) return;
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    // Another process was faster, which is as good.
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+  }
+}
+
+function unavailable(): StorageError {
+  return new StorageError(
+    "Unavailable",
+    'Cannot open Deno KV: this runtime has none; in Deno add "unstable": ["kv"] to deno.json or run with --unstable-kv, elsewhere hand in the object of an npm package',
+  );
+}
+
+function cannotOpen(path: string | undefined, cause: unknown): StorageError {
+  const name = path === undefined ? "the default database" : `"${path}"`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StorageError(
+    "CannotOpen",
+    `Cannot open Deno KV at ${name}: ${why}; check the path, its folder and the permissions`,
+    { cause, fields: { path } },
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * EDGE: storage in PostgreSQL, by the npm package `postgres` (an optional peer dependency).
+ *
+ * The tables are in a schema of their own (postgres_schema.ts). A commit is one round trip; commits
+ * that are made at the same time share one.
+ *
+ * @module
+ */
+
+import type { StorageDriver } from "../driver.ts";
+import { describeUrl, placeError, postgresError } from "./postgres_errors.ts";
+import { prepareSchema } from "./postgres_schema.ts";
+import { PostgresStorage } from "./postgres_storage.ts";
+import type { PostgresSql } from "./postgres_types.ts";
+
+export type { PostgresRow, PostgresSql } from "./postgres_types.ts";
+
+/** How a PostgreSQL storage is opened. */
+export interface PostgresOptions {
+  /** Whether the tables are created when they are missing; true by default. */
+  readonly create?: boolean;
+  /** Schema that the tables are in, in lower case; `eidetica` by default. */
+  readonly schema?: string;
+}
+
+const DEFAULT_SCHEMA = "eidetica";
+/** How connections are made; times are in seconds. */
+const CONNECTION = {
+  connect_timeout: 10,
+  onnotice: () => {},
+  connection: { application_name: "eidetica", default_transaction_isolation: "read committed" },
+} as const;
+
+/**
+ * Opens a storage in PostgreSQL, by a `postgres://` URL or by a `postgres()` function of your own, which
+ * is not ended when the storage is closed. Throws `StorageError` `Unavailable`, `CannotOpen`,
+ * `NotFound`, `ForeignFile` or `UnsupportedSchema`.
+ */
+export async function postgresStorage(
+  urlOrSql: string | PostgresSql,
+  options: PostgresOptions = {},
+): Promise<StorageDriver> {
+  const isUrl = typeof urlOrSql === "string";
+  const place = isUrl ? describeUrl(urlOrSql) : "(given)";
+  const schema = requireName(place, options.schema ?? DEFAULT_SCHEMA);
+  const sql = isUrl ? await connect(urlOrSql) : urlOrSql;
+  try {
+    await prepareSchema(sql, place, schema, options.create !== false);
+    return new PostgresStorage(sql, { place, schema, isOwner: isUrl });
+  } catch (cause) {
+    if (isUrl) await sql.end({ timeout: 0 });
+    throw postgresError(place, "open", cause);
+  }
+}
+
+function requireName(place: string, schema: string): string {
+  if (/^[a-z_][a-z0-9_]{0,50}$/.test(schema)) return schema;
+  const what = `"${schema}" is no name for a schema; use lower case letters, digits and "_"`;
+  throw placeError("CannotOpen", place, "open", what);
+}
+
+type Postgres = (url: string, options: object) => PostgresSql;
+
+async function connect(url: string): Promise<PostgresSql> {
+  const place = describeUrl(url);
+  const postgres = await loadPostgres(place);
+  try {
+    return postgres(url, CONNECTION);
+  } catch (cause) {
+    const what =
+      "that is no address of a server; write postgres://user:password@host:port/database";
+    throw placeError("CannotOpen", place, "open", what, { cause });
+  }
+}
+
+async function loadPostgres(place: string): Promise<Postgres> {
+  try {
+    // The name is not in the import, so that no bundler asks those for it who do not need it.
+    const name = "postgres";
+    return (await import(name) as { default: Postgres }).default;
+  } catch (cause) {
+    const what = 'the npm package "postgres" is missing; install it, or hand in its function';
+    throw placeError("Unavailable", place, "open", what, { cause });
+  }
+}

@@ -1,0 +1,235 @@
+import { Buffer } from "node:buffer";
+import type {
+  Batch,
+  Capabilities,
+  CommitResult,
+  Pair,
+  Range,
+  StorageDriver,
+  Stored,
+  Version,
+} from "../driver.ts";
+import { GroupCommit } from "../group_commit.ts";
+import { independentRuns, nameOf } from "./independent.ts";
+import { requireFits } from "./limits.ts";
+import { listByPage } from "./pages.ts";
+import { isPassing, placeError, postgresError } from "./postgres_errors.ts";
+import type { PostgresRow, PostgresSql } from "./postgres_types.ts";
+
+/** How often a transaction is tried that other writers get in the way of. */
+const MAX_ATTEMPTS = 10;
+const MAX_BATCH_BYTES = 200_000_000;
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  durable: true,
+  multiWriter: true,
+  // PostgreSQL takes 2,704 bytes into an index.
+  maxKeyBytes: 2600,
+  maxValueBytes: 100_000_000,
+  maxBatchChanges: 100_000,
+});
+
+/** Where a storage is, and whose the connections are. */
+export interface PostgresPlace {
+  /** Name for errors. */
+  readonly place: string;
+  /** Schema of the tables. */
+  readonly schema: string;
+  /** Whether closing the storage ends the connections. */
+  readonly isOwner: boolean;
+}
+
+/** What came of a batch; with an error when it failed for another reason than its checks. */
+type Outcome = CommitResult | { readonly ok: false; readonly error: unknown };
+
+/** The driver on tables that are there. */
+export class PostgresStorage implements StorageDriver {
+  /** Kind of storage. */
+  readonly name: string = "postgres";
+  /** What it can do and bear. */
+  readonly capabilities: Capabilities = CAPABILITIES;
+  readonly #sql: PostgresSql;
+  readonly #at: PostgresPlace;
+  readonly #queries: Queries;
+  readonly #group = new GroupCommit((batches) => this.#apply(batches));
+  readonly #watchers = new Set<() => void>();
+  #listening: Promise<() => PromiseLike<unknown>> | undefined;
+  #isClosing = false;
+  #isClosed = false;
+
+  /** A storage by `sql`. */
+  constructor(sql: PostgresSql, at: PostgresPlace) {
+    this.#sql = sql;
+    this.#at = at;
+    this.#queries = queriesOf(at.schema);
+  }
+
+  async #run(
+    action: string,
+    query: string,
+    parameters: (string | Uint8Array | number)[],
+  ): Promise<readonly PostgresRow[]> {
+    if (this.#isClosed) throw this.#closed();
+    try {
+      return await this.#sql.unsafe(query, parameters, { prepare: true });
+    } catch (cause) {
+      if (isPassing(cause)) throw cause;
+      throw postgresError(this.#at.place, action, cause);
+    }
+  }
+
+  #closed(): Error {
+    return placeError("Closed", this.#at.place, "use", "it was closed; open it again");
+  }
+
+  /** See {@link StorageDriver.get}. */
+  async get(key: Uint8Array): Promise<Stored | undefined> {
+    const [row] = await this.#run("read", this.#queries.get, [key]);
+    return row && storedOf(row);
+  }
+
+  /** See {@link StorageDriver.getMany}. */
+  async getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
+    const rows = await this.#run("read", this.#queries.getMany, [arrayOf(keys.map(hexOf))]);
+    const found = new Map(rows.map((row) => [nameOf(row.key as Uint8Array), storedOf(row)]));
+    return keys.map((key) => found.get(nameOf(key)));
+  }
+
+  /** See {@link StorageDriver.list}. */
+  list(range: Range): AsyncIterable<readonly Pair[]> {
+    const { forward, backward } = this.#queries;
+    return listByPage(range, async ({ start, end, reverse }, limit) => {
+      const rows = await this.#run("read", reverse ? backward : forward, [start, end, limit]);
+      return rows.map((row) => ({ key: bytesOf(row.key), ...storedOf(row) }));
+    });
+  }
+
+  /** See {@link StorageDriver.commit}. */
+  async commit(batch: Batch): Promise<CommitResult> {
+    if (this.#isClosing) throw this.#closed();
+    requireFits(batch, this.capabilities, MAX_BATCH_BYTES);
+    const outcome: Outcome = await this.#group.commit(batch);
+    if ("error" in outcome) throw outcome.error;
+    return outcome;
+  }
+
+  async #apply(batches: readonly Batch[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const run of independentRuns(batches)) {
+      // A failure belongs to its own run only: those before it are written already.
+      const failed = (error: unknown) => run.map(() => ({ ok: false, error } as const));
+      outcomes.push(...await this.#applyRun(run).catch(failed));
+    }
+    return outcomes;
+  }
+
+  async #applyRun(batches: readonly Batch[], attempt = 1): Promise<Outcome[]> {
+    try {
+      const [row] = await this.#run("write", this.#queries.commit, parametersOf(batches));
+      const refused = new Set(row!.refused as number[]);
+      const version = row!.version as Version;
+      return batches.map((_, at) => refused.has(at) ? { ok: false } : { ok: true, version });
+    } catch (cause) {
+      if (isPassing(cause) && attempt < MAX_ATTEMPTS) return this.#applyRun(batches, attempt + 1);
+      throw postgresError(this.#at.place, "write", cause);
+    }
+  }
+
+  /** See {@link StorageDriver.watch}. */
+  watch(keys: readonly Uint8Array[], changed: () => void): () => void {
+    if (this.#isClosed) throw this.#closed();
+    let seen: string | undefined;
+    const look = async (): Promise<void> => {
+      const stored = await this.getMany(keys);
+      const now = stored.map((item) => item?.version).join();
+      const isNew = now !== seen;
+      seen = now;
+      if (isNew && this.#watchers.has(ask)) queueMicrotask(changed);
+    };
+    // A connection that is lost is made anew, and then everything is looked at again.
+    const ask = () => void look().catch(() => undefined);
+    this.#watchers.add(ask);
+    this.#listening ??= this.#listen();
+    ask();
+    return () => void this.#watchers.delete(ask);
+  }
+
+  async #listen(): Promise<() => PromiseLike<unknown>> {
+    const askAll = () => {
+      for (const ask of this.#watchers) ask();
+    };
+    const listening = await this.#sql.listen?.(this.#at.schema, askAll, askAll);
+    return () => listening?.unlisten() ?? Promise.resolve();
+  }
+
+  /** See {@link StorageDriver.close}. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#group.idle();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#watchers.clear();
+    await this.#listening?.then((stop) => stop()).catch(() => undefined);
+    if (this.#at.isOwner) await this.#sql.end({ timeout: 5 });
+  }
+}
+
+interface Queries {
+  readonly get: string;
+  readonly getMany: string;
+  readonly forward: string;
+  readonly backward: string;
+  readonly commit: string;
+}
+
+function queriesOf(schema: string): Queries {
+  const range = `SELECT key, value, version FROM ${schema}.kv WHERE key >= $1 AND key < $2`;
+  return {
+    get: `SELECT value, version FROM ${schema}.kv WHERE key = $1`,
+    getMany: `SELECT key, value, version FROM ${schema}.kv WHERE key = ANY ($1::text::bytea[])`,
+    forward: `${range} ORDER BY key ASC LIMIT $3`,
+    backward: `${range} ORDER BY key DESC LIMIT $3`,
+    commit: `SELECT version, refused FROM ${schema}.commit(
+      $1::text::integer[], $2::text::bytea[], $3::text::bigint[], $4::text::integer[],
+      $5::text::bytea[], $6::text::integer[], $7::text::bytea[], $8::text::bytea[])`,
+  };
+}
+
+/** The columns that the function takes, with the number of its batch for every item. */
+function parametersOf(batches: readonly Batch[]): string[] {
+  const columns: string[][] = Array.from({ length: 8 }, () => []);
+  const add = (first: number, ...items: string[]) =>
+    items.forEach((item, at) => columns[first + at]!.push(item));
+  batches.forEach(({ checks = [], set = [], delete: remove = [] }, at) => {
+    for (const { key, version } of checks) add(0, String(at), hexOf(key), bigintOf(version));
+    for (const key of remove) add(3, String(at), hexOf(key));
+    // A key that is written twice would be an error to PostgreSQL.
+    const last = new Map(set.map(([key, value]) => [nameOf(key), [key, value] as const]));
+    for (const [key, value] of last.values()) add(5, String(at), hexOf(key), hexOf(value));
+  });
+  return columns.map(arrayOf);
+}
+
+/** A version as the server wants it; -1, which no key has, for what it never gave. */
+function bigintOf(version: Version | undefined): string {
+  if (version === undefined) return "NULL";
+  return /^\d{1,18}$/.test(String(version)) ? String(version) : "-1";
+}
+
+function hexOf(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return `"\\\\x${hex}"`;
+}
+
+function arrayOf(items: readonly string[]): string {
+  return `{${items.join(",")}}`;
+}
+
+function storedOf(row: PostgresRow): Stored {
+  return { value: bytesOf(row.value), version: row.version as Version };
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  const { buffer, byteOffset, byteLength } = value as Uint8Array;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
