@@ -24,22 +24,40 @@ export function sqliteError(path: string, action: string, cause: unknown): unkno
   });
 }
 
+/** What SQLite itself says, where a runtime passes on the words without the number. */
+const WORDS: readonly (readonly [words: string, code: number])[] = [
+  ["database is locked", 5],
+  ["database table is locked", 6],
+  ["readonly database", 8],
+  ["disk I/O error", 10],
+  ["disk image is malformed", 11],
+  ["disk is full", 13],
+  ["unable to open database", 14],
+  ["file is not a database", 26],
+];
+
+/** Names of `better-sqlite3`, with their codes. */
+const NAMES: readonly (readonly [name: string, code: number])[] = [
+  ["SQLITE_BUSY", 5],
+  ["SQLITE_LOCKED", 6],
+  ["SQLITE_READONLY", 8],
+  ["SQLITE_IOERR", 10],
+  ["SQLITE_CORRUPT", 11],
+  ["SQLITE_FULL", 13],
+  ["SQLITE_CANTOPEN", 14],
+  ["SQLITE_NOTADB", 26],
+];
+
 /** `node:sqlite` says `errcode`, `bun:sqlite` says `errno`, `better-sqlite3` says a name. */
 function resultCode(error: Error & Record<string, unknown>): number | undefined {
-  for (const field of ["errcode", "errno"]) {
-    if (typeof error[field] === "number") return error[field];
-  }
   const name = String(error.code ?? "");
-  const at = [
-    "SQLITE_BUSY",
-    "SQLITE_LOCKED",
-    "SQLITE_READONLY",
-    "SQLITE_IOERR",
-    "SQLITE_CORRUPT",
-    "SQLITE_FULL",
-    "SQLITE_CANTOPEN",
-    "SQLITE_NOTADB",
-  ].findIndex((known) => name.startsWith(known));
-  if (at >= 0) return [5, 6, 8, 10, 11, 13, 14, 26][at];
-  return /ERR_SQLITE|SQLITE_/.test(name) ? 1 : undefined;
+  const isSqlite = /SQLITE/.test(name) || error.errno !== undefined || error.errcode !== undefined;
+  if (!isSqlite) return undefined;
+  const named = NAMES.find(([known]) => name.startsWith(known));
+  if (named !== undefined) return named[1];
+  for (const field of ["errcode", "errno"]) {
+    // 1 is "some error": then the words may know more.
+    if (typeof error[field] === "number" && error[field] > 1) return error[field];
+  }
+  return WORDS.find(([words]) => error.message.includes(words))?.[1] ?? 1;
 }
