@@ -60,7 +60,7 @@ export { Transaction, type TransactionBase } from "./src/transaction/transaction
 export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";
 export { DocStore } from "./src/store/doc_store.ts";
 export { ValueEditor } from "./src/store/value_editor.ts";
-export { type InvalidRow, type JsonRow, Table } from "./src/store/table.ts";
+export { type InvalidRow, type JsonRow, RowSearch, Table } from "./src/store/table.ts";
 export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/row_codec.ts";
 export { Registry, type StoreInfo } from "./src/store/registry.ts";
 export { SettingsStore } from "./src/store/settings_store.ts";

@@ -43,7 +43,7 @@ export interface Backend {
   /** The entry with this ID; `EntryNotFound` when it is not held. */
   get(id: ID): Promise<Entry>;
   /** Whether an entry with this ID is held. */
-  has(id: ID): Promise<boolean>;
+  hasEntry(id: ID): Promise<boolean>;
   /** Stores an entry as Unverified; an entry already held stays as it is, status included. */
   put(entry: Entry): Promise<void>;
   /** This node's verdict on an entry; `VerificationStatusNotFound` when it is not held. */

@@ -62,8 +62,8 @@ export class LocalBackend implements Backend, UpdateSource {
     return await requireEntry(this, id);
   }
 
-  /** See {@link Backend.has}. */
-  async has(id: ID): Promise<boolean> {
+  /** See {@link Backend.hasEntry}. */
+  async hasEntry(id: ID): Promise<boolean> {
     return this.entries.get(id) !== undefined || await this.loadRow(id) !== undefined;
   }
 

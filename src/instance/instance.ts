@@ -191,7 +191,7 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /** Whether an entry is held. */
   async hasEntry(id: ID): Promise<boolean> {
-    return await this.host.backend.has(id).catch(rethrowDropped);
+    return await this.host.backend.hasEntry(id).catch(rethrowDropped);
   }
 
   /** Whether anything of the database with this root is held. */

@@ -131,11 +131,12 @@ export class Table<Row = JsonRow> {
     }
   }
 
-  /** The rows that `predicate` accepts, in key order. A row that cannot be read is an error. */
-  async search(predicate: (row: Row, key: string) => boolean): Promise<[key: string, row: Row][]> {
-    const found: [string, Row][] = [];
-    for await (const [key, row] of this.entries()) if (predicate(row, key)) found.push([key, row]);
-    return found;
+  /**
+   * The rows that `predicate` accepts, in key order: iterate over them, or `await` all of them. A row
+   * that cannot be read is an error.
+   */
+  search(predicate: (row: Row, key: string) => boolean): RowSearch<Row> {
+    return new RowSearch(() => this.entries(), predicate);
   }
 
   /** The rows that cannot be read, each with its reason. */
@@ -161,4 +162,41 @@ export class Table<Row = JsonRow> {
 function invalidRow(store: string, key: string, reason: string): StoreError {
   const message = `Row "${key}" of table "${store}" is not valid: ${reason}`;
   return new StoreError("DeserializationFailed", message, { fields: { store, key, reason } });
+}
+
+/** The result of {@link Table.search}: an async iterable of rows, and a promise of all of them. */
+export class RowSearch<Row>
+  implements AsyncIterable<[key: string, row: Row]>, PromiseLike<[key: string, row: Row][]> {
+  readonly #entries: () => AsyncIterable<[key: string, row: Row]>;
+  readonly #predicate: (row: Row, key: string) => boolean;
+
+  /** Use {@link Table.search}. */
+  constructor(
+    entries: () => AsyncIterable<[key: string, row: Row]>,
+    predicate: (row: Row, key: string) => boolean,
+  ) {
+    this.#entries = entries;
+    this.#predicate = predicate;
+  }
+
+  /** The rows one by one, read as they are asked for. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<[key: string, row: Row]> {
+    for await (const [key, row] of this.#entries()) {
+      if (this.#predicate(row, key)) yield [key, row];
+    }
+  }
+
+  /** Makes `await` give all rows at once. */
+  then<Done = [key: string, row: Row][], Failed = never>(
+    done?: ((rows: [key: string, row: Row][]) => Done | PromiseLike<Done>) | null,
+    failed?: ((error: unknown) => Failed | PromiseLike<Failed>) | null,
+  ): Promise<Done | Failed> {
+    return this.#all().then(done, failed);
+  }
+
+  async #all(): Promise<[key: string, row: Row][]> {
+    const found: [string, Row][] = [];
+    for await (const pair of this) found.push(pair);
+    return found;
+  }
 }

@@ -71,7 +71,7 @@ export class User extends UserKeyring {
     const signingKey = this.signingKey(key);
     const identity = this.keyMapping(key, root);
     if (identity === undefined) throw noSigKey("NoSigKeyMapping", key, root, "is not mapped to");
-    if (!await this.userHost.host.backend.has(root)) throw accessPending(root);
+    if (!await this.userHost.host.backend.hasEntry(root)) throw accessPending(root);
     return (await Database.open(this.userHost, root)).withKey(
       DatabaseKey.withIdentity(signingKey, identity),
     );

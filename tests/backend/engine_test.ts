@@ -29,7 +29,7 @@ for (const place of Object.keys(PLACES) as Place[]) {
         await assert.rejects(backend.get(id), isNotFound);
         await assert.rejects(backend.getVerificationStatus(id), isNotFound);
         await assert.rejects(backend.updateVerificationStatus(id, "Failed"), isNotFound);
-        assert.equal(await backend.has(id), false);
+        assert.equal(await backend.hasEntry(id), false);
       }));
 
     it("05#2,#3,#4 put leaves an entry Unverified and keeps the status of a held one", () =>
@@ -83,7 +83,7 @@ for (const place of Object.keys(PLACES) as Place[]) {
         const low = makeEntry(root, { parents: [root], height: 0 });
         await backend.put(root);
         await assert.rejects(backend.put(low), hasCode("EntryValidationFailed"));
-        assert.equal(await backend.has(low.id), false);
+        assert.equal(await backend.hasEntry(low.id), false);
       }));
 
     it("05#9 an unknown tree is empty everywhere", () =>

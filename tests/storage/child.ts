@@ -24,7 +24,7 @@ export function startChild(script: string, ...args: string[]): ChildProcess {
     ? []
     : ["--disable-warning=ExperimentalWarning"];
   return spawn(process.execPath, [...options, path, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
 }
 
@@ -48,6 +48,15 @@ export async function runChild(
   const code = await exitCode(child);
   clearTimeout(timer);
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
+}
+
+/** Runs several at once, and lets them go when all have said that they are ready. */
+export async function runTogether(scripts: ChildProcess[]): Promise<void> {
+  const codes = Promise.all(scripts.map(exitCode));
+  await Promise.all(scripts.map(({ stdout }) => new Promise((done) => stdout!.once("data", done))));
+  for (const { stdin } of scripts) stdin!.end("go\n");
+  const failed = (await codes).filter((code) => code !== 0);
+  if (failed.length > 0) throw new Error(`${failed.length} processes ended with ${failed}`);
 }
 
 /** Reads the lines of a child, kills it with SIGKILL after `count` of them, and returns all. */

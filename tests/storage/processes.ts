@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
-import { killAfterLines, runChild, startChild } from "./child.ts";
+import { killAfterLines, runChild, runTogether, startChild } from "./child.ts";
 
 const PROCESSES = 4;
 const INCREMENTS = 250;
@@ -17,8 +17,8 @@ export function testRace(kind: string, place: () => string | Promise<string>, op
     timeout: TIMEOUT_MS,
   }, async () => {
     const at = await place();
-    const run = () => runChild(TIMEOUT_MS, "increment.ts", kind, at, String(INCREMENTS));
-    await Promise.all(Array.from({ length: PROCESSES }, run));
+    const start = () => startChild("increment.ts", kind, at, String(INCREMENTS));
+    await runTogether(Array.from({ length: PROCESSES }, start));
     const storage = await open(at);
     const counter = await storage.get(utf8("counter"));
     await storage.close();
