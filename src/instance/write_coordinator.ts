@@ -87,8 +87,10 @@ export class WriteCoordinator {
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
   async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
     const total = { stored: 0, verified: 0, failed: 0, unverified: 0, rejected: [] as Rejection[] };
-    for (let at = 0; at < entries.length; at += REMOTE_CHUNK) {
-      const chunk = entries.slice(at, at + REMOTE_CHUNK);
+    // Parents first, so that no chunk waits for a later one.
+    const sorted = [...entries].sort(compareInTree);
+    for (let at = 0; at < sorted.length; at += REMOTE_CHUNK) {
+      const chunk = sorted.slice(at, at + REMOTE_CHUNK);
       const signatures = await CheckedSignatures.of(chunk);
       const report = await this.#writer(tree).write(
         "remote",
@@ -110,7 +112,7 @@ export class WriteCoordinator {
   ): Promise<RemoteWriteReport> {
     const rejected: Rejection[] = [];
     let stored = 0;
-    for (const entry of [...chunk].sort(compareInTree)) {
+    for (const entry of chunk) {
       try {
         requireTree(update.tree, entry);
         await update.insert(entry, "Unverified");

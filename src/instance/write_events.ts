@@ -99,7 +99,14 @@ export class WriteEvents {
   ): Promise<WriteEvent> {
     const { cursor } = registration;
     if (cursor.equals(write.previousTips)) return plainEvent(write);
-    const entries = await read(write.tree, cursor, write.postTips);
+    const entries = await read(write.tree, cursor, write.postTips).catch((error: unknown) => {
+      // The write is done, so it must be told; without the older entries if they cannot be read.
+      this.#log.error("The entries since {cursor} cannot be read", {
+        cursor: `${cursor.tips}`,
+        error,
+      });
+      return write.entries;
+    });
     return { entries, previousTips: cursor, postTips: write.postTips, source: write.source };
   }
 
