@@ -64,8 +64,8 @@ if (openKv === undefined) {
 
 describe("deno kv", HERE, () => {
   testModel(() => denoKvStorage(":memory:"));
-  testRace("deno_kv", newPath, denoKvStorage);
-  testKill("deno_kv", newPath, denoKvStorage);
+  testRace("deno_kv", newPath, (path) => denoKvStorage(path));
+  testKill("deno_kv", newPath, (path) => denoKvStorage(path));
 
   it("a local file belongs to the owner alone", async () => {
     const path = newPath();
@@ -75,6 +75,11 @@ describe("deno kv", HERE, () => {
       assert.equal(statSync(path + suffix).mode & 0o777, 0o600, suffix);
     }
     await storage.close();
+  });
+  it("a missing file is NotFound, and stays missing, without `create`", async () => {
+    const path = newPath();
+    await fails("NotFound", () => denoKvStorage(path, { create: false }));
+    assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
   });
   it("what cannot be opened is CannotOpen", async () => {
     const [directory, text] = [newPath(), newPath()];

@@ -25,6 +25,12 @@ import type { DenoKv } from "./deno_kv_types.ts";
 
 export type { DenoKv, DenoKvAtomic, DenoKvCheck, DenoKvEntry, DenoKvKey } from "./deno_kv_types.ts";
 
+/** How a storage in Deno KV is opened. */
+export interface DenoKvOptions {
+  /** Whether a local file that does not exist is created; true by default. */
+  readonly create?: boolean;
+}
+
 interface DenoGlobal {
   readonly openKv?: (path?: string) => Promise<DenoKv>;
 }
@@ -32,23 +38,27 @@ interface DenoGlobal {
 /**
  * Opens a storage in Deno KV: the platform's default database, a local file, a database by its
  * `https:` address, or one that is open already and stays so when the storage is closed. Throws
- * `StorageError` `Unavailable` where there is no Deno KV, and `CannotOpen`.
+ * `StorageError` `Unavailable` where there is no Deno KV, `NotFound` and `CannotOpen`.
  */
-export async function denoKvStorage(pathOrKv?: string | DenoKv): Promise<StorageDriver> {
+export async function denoKvStorage(
+  pathOrKv?: string | DenoKv,
+  { create = true }: DenoKvOptions = {},
+): Promise<StorageDriver> {
   if (typeof pathOrKv === "object") return await DenoKvStorage.open(pathOrKv, false);
   const { openKv } = (globalThis as { Deno?: DenoGlobal }).Deno ?? {};
   if (openKv === undefined) throw unavailable();
   try {
-    if (pathOrKv !== undefined) prepareFile(pathOrKv);
+    if (pathOrKv !== undefined) prepareFile(pathOrKv, create);
     return await DenoKvStorage.open(await openKv(pathOrKv), true);
   } catch (cause) {
-    throw cannotOpen(pathOrKv, cause);
+    throw cause instanceof StorageError ? cause : cannotOpen(pathOrKv, cause);
   }
 }
 
 /** Makes a local file with the rights of its owner alone; SQLite, which is behind it, keeps them. */
-function prepareFile(path: string): void {
+function prepareFile(path: string, create: boolean): void {
   if (path === ":memory:" || /^https?:/.test(path) || existsSync(path)) return;
+  if (!create) throw notFound(path);
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
@@ -61,6 +71,14 @@ function unavailable(): StorageError {
   return new StorageError(
     "Unavailable",
     'Cannot open Deno KV: this runtime has none; in Deno add "unstable": ["kv"] to deno.json or run with --unstable-kv, elsewhere hand in the object of an npm package',
+  );
+}
+
+function notFound(path: string): StorageError {
+  return new StorageError(
+    "NotFound",
+    `Cannot open Deno KV at "${path}": there is no such file, and it is not to be created; check the path, or open it with \`create\``,
+    { fields: { path } },
   );
 }
 
