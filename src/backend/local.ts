@@ -23,6 +23,8 @@ import { type CachedTree, TreeCache } from "./tree_cache.ts";
 import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree_update.ts";
 import * as walk from "./walk.ts";
 
+/** Records that storing an entry changes, at most: id, bytes, markers, head, three per store. */
+const CHANGES_PER_ENTRY = 16;
 /** How often an update is tried again when other processes keep changing its tree. */
 const MAX_ATTEMPTS = 1000;
 /** How many answers about store tips at older snapshots are kept. */
@@ -48,6 +50,11 @@ export class LocalBackend implements Backend, UpdateSource {
     this.driver = driver;
     this.trees = new TreeCache(driver);
     this.records = new InstanceRecords(driver);
+  }
+
+  /** How many entries one storage commit can take, if each touches a handful of stores. */
+  get maxEntriesPerCommit(): number {
+    return Math.max(1, Math.floor(this.driver.capabilities.maxBatchChanges / CHANGES_PER_ENTRY));
   }
 
   /** Releases the storage. */

@@ -58,12 +58,17 @@ export class Verifier {
   async run(entries: readonly Entry[]): Promise<VerifyCounts> {
     const counts = { verified: 0, failed: 0, stillUnverified: 0 };
     let open = entries;
-    for (let before = -1; open.length !== before;) {
+    for (let before = -1; open.length !== before && !this.#isFull(counts);) {
       before = open.length;
       // A pin may name a sibling that comes later in the order, so what is open gets another turn.
       open = await this.#pass(open, counts);
     }
     return { ...counts, stillUnverified: open.length };
+  }
+
+  /** Whether as much was settled as one storage commit can take; the rest is for the next one. */
+  #isFull({ verified, failed }: { verified: number; failed: number }): boolean {
+    return verified + failed >= this.#backend.maxEntriesPerCommit;
   }
 
   /** One turn over what is open; returns what still is. */
@@ -73,7 +78,7 @@ export class Verifier {
   ): Promise<Entry[]> {
     const open: Entry[] = [];
     for (const entry of entries) {
-      const status = await this.judge(entry);
+      const status = this.#isFull(counts) ? "Unverified" : await this.judge(entry);
       if (status === "Unverified") {
         open.push(entry);
         continue;

@@ -51,7 +51,9 @@ async function openDriver(target: DriverTarget, options: OpenOptions): Promise<S
     case "sqlite":
       return await openSqlite(target, options);
     case "denokv":
-      return await (await import("../storage/drivers/deno_kv.ts")).denoKvStorage(target.path);
+      return await (await import("../storage/drivers/deno_kv.ts")).denoKvStorage(target.path, {
+        create,
+      });
     case "file":
       return await openFiles(target.path, options);
     case "postgres": {

@@ -69,7 +69,7 @@ export class TreeWriter {
     // One turn of the microtask queue lets writers that are ready now share the first commit.
     await undefined;
     while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, MAX_GROUP);
+      const group = this.#queue.splice(0, Math.min(MAX_GROUP, this.#backend.maxEntriesPerCommit));
       try {
         await this.#commit(group);
       } catch (error) {

@@ -89,8 +89,9 @@ export class WriteCoordinator {
     const total = { stored: 0, verified: 0, failed: 0, unverified: 0, rejected: [] as Rejection[] };
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
-    for (let at = 0; at < sorted.length; at += REMOTE_CHUNK) {
-      const chunk = sorted.slice(at, at + REMOTE_CHUNK);
+    const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
+    for (let at = 0; at < sorted.length; at += size) {
+      const chunk = sorted.slice(at, at + size);
       const signatures = await CheckedSignatures.of(chunk);
       const report = await this.#writer(tree).write(
         "remote",
@@ -129,7 +130,15 @@ export class WriteCoordinator {
 
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID): Promise<VerifyCounts> {
-    return await this.#writer(tree).write("remote", (update) => this.#judge(update));
+    const total = { verified: 0, failed: 0, stillUnverified: 0 };
+    for (let settled = Infinity; settled >= this.#backend.maxEntriesPerCommit;) {
+      const counts = await this.#writer(tree).write("remote", (update) => this.#judge(update));
+      settled = counts.verified + counts.failed;
+      total.verified += counts.verified;
+      total.failed += counts.failed;
+      total.stillUnverified = counts.stillUnverified;
+    }
+    return total;
   }
 
   /** Judges the Unverified entries of a tree unless nothing can have changed since the last time. */

@@ -1,3 +1,4 @@
+import { StorageError } from "../util/errors.ts";
 import type { Batch, CommitResult } from "./driver.ts";
 
 /** Most batches that share one transaction of the storage. */
@@ -50,7 +51,16 @@ export class GroupCommit {
       const results = await this.#apply(group.map(({ batch }) => batch));
       group.forEach(({ resolve }, at) => resolve(results[at]!));
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      if (group.length === 1 || isShared(error)) group.forEach(({ reject }) => reject(error));
+      // One batch may be the reason; it must not take the others down with it.
+      else for (const one of group) await this.#applyNext([one]);
     }
   }
+}
+
+/** Codes of failures that every batch of a group would meet again by itself. */
+const SHARED: ReadonlySet<string> = new Set(["Busy", "Closed", "ReadOnly", "Corrupt", "Io"]);
+
+function isShared(error: unknown): boolean {
+  return error instanceof StorageError && SHARED.has(error.code);
 }

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { StorageError } from "../../util/errors.ts";
 import type {
   Batch,
@@ -25,6 +25,7 @@ import type {
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { openDatabase, type SqliteDatabase, type SqliteStatement } from "./sqlite_database.ts";
+import { PollingWatch } from "./poll.ts";
 import { sqliteError } from "./sqlite_errors.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite_database.ts";
@@ -94,8 +95,9 @@ function prepareFile(path: string, { create = true, readOnly = false }: SqliteOp
   }
   try {
     closeSync(openSync(path, "wx", 0o600));
-    chmodSync(path, 0o600);
   } catch (cause) {
+    // Another process was faster, which is as good.
+    if ((cause as { code?: string }).code === "EEXIST") return;
     const why = (cause as Error).message;
     throw new StorageError("CannotOpen", `Cannot create the SQLite database "${path}": ${why}`, {
       cause,
@@ -173,6 +175,10 @@ class SqliteStorage implements StorageDriver {
   readonly #upsert: SqliteStatement;
   readonly #remove: SqliteStatement;
   readonly #dataVersion: SqliteStatement;
+  readonly #watch = new PollingWatch({
+    token: () => this.changeToken(),
+    read: (keys) => keys.map((key) => this.#read(key)),
+  });
   #version = randomVersion();
   #database: SqliteDatabase | undefined;
 
@@ -229,6 +235,11 @@ class SqliteStorage implements StorageDriver {
     return (this.#dataVersion.get() as { data_version: number }).data_version;
   }
 
+  watch(keys: readonly Uint8Array[], changed: () => void): () => void {
+    if (this.#database === undefined) void this.#open;
+    return this.#watch.watch(keys, changed);
+  }
+
   async *list(range: Range): AsyncIterable<readonly Pair[]> {
     let { start, end } = range;
     for (let left = range.limit ?? Infinity; left > 0;) {
@@ -276,6 +287,7 @@ class SqliteStorage implements StorageDriver {
 
   async close(): Promise<void> {
     await this.#group.idle();
+    this.#watch.stop();
     const database = this.#database;
     this.#database = undefined;
     database?.close();

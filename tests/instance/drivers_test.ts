@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { Database, DocStore, Instance, NewUser, Table } from "../../mod.ts";
+import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
+import { hasCode, withFolder } from "./places.ts";
+
+const ada = NewUser.passwordless("ada");
+
+/** The same application on any storage: write, branch, merge, copy, close, open, go on. */
+async function runApplication(url: string): Promise<void> {
+  const { instance, user } = await Instance.connectOrCreate(url, ada);
+  const db = await user!.createDatabase({ name: "app" });
+  let events = 0;
+  await db.onWrite(() => void events++);
+  const fork = await db.snapshot();
+  await Promise.all([1, 2, 3].map(async (number) => {
+    const tx = await db.newTransaction({ at: fork });
+    await (await tx.getStore(DocStore, "pages")).set(`page ${number}`, { number });
+    await (await tx.getStore(Table, "rows")).insert({ number, text: "x".repeat(100_000) });
+    await tx.commit();
+  }));
+  assert.equal((await db.snapshot()).length, 3);
+  assert.equal(events, 3);
+  await instance.close();
+
+  const again = await Instance.connect(url);
+  const [found] = await (await again.loginUser("ada")).findDatabase("app");
+  assert.equal((await (await found!.getStoreViewer(DocStore, "pages")).getAll()).len(), 3);
+  assert.equal(await (await found!.getStoreViewer(Table, "rows")).count(), 3);
+  await found!.withTransaction(async (tx) =>
+    await (await tx.getStore(DocStore, "pages")).set("last", 1)
+  );
+  assert.equal((await found!.snapshot()).length, 1);
+
+  const peer = await Instance.connectOrCreate("memory://", ada);
+  const entries = (await found!.getAllEntries()).reverse();
+  assert.equal((await peer.instance.putRemoteEntries(found!.rootId, entries)).verified, 5);
+  const copy = await Database.open(peer.instance, found!.rootId);
+  assert.ok((await copy.snapshot()).equals(await found!.snapshot()));
+  await peer.instance.close();
+  await again.close();
+}
+
+describe("one application on every storage", () => {
+  it("05 §12 files", () =>
+    withFolder(async (folder) => {
+      await assert.rejects(
+        Instance.connect(`file://${join(folder, "store")}`),
+        hasCode("NotFound"),
+      );
+      await runApplication(`file://${join(folder, "store")}`);
+    }));
+
+  it("05 §12 SQLite", () =>
+    withFolder((folder) => runApplication(`sqlite://${join(folder, "x.db")}`)));
+
+  it(
+    "05 §12 Deno KV",
+    { skip: "Deno" in globalThis ? false : "Deno KV is there on Deno alone" },
+    () =>
+      withFolder(async (folder) => {
+        await assert.rejects(
+          Instance.connect(`denokv:${join(folder, "kv.db")}`),
+          hasCode("NotFound"),
+        );
+        await runApplication(`denokv:${join(folder, "kv.db")}`);
+      }),
+  );
+
+  const noPostgres = findPostgres() === undefined && !process.env.CI &&
+    "PostgreSQL is not installed";
+  it("05 §12 PostgreSQL", { skip: noPostgres, timeout: 120_000 }, async () => {
+    const server = await startPostgres(findPostgres()!);
+    try {
+      await runApplication(server.url);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("07 §3 a scheme that nothing stands behind says so", async () => {
+    await assert.rejects(
+      Instance.connect("unix:///run/eidetica.sock"),
+      hasCode("BackendUnavailable", "unix"),
+    );
+  });
+});

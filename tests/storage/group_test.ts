@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { utf8 } from "../../src/util/bytes.ts";
+it("a batch that fails does not take others of its group down with it", async () => {
+  const database = new DatabaseSync(":memory:");
+  const storage = await sqliteStorage(database);
+  database.exec("PRAGMA max_page_count = 20");
+  const put = (key: string, size: number) =>
+    storage.commit({ set: [[utf8(key), new Uint8Array(size)]] });
+  const all = await Promise.allSettled([put("a", 10), put("b", 500_000), put("c", 10)]);
+  assert.deepEqual(all.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.ok(await storage.get(utf8("c")));
+  await storage.close();
+});
