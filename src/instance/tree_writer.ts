@@ -52,6 +52,24 @@ export class TreeWriter {
   }
 
   /**
+   * Tells the handlers what other processes have written since they were last told. The promise settles
+   * when the handlers have.
+   */
+  async announce(): Promise<void> {
+    await this.write("remote", async (update) => {
+      const { tree, postTips } = update;
+      const write = {
+        tree,
+        entries: [],
+        previousTips: postTips,
+        postTips,
+        source: "remote" as const,
+      };
+      await Promise.all(await this.#events.invoke(write, this.#read));
+    });
+  }
+
+  /**
    * Queues a write. The promise settles when it is durable and its handlers have settled.
    *
    * `run` must leave the update as it was if it throws anything.

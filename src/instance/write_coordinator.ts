@@ -1,4 +1,5 @@
 import type { WriteSource } from "../backend/backend.ts";
+import { headKey } from "../backend/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
@@ -45,16 +46,19 @@ type Rejection = RemoteWriteReport["rejected"][number];
 export class WriteCoordinator {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;
+  readonly #log = new Logger("instance");
   readonly #writers = new Map<string, TreeWriter>();
   /** Per tree: up to which write all was judged that can be. */
   readonly #settled = new Map<string, Settled>();
+  /** Per tree with handlers: how to stop hearing of the writes of other processes. */
+  readonly #watches = new Map<string, () => void>();
   /** Counts what became Verified anywhere, for entries that wait for another database. */
   #promotions = 0;
 
   /** Coordinates all writes of this process to `backend`. */
   constructor(backend: LocalBackend) {
     this.#backend = backend;
-    this.#events = new WriteEvents(new Logger("instance"));
+    this.#events = new WriteEvents(this.#log);
   }
 
   #writer(tree: ID): TreeWriter {
@@ -179,10 +183,37 @@ export class WriteCoordinator {
     handler: (event: WriteEvent) => void | Promise<void>,
     at?: Snapshot,
   ): Promise<WriteCallback> {
+    this.#watch(tree);
     // Inside the queue no write can come between reading the frontier and registering.
     return await this.#writer(tree).write("local" satisfies WriteSource, (update) => {
       return Promise.resolve(this.#events.register(tree, at ?? update.postTips, handler));
     });
+  }
+
+  /** Listens for the writes of other processes, where the storage can tell. */
+  #watch(tree: ID): void {
+    const key = tree.toString();
+    const { driver } = this.#backend;
+    if (this.#watches.has(key) || driver.watch === undefined) return;
+    this.#watches.set(key, driver.watch([headKey(tree)], () => void this.#changedElsewhere(tree)));
+  }
+
+  async #changedElsewhere(tree: ID): Promise<void> {
+    const key = tree.toString();
+    if (!this.#events.has(tree)) {
+      this.#watches.get(key)?.();
+      this.#watches.delete(key);
+      return;
+    }
+    try {
+      await this.#backend.trees.read(tree);
+      await this.#writer(tree).announce();
+    } catch (error) {
+      this.#log.error("Writes of another process to {tree} were not announced", {
+        tree: key,
+        error,
+      });
+    }
   }
 
   /** Registers a handler of the writes to all trees, for the life of the instance. */
@@ -192,6 +223,8 @@ export class WriteCoordinator {
 
   /** Ends all registrations. */
   close(): void {
+    for (const stop of this.#watches.values()) stop();
+    this.#watches.clear();
     this.#events.clear();
   }
 }

@@ -60,6 +60,11 @@ export class WriteEvents {
     });
   }
 
+  /** Whether a tree has handlers. */
+  has(tree: ID): boolean {
+    return this.#byTree.has(tree.toString());
+  }
+
   /** Registers a handler of all trees, for the life of the instance. */
   registerGlobal(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
     this.#global.add(handler);
@@ -81,10 +86,12 @@ export class WriteEvents {
     if (registrations === undefined && this.#global.size === 0) return [];
     const running: Promise<void>[] = [];
     for (const registration of [...registrations ?? []]) {
+      if (registration.cursor.equals(write.postTips)) continue;
       const event = await this.#eventFor(registration, write, read);
       registration.cursor = write.postTips;
       this.#start(running, write.tree, () => registration.handler(event));
     }
+    if (write.entries.length === 0) return running;
     for (const handler of [...this.#global]) {
       this.#start(running, write.tree, () => handler(write.tree, plainEvent(write)));
     }
