@@ -99,10 +99,18 @@ function parseFile(text: string): ReadonlyMap<string, Json64> {
 
 function readEntries(map: ReadonlyMap<string, Json64>): Entry[] {
   return [...map].map(([id, json]) => {
-    const entry = Entry.fromJson64(json);
+    const entry = readEntry(id, json);
     if (entry.id.toString() === id) return entry;
     throw refuse(`the entry "${id}" has the ID "${entry.id}"`);
   });
+}
+
+function readEntry(id: string, json: Json64): Entry {
+  try {
+    return Entry.fromJson64(json);
+  } catch (cause) {
+    throw refuse(`the entry "${id}" is not one`, cause);
+  }
 }
 
 function groupByTree(entries: readonly Entry[]): [Entry["id"], Entry[]][] {
