@@ -51,8 +51,6 @@ const PAGE = 256;
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 /** Pages of the database that SQLite keeps in memory, in KiB. */
 const CACHE_KIB = 16_384;
-/** Pages that the write-ahead log holds before they are moved into the database. */
-const CHECKPOINT_PAGES = 4000;
 
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
@@ -149,7 +147,6 @@ function requireOwnFile(path: string, database: SqliteDatabase): void {
 function setUp(database: SqliteDatabase, durability: "full" | "normal"): void {
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-  database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   database.exec(`BEGIN IMMEDIATE;
     PRAGMA application_id = ${APPLICATION_ID};
