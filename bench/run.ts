@@ -53,9 +53,9 @@ async function commits(place: work.Place): Promise<void> {
   await work.commitMany(warm.database, 0, Math.round(2000 * scale) + 20);
   await warm.remove();
   await run(small)();
-  const early = await best(3, run(sample)) / sample;
+  const early = await best(5, run(sample)) / sample;
   await run(large - next)();
-  const late = await best(3, run(sample)) / sample;
+  const late = await best(5, run(sample)) / sample;
   report(`commit, ${place}, history ≥ ${small}`, 1000 / early, "commits/s");
   report(`commit, ${place}, history ≥ ${large}`, 1000 / late, "commits/s");
   report(`commit, ${place}: ${large} entries cost, × ${small} entries`, late / early, "×");
