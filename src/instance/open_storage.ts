@@ -70,8 +70,9 @@ async function openSqlite(
   options: OpenOptions,
 ): Promise<StorageDriver> {
   const { sqliteStorage } = await import("../storage/drivers/sqlite.ts");
-  const create = target.mode === "rwc" || target.mode === "memory" ||
-    (target.mode === "default" && options.create);
+  // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
+  const mayCreate = target.mode === "rwc" || target.mode === "default";
+  const create = target.mode === "memory" || (mayCreate && options.create);
   const readOnly = target.mode === "ro" || options.readOnly === true;
   return await sqliteStorage(target.path, { create, readOnly, durability: options.durability });
 }

@@ -104,8 +104,9 @@ export class Table<Row = JsonRow> {
 
   /** Writes a row under `key`, replacing the whole row that was there. */
   async set(key: string, row: Row): Promise<void> {
-    if (key === "") throw invalidRow(this.name, key, "a key must not be empty");
-    this.#stage(key, await this.#codec.write(row, (reason) => invalidRow(this.name, key, reason)));
+    const refuse = (reason: string) => invalidRow("SerializationFailed", this.name, key, reason);
+    if (key === "") throw refuse("a key must not be empty");
+    this.#stage(key, await this.#codec.write(row, refuse));
   }
 
   /** Deletes the row under `key`; false, and nothing staged, when there is none. */
@@ -155,13 +156,15 @@ export class Table<Row = JsonRow> {
   }
 
   async #read(key: string, text: string): Promise<Row> {
-    return await this.#codec.read(text, (reason) => invalidRow(this.name, key, reason));
+    return await this.#codec.read(text, (reason) => {
+      return invalidRow("DeserializationFailed", this.name, key, reason);
+    });
   }
 }
 
-function invalidRow(store: string, key: string, reason: string): StoreError {
+function invalidRow(code: string, store: string, key: string, reason: string): StoreError {
   const message = `Row "${key}" of table "${store}" is not valid: ${reason}`;
-  return new StoreError("DeserializationFailed", message, { fields: { store, key, reason } });
+  return new StoreError(code, message, { fields: { store, key, reason } });
 }
 
 /** The result of {@link Table.search}: an async iterable of rows, and a promise of all of them. */

@@ -67,7 +67,6 @@ export class Transaction implements StoreContext {
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
-    void this.#touch(name).parents;
     const registry = this.getIndex();
     const info = await registry.find(name);
     await this.storeParents(name);
