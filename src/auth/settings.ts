@@ -18,6 +18,7 @@ export class AuthSettings {
   readonly #doc: Doc;
   #keys: ReadonlyMap<string, AuthKey | undefined> | undefined;
   #global: { readonly key: AuthKey | undefined; readonly isSet: boolean } | undefined;
+  #isConfigured: boolean | undefined;
 
   private constructor(doc: Doc) {
     this.#doc = doc;
@@ -82,7 +83,7 @@ export class AuthSettings {
 
   /** Whether access was ever restricted: once it was, nothing unsigned is valid again (00 §B8). */
   get isConfigured(): boolean {
-    return this.#parsedKeys.size > 0 || this.#parsedGlobal.isSet;
+    return this.#isConfigured ??= wasEverRestricted(this.#doc);
   }
 
   /** Lists a new key; `KeyAlreadyExists` when it is listed. Weak keys are refused. */
@@ -122,6 +123,7 @@ export class AuthSettings {
     this.#doc.set(path, value);
     this.#keys = undefined;
     this.#global = undefined;
+    this.#isConfigured = undefined;
   }
 
   // --- everybody -----------------------------------------------------------------------------
@@ -210,6 +212,16 @@ export class AuthSettings {
   canCreateKey(signer: Permission, permission: Permission): boolean {
     return signer.canAdmin() && signer.compare(permission) >= 0;
   }
+}
+
+/** Whether a key or a grant to everybody was ever listed; what was deleted leaves a tombstone. */
+function wasEverRestricted(auth: Doc): boolean {
+  if (auth.peek("global") !== undefined) return true;
+  const keys = auth.peek("keys");
+  if (!(keys instanceof Doc)) return keys !== undefined;
+  let isListed = false;
+  keys.peekEach(() => isListed = true);
+  return isListed;
 }
 
 function parseKeys(value: Value | undefined): ReadonlyMap<string, AuthKey | undefined> {
