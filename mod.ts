@@ -59,6 +59,7 @@ export type {
 export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
 export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";
 export { DocStore } from "./src/store/doc_store.ts";
+export { PasswordStore } from "./src/store/password_store.ts";
 export { ValueEditor } from "./src/store/value_editor.ts";
 export { type InvalidRow, type JsonRow, RowSearch, Table } from "./src/store/table.ts";
 export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/row_codec.ts";

@@ -250,7 +250,8 @@ export class LocalBackend implements Backend, UpdateSource {
   }
 
   async #olderStoreTips(tipsKey: string, store: string, main: Snapshot): Promise<Snapshot> {
-    const key = `${tipsKey} ${store}`;
+    // A CID holds no "|", so no name of a store can be taken for tips.
+    const key = `${tipsKey}|${store}`;
     const known = this.#storeTips.get(key);
     if (known !== undefined) return known;
     const found = await walk.storeTipsAt(this, store, main);

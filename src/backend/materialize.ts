@@ -54,7 +54,7 @@ export class StateCache {
     type: StateType<T>,
   ): Promise<T> {
     if (tips.tips.length === 0) return type.empty();
-    const scope = `${tree} ${type.name} ${store}`;
+    const scope = `${tree}|${type.name.length}|${type.name}${store}`;
     const known = this.#get<T>(scope, tips.tips);
     if (known !== undefined) return known.value;
     const { path, base } = await this.#walk<T>(reader, scope, store, tips);
@@ -99,8 +99,9 @@ export class StateCache {
   }
 }
 
+/** Tips go first: a store may have any name, and must never be taken for another store. */
 function key(scope: string, tips: readonly ID[]): string {
-  return tips.length === 1 ? `${scope} ${tips[0]}` : `${scope} ${tips.join(" ")}`;
+  return tips.length === 1 ? `${tips[0]}|${scope}` : `${tips.join(" ")}|${scope}`;
 }
 
 function isAfter(entry: Entry, store: string, last: Place | undefined): boolean {

@@ -16,6 +16,8 @@ export interface Encryptor {
   encrypt(plaintext: Uint8Array): Promise<Uint8Array>;
   /** Payload of a ciphertext. */
   decrypt(ciphertext: Uint8Array): Promise<Uint8Array>;
+  /** Forgets its secrets; called when the transaction is committed. */
+  wipe?(): void;
 }
 
 /** The transaction, as seen by its stores. */

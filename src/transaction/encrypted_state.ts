@@ -5,7 +5,7 @@ import type { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor } from "../store/context.ts";
 
 /**
- * The state of an encrypted store. It is folded anew for each transaction and never cached beyond
+ * The state of an encrypted store. It is folded once for each transaction and never cached beyond
  * it, so that no plaintext outlives the transaction that has the key.
  */
 export async function foldDecrypted<T>(
@@ -16,11 +16,12 @@ export async function foldDecrypted<T>(
   type: StateType<T>,
   encryptor: Encryptor,
 ): Promise<T> {
+  const merge = type.apply ?? type.merge;
   let state = type.empty();
   for (const entry of await backend.storeAt(tree, store, tips)) {
     const data = entry.findData(store);
     if (data === undefined) continue;
-    state = type.merge(state, type.parse(await encryptor.decrypt(data)));
+    state = merge(state, type.parse(await encryptor.decrypt(data)));
   }
   return state;
 }

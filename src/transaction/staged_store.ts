@@ -6,12 +6,42 @@ import type { Encryptor } from "../store/context.ts";
 export class StagedStore {
   /** Store tips that the delta builds on, once they were asked for. */
   parents: Promise<Snapshot> | undefined;
-  /** Encrypts the delta and decrypts history. */
-  encryptor: Encryptor | undefined;
   /** Payload written as it is, for system stores whose payload is not a document. */
   rawData: Uint8Array | undefined;
+  readonly #decrypted = new Map<string, Promise<unknown>>();
+  #encryptor: Encryptor | undefined;
   #delta: unknown;
   #type: StateType<unknown> | undefined;
+
+  /** Encrypts the delta and decrypts history. */
+  get encryptor(): Encryptor | undefined {
+    return this.#encryptor;
+  }
+
+  /** Replaces the encryptor; what another one decrypted is forgotten. */
+  setEncryptor(encryptor: Encryptor): void {
+    this.#encryptor = encryptor;
+    this.#decrypted.clear();
+  }
+
+  /**
+   * History as decrypted for this transaction, by the name of the reading. It is folded once, unless
+   * that fails, and goes with the transaction.
+   */
+  decrypted<T>(reading: string, foldHistory: () => Promise<T>): Promise<T> {
+    const known = this.#decrypted.get(reading) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const folding = foldHistory();
+    this.#decrypted.set(reading, folding);
+    folding.catch(() => this.#decrypted.delete(reading));
+    return folding;
+  }
+
+  /** Wipes keys and forgets what they decrypted: the delta is written, nothing needs them any more. */
+  wipe(): void {
+    this.#encryptor?.wipe?.();
+    this.#decrypted.clear();
+  }
 
   /** Whether something was staged. */
   get isStaged(): boolean {

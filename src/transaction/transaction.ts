@@ -129,7 +129,7 @@ export class Transaction implements StoreContext {
 
   /** See {@link StoreContext.registerEncryptor}. */
   registerEncryptor(store: string, encryptor: Encryptor): void {
-    this.#touch(store).encryptor = encryptor;
+    this.#touch(store).setEncryptor(encryptor);
   }
 
   /** See {@link StoreContext.fullState}. */
@@ -137,9 +137,13 @@ export class Transaction implements StoreContext {
     const tips = await this.storeParents(store);
     const { tree, host } = this.base;
     if (tree === undefined || tips.tips.length === 0) return type.empty();
-    const encryptor = this.#stores.get(store)?.encryptor;
+    const staged = this.#touch(store);
+    const { encryptor } = staged;
     if (encryptor === undefined) return await host.backend.stateAt(tree, store, tips, type);
-    return await foldDecrypted(host.backend, tree, store, tips, type, encryptor);
+    return await staged.decrypted(
+      type.name,
+      () => foldDecrypted(host.backend, tree, store, tips, type, encryptor),
+    );
   }
 
   /** Store tips that an entry of this transaction builds on: those below its main parents. */
@@ -185,6 +189,7 @@ export class Transaction implements StoreContext {
       const entry = await buildEntry(this);
       const tree = this.base.tree ?? entry.id;
       await this.base.host.putEntry(tree, entry, { verification: "Verified", source: "local" });
+      for (const store of this.#stores.values()) store.wipe();
       return entry.id;
     } catch (error) {
       this.#committed = false;

@@ -1,0 +1,227 @@
+import { core } from "../../wasm/mod.ts";
+import { Doc } from "../crdt/doc.ts";
+import { newSalt } from "../keys/sealed.ts";
+import { fromUtf8, utf8 } from "../util/bytes.ts";
+import { StoreError } from "../util/errors.ts";
+import { parseJson64, stringifyJson64 } from "../util/json64.ts";
+import { type StoreContext, type StoreType, supports } from "./context.ts";
+import { DocStore } from "./doc_store.ts";
+import {
+  DEFAULT_COSTS,
+  type PasswordConfig,
+  readPasswordConfig,
+  writePasswordConfig,
+} from "./password_config.ts";
+import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor } from "./password_key.ts";
+import { keyNotFound, typeMismatch } from "./staged_doc.ts";
+
+/** Type ID of encrypted stores (04 §1). */
+const TYPE_ID = "encrypted:password:v0";
+/** The field `reason` of the error for a wrong password; tampering looks the same. */
+const WRONG_PASSWORD = "wrong password or tampered data";
+
+/**
+ * A store whose payloads are encrypted with a password (04 §9). Nodes without the password verify,
+ * store and relay its entries; its name, type and costs stay readable.
+ *
+ * `PasswordStore` encrypts a {@link DocStore}, `PasswordStore.of(Table)` a table, and so on. A new store
+ * is uninitialized until `initialize` gives it a password; each later transaction finds it locked and
+ * opens it anew. A payload is a random 12-byte nonce, the AES-256-GCM ciphertext of what the store inside
+ * would have written, and the 16-byte tag; the key is Argon2id of the password.
+ *
+ * @example
+ * ```ts
+ * import { Instance, NewUser, PasswordStore } from "eidetica";
+ *
+ * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const db = await user!.createDatabase({ name: "diary" });
+ * await db.withTransaction(async (tx) => {
+ *   const secrets = await tx.getStore(PasswordStore, "secrets");
+ *   await secrets.initialize("correct horse");
+ *   await (await secrets.inner()).set("today", "nobody knows");
+ * });
+ * const secrets = await db.getStoreViewer(PasswordStore, "secrets");
+ * await secrets.open("correct horse");
+ * if (await (await secrets.inner()).getString("today") !== "nobody knows") throw new Error("lost");
+ * await instance.close();
+ * ```
+ */
+export class PasswordStore<S = DocStore> {
+  /** Type ID of this format (04 §1). */
+  static readonly typeId: string = TYPE_ID;
+
+  /** Name of the store. */
+  readonly name: string;
+  readonly #context: StoreContext;
+  readonly #inner: StoreType<S>;
+  #config: PasswordConfig | undefined;
+  #encryptor: PayloadEncryptor | undefined;
+
+  private constructor(
+    context: StoreContext,
+    name: string,
+    inner: StoreType<S>,
+    config: PasswordConfig | undefined,
+  ) {
+    this.#context = context;
+    this.name = name;
+    this.#inner = inner;
+    this.#config = config;
+  }
+
+  /**
+   * The type of store that encrypts stores of type `inner`.
+   *
+   * @example
+   * ```ts
+   * import { Instance, NewUser, PasswordStore, Table } from "eidetica";
+   *
+   * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+   * const db = await user!.createDatabase({ name: "bank" });
+   * const Accounts = PasswordStore.of(Table.of<{ iban: string }>());
+   * await db.withTransaction(async (tx) => {
+   *   const accounts = await tx.getStore(Accounts, "accounts");
+   *   await accounts.initialize("correct horse");
+   *   await (await accounts.inner()).insert({ iban: "DE02 1203 0000 0000 2020 51" });
+   * });
+   * await instance.close();
+   * ```
+   */
+  static of<S>(inner: StoreType<S>): StoreType<PasswordStore<S>> {
+    return { typeId: TYPE_ID, load: (context, name) => PasswordStore.#load(context, name, inner) };
+  }
+
+  /** Builds the handle of an encrypted {@link DocStore}; called by `getStore` and `getStoreViewer`. */
+  static load(context: StoreContext, name: string): Promise<PasswordStore> {
+    return PasswordStore.#load(context, name, DocStore);
+  }
+
+  static async #load<S>(
+    context: StoreContext,
+    name: string,
+    inner: StoreType<S>,
+  ): Promise<PasswordStore<S>> {
+    const info = await context.getIndex().find(name);
+    if (info === undefined) throw keyNotFound("_index", name);
+    if (info.typeId !== TYPE_ID) throw typeMismatch(name, TYPE_ID, info.typeId);
+    return new PasswordStore(context, name, inner, readPasswordConfig(name, info.config));
+  }
+
+  /** Whether the store has a password. */
+  get isInitialized(): boolean {
+    return this.#config !== undefined;
+  }
+
+  /** Whether the store inside can be used: from `initialize` or `open` until the commit. */
+  get isOpen(): boolean {
+    return this.#encryptor?.isWiped === false;
+  }
+
+  /**
+   * Gives a new store its password, after which it is open. `config` is that of the store inside.
+   * Nothing is stored before the commit. `InvalidOperation` when there is a password already.
+   */
+  async initialize(
+    password: string,
+    config: Doc = this.#inner.defaultConfig?.() ?? new Doc(),
+  ): Promise<void> {
+    if (this.#config !== undefined) throw this.#invalid("initialize", "it has a password already");
+    const { random } = this.#context;
+    const salt = newSalt(random);
+    const key = await derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
+    const wrapped = `{"type":${JSON.stringify(this.#inner.typeId)},"config":${config.stringify()}}`;
+    const nonce = random.bytes(NONCE_BYTES);
+    const ciphertext = await core().seal(key, nonce, utf8(wrapped));
+    const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
+    await this.#context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
+    this.#config = made;
+    this.#unlock(key);
+  }
+
+  /**
+   * Opens the store for this transaction. A wrong password is an `ImplementationError` whose `reason` is
+   * `"wrong password or tampered data"`; the store then stays locked.
+   */
+  async open(password: string): Promise<void> {
+    const config = this.#config;
+    if (config === undefined) throw this.#invalid("open", "it has no password yet");
+    if (this.isOpen) throw this.#invalid("open", "it is open already");
+    const length = config.nonce.length;
+    if (length !== NONCE_BYTES) {
+      const reason = `its nonce has ${length} bytes and must have ${NONCE_BYTES}`;
+      throw this.#failure("InvalidConfiguration", reason);
+    }
+    const key = await derivePasswordKey(this.name, password, config.salt, config.costs);
+    try {
+      this.#checkWrapped(await this.#unwrap(key, config));
+    } catch (error) {
+      key.fill(0);
+      throw error;
+    }
+    this.#unlock(key);
+  }
+
+  /** The store inside; `InvalidOperation` unless this one is open. */
+  async inner(): Promise<S> {
+    if (!this.isOpen) throw this.#invalid("inner", "it is locked: open it with its password first");
+    return await this.#inner.load(this.#context, this.name);
+  }
+
+  /**
+   * Wipes the key and forgets what was decrypted with it. Whatever this transaction has staged in the
+   * store can then only be committed after another `open`. A commit does the same.
+   */
+  lock(): void {
+    if (this.#encryptor === undefined) return;
+    this.#encryptor.wipe();
+    // Registering it again drops what the transaction has decrypted.
+    this.#context.registerEncryptor(this.name, this.#encryptor);
+  }
+
+  #unlock(key: Uint8Array): void {
+    this.#encryptor = new PayloadEncryptor(this.name, key, this.#context.random);
+    this.#context.registerEncryptor(this.name, this.#encryptor);
+  }
+
+  async #unwrap(key: Uint8Array, config: PasswordConfig): Promise<Uint8Array> {
+    try {
+      return await core().open(key, config.nonce, config.ciphertext);
+    } catch (cause) {
+      throw this.#failure("ImplementationError", WRONG_PASSWORD, cause);
+    }
+  }
+
+  /** Refuses a store inside that is of another type than the one asked for (04 §9.4). */
+  #checkWrapped(bytes: Uint8Array): void {
+    const type = readWrappedType(bytes);
+    if (type === undefined) {
+      const reason = "its wrapped configuration cannot be read";
+      throw this.#failure("DeserializationFailed", reason);
+    }
+    if (!supports(this.#inner, type)) throw typeMismatch(this.name, this.#inner.typeId, type);
+  }
+
+  #invalid(operation: string, reason: string): StoreError {
+    const message = `Cannot ${operation} the encrypted store "${this.name}": ${reason}`;
+    const fields = { store: this.name, operation, reason };
+    return new StoreError("InvalidOperation", message, { fields });
+  }
+
+  #failure(code: string, reason: string, cause?: unknown): StoreError {
+    const message = `Cannot open the encrypted store "${this.name}": ${reason}`;
+    return new StoreError(code, message, { cause, fields: { store: this.name, reason } });
+  }
+}
+
+/** The type in a wrapped configuration; undefined when it is damaged. */
+function readWrappedType(bytes: Uint8Array): string | undefined {
+  try {
+    const wrapped = parseJson64(fromUtf8(bytes));
+    if (!(wrapped instanceof Map)) return undefined;
+    Doc.parse(stringifyJson64(wrapped.get("config")));
+    const type = wrapped.get("type");
+    return typeof type === "string" ? type : undefined;
+  } catch {
+    return undefined; // what failed could describe the plaintext
+  }
+}
