@@ -36,7 +36,55 @@ export interface StoreContext {
   registerEncryptor(store: string, encryptor: Encryptor): void;
 }
 
-/** A type of store: what `getStore` and `getStoreViewer` take. Store classes are such values. */
+/**
+ * A type of store: what `getStore` and `getStoreViewer` take. Store classes are such values.
+ *
+ * A store of one's own either wraps a `DocStore`, or brings a data type whose deltas merge:
+ *
+ * @example
+ * ```ts
+ * import { Instance, NewUser, type StoreContext } from "eidetica";
+ *
+ * const sum = {
+ *   name: "sum",
+ *   empty: () => 0,
+ *   parse: (bytes: Uint8Array) => Number(new TextDecoder().decode(bytes)),
+ *   merge: (left: number, right: number) => left + right,
+ *   serialize: (value: number) => new TextEncoder().encode(String(value)),
+ * };
+ *
+ * class Counter {
+ *   static readonly typeId = "counter:v0";
+ *   readonly #context: StoreContext;
+ *   readonly #name: string;
+ *
+ *   constructor(context: StoreContext, name: string) {
+ *     this.#context = context;
+ *     this.#name = name;
+ *   }
+ *   static load(context: StoreContext, name: string): Counter {
+ *     return new Counter(context, name);
+ *   }
+ *   add(amount: number): void {
+ *     const staged = this.#context.staged<number>(this.#name) ?? 0;
+ *     this.#context.stage(this.#name, staged + amount, sum);
+ *   }
+ *   async value(): Promise<number> {
+ *     const staged = this.#context.staged<number>(this.#name) ?? 0;
+ *     return await this.#context.fullState(this.#name, sum) + staged;
+ *   }
+ * }
+ *
+ * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const db = await user!.createDatabase({ name: "site" });
+ * for (const visits of [1, 10]) {
+ *   await db.withTransaction(async (tx) => (await tx.getStore(Counter, "visits")).add(visits));
+ * }
+ * const visits = await db.getStoreViewer(Counter, "visits");
+ * if (await visits.value() !== 11) throw new Error("miscounted");
+ * await instance.close();
+ * ```
+ */
 export interface StoreType<S> {
   /** Name and version of the format, for example `"docstore:v0"`. */
   readonly typeId: string;

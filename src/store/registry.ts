@@ -17,7 +17,7 @@ import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
-import { keyNotFound, mergedChild } from "./staged_doc.ts";
+import { keyNotFound, mergedName } from "./staged_doc.ts";
 
 /** What is registered for one store. */
 export interface StoreInfo {
@@ -40,11 +40,8 @@ export class Registry {
 
   /** What is registered under `name`, or undefined. Damaged records are an error, not a miss. */
   async find(name: string): Promise<StoreInfo | undefined> {
-    const value = mergedChild(
-      this.#context.staged<Doc>(INDEX),
-      await this.#context.fullState(INDEX, docState),
-      name,
-    );
+    const history = await this.#context.fullState(INDEX, docState);
+    const value = mergedName(this.#context.staged<Doc>(INDEX), history, name, isRecord);
     return value === undefined || value === DELETED ? undefined : readInfo(name, value);
   }
 
@@ -91,6 +88,10 @@ export class Registry {
     delta.set([name], record);
     this.#context.stage(INDEX, delta, docState);
   }
+}
+
+function isRecord(value: Value): boolean {
+  return value instanceof Doc && typeof value.peek("type") === "string";
 }
 
 function readInfo(name: string, value: Value): StoreInfo {

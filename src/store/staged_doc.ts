@@ -1,5 +1,6 @@
-import type { Doc } from "../crdt/doc.ts";
+import { Doc } from "../crdt/doc.ts";
 import { mergeValues } from "../crdt/branch.ts";
+import { segmentsOf } from "../crdt/path.ts";
 import type { Value } from "../crdt/value.ts";
 import { StoreError } from "../util/errors.ts";
 
@@ -8,10 +9,28 @@ import { StoreError } from "../util/errors.ts";
  * history. Only this child is merged, so that reading one key costs the same in any document.
  */
 export function mergedChild(staged: Doc | undefined, history: Doc, key: string): Value | undefined {
-  const before = staged?.isAtomic() === true ? undefined : history.peek(key);
-  const change = staged?.peek(key);
+  const before = staged?.isAtomic() === true ? undefined : history.peekChild(key);
+  const change = staged?.peekChild(key);
   if (change === undefined) return before;
   return before === undefined ? change : mergeValues(before, change);
+}
+
+/**
+ * As {@link mergedChild}, for names and keys that may contain dots. We store them as they are; the
+ * reference reads them as paths. What it stored nested is found when `isRecord` says that it is one.
+ */
+export function mergedName(
+  staged: Doc | undefined,
+  history: Doc,
+  name: string,
+  isRecord: (value: Value) => boolean,
+): Value | undefined {
+  const own = mergedChild(staged, history, name);
+  if (own !== undefined || !name.includes(".")) return own;
+  const [first, ...rest] = segmentsOf(name);
+  const outer = first === undefined ? undefined : mergedChild(staged, history, first);
+  const nested = outer instanceof Doc && rest.length > 0 ? outer.peek(rest) : undefined;
+  return nested !== undefined && isRecord(nested) ? nested : undefined;
 }
 
 /** The error for a key that a store does not have. */

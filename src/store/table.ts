@@ -11,7 +11,7 @@ import { StoreError } from "../util/errors.ts";
 import { uuidV4 } from "../util/random.ts";
 import type { StoreContext, StoreType } from "./context.ts";
 import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
-import { keyNotFound, mergedChild } from "./staged_doc.ts";
+import { keyNotFound, mergedName } from "./staged_doc.ts";
 
 /** Any JSON object: the rows of a table without a schema. */
 export type JsonRow = Record<string, unknown>;
@@ -28,6 +28,28 @@ export interface InvalidRow {
  * A table: rows under primary keys, the last write of a row wins as a whole (04 §7).
  *
  * Rows come back in key order. What a read returns belongs to the caller.
+ *
+ * `Table` holds any JSON objects; `Table.of<Row>()` gives them a type, and `Table.of(schema)` has a
+ * validator check them.
+ *
+ * @example
+ * ```ts
+ * import { Instance, NewUser, Table } from "eidetica";
+ *
+ * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const db = await user!.createDatabase({ name: "kitchen" });
+ * const Recipes = Table.of<{ title: string; minutes: number }>();
+ * await db.withTransaction(async (tx) => {
+ *   const recipes = await tx.getStore(Recipes, "recipes");
+ *   await recipes.insert({ title: "Soup", minutes: 30 });
+ *   await recipes.set("bread", { title: "Bread", minutes: 240 });
+ * });
+ * const recipes = await db.getStoreViewer(Recipes, "recipes");
+ * const quick = await recipes.search((recipe) => recipe.minutes < 60);
+ * if (quick.length !== 1 || (await recipes.get("bread")).minutes !== 240) throw new Error("lost");
+ * for await (const [key, recipe] of recipes.entries()) console.log(key, recipe.title);
+ * await instance.close();
+ * ```
  */
 export class Table<Row = JsonRow> {
   /** Type ID of this format (04 §1). */
@@ -67,7 +89,7 @@ export class Table<Row = JsonRow> {
 
   async #find(key: string): Promise<Value | undefined> {
     const history = await this.#context.fullState(this.name, docState);
-    return mergedChild(this.#context.staged<Doc>(this.name), history, key);
+    return mergedName(this.#context.staged<Doc>(this.name), history, key, isRow);
   }
 
   #stage(key: string, value: string | typeof DELETED): void {
@@ -160,6 +182,10 @@ export class Table<Row = JsonRow> {
       return invalidRow("DeserializationFailed", this.name, key, reason);
     });
   }
+}
+
+function isRow(value: Value): boolean {
+  return typeof value === "string";
 }
 
 function invalidRow(code: string, store: string, key: string, reason: string): StoreError {
