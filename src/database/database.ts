@@ -226,6 +226,8 @@ export class Database {
   }
 
   async #requireTips(snapshot: Snapshot): Promise<void> {
+    // The tips may be another process's, so what was seen of the tree before may be older than they.
+    await this.#host.settle(this.rootId);
     for (const tip of snapshot.tips) {
       if (inTree(await this.#host.backend.get(tip), this.rootId)) continue;
       const message = `Cannot begin a transaction at "${tip}": it belongs to another database`;

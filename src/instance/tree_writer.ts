@@ -3,7 +3,10 @@ import type { TreeUpdate } from "../backend/tree_update.ts";
 import { UpdateConflict } from "../backend/tree_update.ts";
 import type { ID } from "../entry/id.ts";
 import type { WriteSource } from "../backend/backend.ts";
-import type { BracketReader, WriteEvents, WriteOutcome } from "./write_events.ts";
+import { compareInTree } from "../backend/walk.ts";
+import type { WriteCallback } from "../database/host.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
 
 /** Most writes that are put into one storage commit. */
 export const MAX_GROUP = 256;
@@ -12,6 +15,14 @@ export const MAX_GROUP = 256;
 interface Job {
   readonly source: WriteSource;
   readonly run: (update: TreeUpdate) => Promise<unknown>;
+  /** Whether handlers are told even if the write itself has made nothing Verified. */
+  readonly announces?: boolean;
+  /** What the caller gets for the value of `run`, made when the write is durable. */
+  readonly result?: (value: unknown) => unknown;
+}
+
+/** A job with its caller. */
+interface QueuedJob extends Job {
   readonly done: (value: unknown) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -35,7 +46,7 @@ export class TreeWriter {
   readonly #events: WriteEvents;
   readonly #read: BracketReader;
   readonly #tree: ID;
-  #queue: Job[] = [];
+  #queue: QueuedJob[] = [];
   #running = false;
 
   /** The queue of `tree`. */
@@ -56,16 +67,20 @@ export class TreeWriter {
    * when the handlers have.
    */
   async announce(): Promise<void> {
-    await this.write("remote", async (update) => {
-      const { tree, postTips } = update;
-      const write = {
-        tree,
-        entries: [],
-        previousTips: postTips,
-        postTips,
-        source: "remote" as const,
-      };
-      await Promise.all(await this.#events.invoke(write, this.#read));
+    await this.#enqueue({
+      source: "remote",
+      announces: true,
+      run: () => Promise.resolve(),
+    });
+  }
+
+  /** Registers a handler behind all writes that are queued already, and before any later one. */
+  async register(at: Snapshot | undefined, handler: EventHandler): Promise<WriteCallback> {
+    return await this.#enqueue<WriteCallback>({
+      source: "local",
+      run: (update) => Promise.resolve(update.postTips),
+      // `run` may be repeated, and may run before the events of earlier writes; this may not.
+      result: (tips) => this.#events.register(this.#tree, at ?? tips as Snapshot, handler),
     });
   }
 
@@ -75,9 +90,13 @@ export class TreeWriter {
    * `run` must leave the update as it was if it throws anything.
    */
   write<T>(source: WriteSource, run: (update: TreeUpdate) => Promise<T>): Promise<T> {
+    return this.#enqueue<T>({ source, run });
+  }
+
+  #enqueue<T>(job: Job): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const done = resolve as (value: unknown) => void;
-      this.#queue.push({ source, run, done, failed: reject });
+      this.#queue.push({ ...job, done, failed: reject });
       if (!this.#running) this.#drain();
     });
   }
@@ -97,7 +116,7 @@ export class TreeWriter {
     this.#running = false;
   }
 
-  async #commit(group: readonly Job[]): Promise<void> {
+  async #commit(group: readonly QueuedJob[]): Promise<void> {
     const { value: results } = await this.#backend.update(this.#tree, async (update) => {
       const all: Result[] = [];
       for (const job of group) all.push(await this.#run(job, update));
@@ -111,8 +130,9 @@ export class TreeWriter {
     const previousTips = update.postTips;
     try {
       const value = await job.run(update);
-      const entries = update.verified.slice(before);
-      if (entries.length === 0) return { value };
+      // Verdicts follow pins as well as parents, so they may come in another order than the fold.
+      const entries = update.verified.slice(before).sort(compareInTree);
+      if (entries.length === 0 && job.announces !== true) return { value };
       const { tree, postTips } = update;
       return { value, outcome: { tree, entries, previousTips, postTips, source: job.source } };
     } catch (error) {
@@ -121,11 +141,12 @@ export class TreeWriter {
     }
   }
 
-  async #finish(job: Job, result: Result): Promise<void> {
+  async #finish(job: QueuedJob, result: Result): Promise<void> {
     if ("error" in result) return job.failed(result.error);
-    if (result.outcome === undefined) return job.done(result.value);
-    const running = await this.#events.invoke(result.outcome, this.#read);
-    if (running.length === 0) job.done(result.value);
-    else void Promise.all(running).then(() => job.done(result.value));
+    const { value, outcome } = result;
+    const running = outcome === undefined ? [] : await this.#events.invoke(outcome, this.#read);
+    const done = () => job.done(job.result === undefined ? value : job.result(value));
+    if (running.length === 0) done();
+    else void Promise.all(running).then(done);
   }
 }

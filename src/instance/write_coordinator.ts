@@ -1,5 +1,3 @@
-import type { WriteSource } from "../backend/backend.ts";
-import { headKey } from "../backend/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
@@ -12,6 +10,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
+import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
 
@@ -50,8 +49,7 @@ export class WriteCoordinator {
   readonly #writers = new Map<string, TreeWriter>();
   /** Per tree: up to which write all was judged that can be. */
   readonly #settled = new Map<string, Settled>();
-  /** Per tree with handlers: how to stop hearing of the writes of other processes. */
-  readonly #watches = new Map<string, () => void>();
+  readonly #watches: TreeWatches;
   /** Counts what became Verified anywhere, for entries that wait for another database. */
   #promotions = 0;
 
@@ -59,6 +57,10 @@ export class WriteCoordinator {
   constructor(backend: LocalBackend) {
     this.#backend = backend;
     this.#events = new WriteEvents(this.#log);
+    this.#watches = new TreeWatches(backend.driver, {
+      isHeard: (tree) => this.#events.has(tree),
+      changed: (tree) => this.#changedElsewhere(tree),
+    });
   }
 
   #writer(tree: ID): TreeWriter {
@@ -135,6 +137,7 @@ export class WriteCoordinator {
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID): Promise<VerifyCounts> {
     const total = { verified: 0, failed: 0, stillUnverified: 0 };
+    await this.#backend.trees.read(tree);
     for (let settled = Infinity; settled >= this.#backend.maxEntriesPerCommit;) {
       const counts = await this.#writer(tree).write("remote", (update) => this.#judge(update));
       settled = counts.verified + counts.failed;
@@ -152,10 +155,24 @@ export class WriteCoordinator {
     const settled = this.#settled.get(tree.toString());
     const waits = settled?.waitsFrom !== undefined && settled.waitsFrom !== this.#promotions;
     if (settled?.sequence === sequence && !waits) return;
-    await this.verify(tree);
+    const counts = await this.#verifyIfPossible(tree);
     const after = this.#settled.get(tree.toString());
-    if (after === undefined) return;
-    after.sequence = (await this.#backend.pending(tree)).sequence;
+    if (after === undefined || counts === undefined) return;
+    // A pass that has changed nothing has seen all that was there before it; later writes it may not.
+    if (counts.verified + counts.failed === 0) after.sequence = sequence;
+  }
+
+  /** A pass on the way of a read, which goes on with what is known if the pass cannot be made. */
+  async #verifyIfPossible(tree: ID): Promise<VerifyCounts | undefined> {
+    try {
+      return await this.verify(tree);
+    } catch (error) {
+      this.#log.debug("Tree {tree} was not judged before it was read", {
+        tree: tree.toString(),
+        error,
+      });
+      return undefined;
+    }
   }
 
   async #judge(update: TreeUpdate, signatures?: CheckedSignatures): Promise<VerifyCounts> {
@@ -183,34 +200,20 @@ export class WriteCoordinator {
     handler: (event: WriteEvent) => void | Promise<void>,
     at?: Snapshot,
   ): Promise<WriteCallback> {
-    this.#watch(tree);
-    // Inside the queue no write can come between reading the frontier and registering.
-    return await this.#writer(tree).write("local" satisfies WriteSource, (update) => {
-      return Promise.resolve(this.#events.register(tree, at ?? update.postTips, handler));
+    return await this.#watches.during(tree, async () => {
+      // What other processes have written so far is not news to the handler.
+      await this.#backend.trees.read(tree);
+      return await this.#writer(tree).register(at, handler);
     });
   }
 
-  /** Listens for the writes of other processes, where the storage can tell. */
-  #watch(tree: ID): void {
-    const key = tree.toString();
-    const { driver } = this.#backend;
-    if (this.#watches.has(key) || driver.watch === undefined) return;
-    this.#watches.set(key, driver.watch([headKey(tree)], () => void this.#changedElsewhere(tree)));
-  }
-
   async #changedElsewhere(tree: ID): Promise<void> {
-    const key = tree.toString();
-    if (!this.#events.has(tree)) {
-      this.#watches.get(key)?.();
-      this.#watches.delete(key);
-      return;
-    }
     try {
       await this.#backend.trees.read(tree);
       await this.#writer(tree).announce();
     } catch (error) {
       this.#log.error("Writes of another process to {tree} were not announced", {
-        tree: key,
+        tree: tree.toString(),
         error,
       });
     }
@@ -223,8 +226,7 @@ export class WriteCoordinator {
 
   /** Ends all registrations. */
   close(): void {
-    for (const stop of this.#watches.values()) stop();
-    this.#watches.clear();
+    this.#watches.close();
     this.#events.clear();
   }
 }
