@@ -123,6 +123,7 @@ describe("clear errors, and nothing lost", () => {
       await db.withTransaction(write("again"));
       assert.equal((await db.getAllEntries()).length, 3);
       await instance.close();
+      database.close();
     }));
 
   it("an interrupted write leaves nothing of its transaction, and the next one works", async () => {

@@ -81,6 +81,15 @@ describe("deno kv", HERE, () => {
     await fails("NotFound", () => denoKvStorage(path, { create: false }));
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
   });
+  it("a database in memory is neither durable nor shared, and says so; a file is both", async () => {
+    const storages = [await denoKvStorage(":memory:"), await denoKvStorage(newPath())];
+    const said = storages.map(({ capabilities: { durable, multiWriter } }) => [
+      durable,
+      multiWriter,
+    ]);
+    assert.deepEqual(said, [[false, false], [true, true]]);
+    for (const storage of storages) await storage.close();
+  });
   it("what cannot be opened is CannotOpen", async () => {
     const [directory, text] = [newPath(), newPath()];
     mkdirSync(directory);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
+import { it } from "node:test";
 import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+
 it("a batch that fails does not take others of its group down with it", async () => {
   const database = new DatabaseSync(":memory:");
   const storage = await sqliteStorage(database);
@@ -13,4 +14,5 @@ it("a batch that fails does not take others of its group down with it", async ()
   assert.deepEqual(all.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
   assert.ok(await storage.get(utf8("c")));
   await storage.close();
+  database.close();
 });

@@ -78,6 +78,37 @@ describe("sqlite: opening", () => {
     await fails("NotFound", () => sqliteStorage(path, { readOnly: true }), path);
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
   });
+  it("an empty file is NotFound, and stays empty, without `create` or when read only", async () => {
+    const path = newPath();
+    writeFileSync(path, "");
+    await fails("NotFound", () => sqliteStorage(path, { create: false }), path);
+    await fails("NotFound", () => sqliteStorage(path, { readOnly: true }), path);
+    assert.equal(statSync(path).size, 0);
+  });
+  it("a database object that was handed in stays open, whatever becomes of the storage", async () => {
+    const database = new DatabaseSync(newPath());
+    const storage = await sqliteStorage(database);
+    await put(storage, "a", "1");
+    await storage.close();
+    await fails("Closed", () => storage.get(utf8("a")));
+    const again = await sqliteStorage(database, { readOnly: true });
+    assert.equal(await readAll(again), 1);
+    await fails("ReadOnly", () => put(again, "b", "1"));
+    await again.close();
+    database.exec("PRAGMA user_version = 99");
+    await fails("UnsupportedSchema", () => sqliteStorage(database));
+    assert.equal((database.prepare("SELECT count(*) AS n FROM kv").get() as { n: number }).n, 1);
+    database.close();
+  });
+  it("a database in memory is neither durable nor shared, and says so; a file is both", async () => {
+    const storages = [await open(":memory:"), await open(newPath())];
+    const said = storages.map(({ capabilities: { durable, multiWriter } }) => [
+      durable,
+      multiWriter,
+    ]);
+    assert.deepEqual(said, [[false, false], [true, true]]);
+    for (const storage of storages) await storage.close();
+  });
   it("a missing folder is CannotOpen", async () => {
     const path = join(folder, "no", "such.db");
     assert.ok((await fails("CannotOpen", () => open(path), path)).cause instanceof Error);
@@ -132,6 +163,26 @@ describe("sqlite: opening", () => {
   });
 });
 
+describe("sqlite: reading", () => {
+  it("pages are bounded by their bytes, not only by their number", async () => {
+    const storage = await open(newPath());
+    const value = new Uint8Array(100_000);
+    const set = Array.from(
+      { length: 300 },
+      (_, at) => [Uint8Array.of(at >> 8, at), value] as const,
+    );
+    await storage.commit({ set });
+    for (const reverse of [false, true]) {
+      const pages: number[] = [];
+      const range = { start: new Uint8Array(), end: Uint8Array.of(9), reverse };
+      for await (const page of storage.list(range)) pages.push(page.length);
+      assert.equal(pages.reduce((sum, length) => sum + length), 300);
+      assert.ok(Math.max(...pages) <= 16, `pages of ${pages}`);
+    }
+    await storage.close();
+  });
+});
+
 describe("sqlite: writing", () => {
   it("a storage that is read only reads, and refuses to write with ReadOnly", async () => {
     const path = await filled(10);
@@ -164,6 +215,7 @@ describe("sqlite: writing", () => {
     assert.equal((await storage.commit(batch)).ok, true);
     assert.equal(await readAll(storage), 3);
     await storage.close();
+    database.close();
   });
   it("a writer that another one keeps out is Busy after its time, and then goes on", async () => {
     const path = newPath();

@@ -44,12 +44,15 @@ export async function denoKvStorage(
   pathOrKv?: string | DenoKv,
   { create = true }: DenoKvOptions = {},
 ): Promise<StorageDriver> {
-  if (typeof pathOrKv === "object") return await DenoKvStorage.open(pathOrKv, false);
+  if (typeof pathOrKv === "object") {
+    return await DenoKvStorage.open(pathOrKv, { isOwner: false, isInMemory: false });
+  }
   const { openKv } = (globalThis as { Deno?: DenoGlobal }).Deno ?? {};
   if (openKv === undefined) throw unavailable();
   try {
     if (pathOrKv !== undefined) prepareFile(pathOrKv, create);
-    return await DenoKvStorage.open(await openKv(pathOrKv), true);
+    const isInMemory = pathOrKv === ":memory:";
+    return await DenoKvStorage.open(await openKv(pathOrKv), { isOwner: true, isInMemory });
   } catch (cause) {
     throw cause instanceof StorageError ? cause : cannotOpen(pathOrKv, cause);
   }

@@ -48,15 +48,30 @@ const CAPABILITIES: Capabilities = Object.freeze({
   maxBatchChanges: 1000,
 });
 
+/** A database in memory ends with its handle, which nobody else can have. */
+const IN_MEMORY: Capabilities = Object.freeze({
+  ...CAPABILITIES,
+  durable: false,
+  multiWriter: false,
+});
+
 /** What came of a batch; with an error when it failed for another reason than its checks. */
 type Outcome = CommitResult | { readonly ok: false; readonly error: unknown };
+
+/** What is known about an open Deno KV. */
+export interface DenoKvPlace {
+  /** Whether closing the storage closes it. */
+  readonly isOwner: boolean;
+  /** Whether it is in the memory of this process, for this storage alone. */
+  readonly isInMemory: boolean;
+}
 
 /** The driver on an open Deno KV. */
 export class DenoKvStorage implements StorageDriver {
   /** Kind of storage. */
   readonly name: string = "deno-kv";
   /** What it can do and bear. */
-  readonly capabilities: Capabilities = CAPABILITIES;
+  readonly capabilities: Capabilities;
   readonly #kv: DenoKv;
   readonly #isOwner: boolean;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
@@ -64,14 +79,15 @@ export class DenoKvStorage implements StorageDriver {
   #isClosing = false;
   #isClosed = false;
 
-  private constructor(kv: DenoKv, isOwner: boolean) {
+  private constructor(kv: DenoKv, { isOwner, isInMemory }: DenoKvPlace) {
+    this.capabilities = isInMemory ? IN_MEMORY : CAPABILITIES;
     this.#kv = patient(kv);
     this.#isOwner = isOwner;
   }
 
-  /** A storage in `kv`, which is closed with it when it is the owner. */
-  static async open(kv: DenoKv, isOwner: boolean): Promise<StorageDriver> {
-    const storage = new DenoKvStorage(kv, isOwner);
+  /** A storage in `kv`. */
+  static async open(kv: DenoKv, place: DenoKvPlace): Promise<StorageDriver> {
+    const storage = new DenoKvStorage(kv, place);
     await storage.#attempt("open", () => removeAbandoned(storage.#kv, Date.now()));
     return storage;
   }

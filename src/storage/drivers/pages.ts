@@ -39,7 +39,7 @@ function nextSize(page: readonly Pair[]): number {
 }
 
 /** The first key after `key`. */
-export function successor(key: Uint8Array): Uint8Array {
+function successor(key: Uint8Array): Uint8Array {
   const next = new Uint8Array(key.length + 1);
   next.set(key);
   return next;

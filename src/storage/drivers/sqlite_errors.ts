@@ -9,6 +9,7 @@ const MEANINGS: ReadonlyMap<number, readonly [code: string, what: string]> = new
   [11, ["Corrupt", "the file is damaged; restore it from a copy"]],
   [13, ["DiskFull", "the disk or the allowed size is full; free some space, nothing was written"]],
   [14, ["CannotOpen", "the file cannot be opened; check that its folder exists and may be used"]],
+  [18, ["TooLarge", "SQLite takes no key or value of that size"]],
   [26, ["NotADatabase", "the file is not a SQLite database"]],
 ]);
 
@@ -33,6 +34,7 @@ const WORDS: readonly (readonly [words: string, code: number])[] = [
   ["disk image is malformed", 11],
   ["disk is full", 13],
   ["unable to open database", 14],
+  ["string or blob too big", 18],
   ["file is not a database", 26],
 ];
 
@@ -45,6 +47,7 @@ const NAMES: readonly (readonly [name: string, code: number])[] = [
   ["SQLITE_CORRUPT", 11],
   ["SQLITE_FULL", 13],
   ["SQLITE_CANTOPEN", 14],
+  ["SQLITE_TOOBIG", 18],
   ["SQLITE_NOTADB", 26],
 ];
 

@@ -1,0 +1,206 @@
+import type {
+  Batch,
+  Capabilities,
+  CommitResult,
+  Pair,
+  Range,
+  StorageDriver,
+  Stored,
+} from "../driver.ts";
+import { StorageError } from "../../util/errors.ts";
+import { GroupCommit } from "../group_commit.ts";
+import { listByPage } from "./pages.ts";
+import { PollingWatch } from "./poll.ts";
+import type { SqliteDatabase, SqliteStatement } from "./sqlite_database.ts";
+import { sqliteError } from "./sqlite_errors.ts";
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  durable: true,
+  multiWriter: true,
+  maxKeyBytes: 1_000_000,
+  maxValueBytes: 1_000_000_000,
+  maxBatchChanges: Infinity,
+});
+/** A database in memory ends with its connection, which nobody else can have. */
+const IN_MEMORY: Capabilities = Object.freeze({
+  ...CAPABILITIES,
+  durable: false,
+  multiWriter: false,
+});
+
+interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly version: number;
+}
+
+/** What is known about an open database. */
+export interface SqlitePlace {
+  /** Where it is, for errors. */
+  readonly path: string;
+  /** Whether closing the storage closes it. */
+  readonly isOwner: boolean;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
+}
+
+/** The driver on an open database with our table. */
+export class SqliteStorage implements StorageDriver {
+  /** Kind of storage. */
+  readonly name: string = "sqlite";
+  /** What it can do and bear. */
+  readonly capabilities: Capabilities;
+  readonly #path: string;
+  readonly #place: SqlitePlace;
+  readonly #group = new GroupCommit((batches) => this.#apply(batches));
+  readonly #select: SqliteStatement;
+  readonly #forward: SqliteStatement;
+  readonly #backward: SqliteStatement;
+  readonly #upsert: SqliteStatement;
+  readonly #remove: SqliteStatement;
+  readonly #dataVersion: SqliteStatement;
+  readonly #watch = new PollingWatch({
+    token: () => this.changeToken(),
+    read: (keys) => keys.map((key) => this.#read(key)),
+  });
+  #version = randomVersion();
+  #database: SqliteDatabase | undefined;
+
+  /** A storage in `database`. */
+  constructor(database: SqliteDatabase, place: SqlitePlace) {
+    this.capabilities = place.path === ":memory:" ? IN_MEMORY : CAPABILITIES;
+    this.#path = place.path;
+    this.#place = place;
+    this.#database = database;
+    this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
+    const range = "SELECT key, value, version FROM kv WHERE key >= ? AND key < ? ORDER BY key";
+    this.#forward = database.prepare(`${range} ASC LIMIT ?`);
+    this.#backward = database.prepare(`${range} DESC LIMIT ?`);
+    this.#upsert = database.prepare(
+      "INSERT INTO kv VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version",
+    );
+    this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
+    this.#dataVersion = database.prepare("PRAGMA data_version");
+  }
+
+  get #open(): SqliteDatabase {
+    if (this.#database !== undefined) return this.#database;
+    throw new StorageError(
+      "Closed",
+      `Cannot use the SQLite database "${this.#path}": it was closed`,
+    );
+  }
+
+  #readOnly(): StorageError {
+    return new StorageError(
+      "ReadOnly",
+      `Cannot write the SQLite database "${this.#path}": it cannot be written through this storage, which was opened for reading only`,
+      { fields: { path: this.#path } },
+    );
+  }
+
+  /** Runs a step on the open database, with failures of SQLite as errors of ours. */
+  #attempt<T>(action: string, step: (database: SqliteDatabase) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      try {
+        resolve(step(this.#open));
+      } catch (cause) {
+        reject(sqliteError(this.#path, action, cause));
+      }
+    });
+  }
+
+  #read(key: Uint8Array): Stored | undefined {
+    const row = this.#select.get(key) as Row | null | undefined;
+    return row === undefined || row === null
+      ? undefined
+      : { value: row.value, version: row.version };
+  }
+
+  /** See {@link StorageDriver.get}. */
+  get(key: Uint8Array): Promise<Stored | undefined> {
+    return this.#attempt("read", () => this.#read(key));
+  }
+
+  /** See {@link StorageDriver.getMany}. */
+  getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
+    return this.#attempt("read", () => keys.map((key) => this.#read(key)));
+  }
+
+  /** See {@link StorageDriver.changeToken}. */
+  changeToken(): unknown {
+    if (this.#database === undefined) return undefined;
+    return (this.#dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  /** See {@link StorageDriver.watch}. */
+  watch(keys: readonly Uint8Array[], changed: () => void): () => void {
+    if (this.#database === undefined) void this.#open;
+    return this.#watch.watch(keys, changed);
+  }
+
+  /** See {@link StorageDriver.list}. */
+  list(range: Range): AsyncIterable<readonly Pair[]> {
+    const statement = range.reverse ? this.#backward : this.#forward;
+    return listByPage(range, ({ start, end }, limit) => {
+      return this.#attempt("read", () => statement.all(start, end, limit) as Row[]);
+    });
+  }
+
+  /** See {@link StorageDriver.commit}. */
+  commit(batch: Batch): Promise<CommitResult> {
+    return this.#attempt("write", () => {
+      if (this.#place.isReadOnly) throw this.#readOnly();
+      return this.#group.commit(batch);
+    });
+  }
+
+  async #apply(batches: readonly Batch[]): Promise<CommitResult[]> {
+    return await this.#attempt("write", (database) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const results = this.#applyAll(batches);
+        database.exec("COMMIT");
+        return results;
+      } catch (error) {
+        rollBack(database);
+        throw error;
+      }
+    });
+  }
+
+  #applyAll(batches: readonly Batch[]): CommitResult[] {
+    return batches.map((batch): CommitResult => {
+      const fits = batch.checks?.every((check) => this.#read(check.key)?.version === check.version);
+      if (fits === false) return { ok: false };
+      const version = this.#version++;
+      for (const key of batch.delete ?? []) this.#remove.run(key);
+      for (const [key, value] of batch.set ?? []) this.#upsert.run(key, value, version);
+      return { ok: true, version };
+    });
+  }
+
+  /** See {@link StorageDriver.close}. */
+  async close(): Promise<void> {
+    await this.#group.idle();
+    this.#watch.stop();
+    const database = this.#database;
+    this.#database = undefined;
+    if (this.#place.isOwner) database?.close();
+  }
+}
+
+/** SQLite rolls back by itself after some failures, and then refuses to do it again. */
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // The transaction is gone already, which is all that is wanted.
+  }
+}
+
+/** Where this process begins to count: anywhere in the lower half of the integers that are exact. */
+function randomVersion(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! & 0xfffff) * 2 ** 32 + low!;
+}
