@@ -49,15 +49,20 @@ export class InstanceRecords {
   async #read<T>(key: Uint8Array): Promise<T | undefined> {
     const stored = await this.#driver.get(key);
     if (stored === undefined) return undefined;
-    try {
-      return JSON.parse(fromUtf8(stored.value)) as T;
-    } catch {
-      // The text may hold the device key, so the parser's message must not be passed on.
-      throw new BackendError(
-        "DeserializationFailed",
-        "Cannot read the instance records: the stored JSON is damaged",
-      );
-    }
+    return parseRecord(stored.value) as T;
+  }
+}
+
+/** The value of a stored record; `DeserializationFailed` when it is damaged. */
+export function parseRecord(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes));
+  } catch {
+    // The text may hold the device key, so the parser's message must not be passed on.
+    throw new BackendError(
+      "DeserializationFailed",
+      "Cannot read the instance records: the stored JSON is damaged",
+    );
   }
 }
 

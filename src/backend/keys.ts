@@ -20,7 +20,7 @@
  */
 
 import { ID } from "../entry/id.ts";
-import { concat, utf8 } from "../util/bytes.ts";
+import { concat, fromUtf8, utf8 } from "../util/bytes.ts";
 
 const PREFIX = {
   meta: 0x6d,
@@ -154,13 +154,29 @@ export function waitingPrefix(tree: ID, scope: string, parent: ID): Uint8Array {
 }
 
 /** Prefix of all rows of one kind, for whole-store scans. */
-export function allOf(kind: "root" | "id" | "head"): Uint8Array {
+export function allOf(kind: keyof typeof PREFIX): Uint8Array {
   return Uint8Array.of(PREFIX[kind]);
 }
 
 /** ID at the end of a `r`, `i` or `t` key. */
 export function readId(key: Uint8Array): ID {
   return ID.fromBytes(key.slice(2));
+}
+
+/** Name at the end of a `m` key. */
+export function readName(key: Uint8Array): string {
+  return fromUtf8(key.subarray(1));
+}
+
+/** ID at the end of an `e` key. */
+export function readEntryId(key: Uint8Array): ID {
+  return readPosition(key, 2 + key[1]!).id;
+}
+
+/** Tree and store of a `s` key. */
+export function readStoreKey(key: Uint8Array): { tree: ID; store: string } {
+  const end = 2 + key[1]!;
+  return { tree: ID.fromBytes(key.slice(2, end)), store: fromUtf8(key.subarray(end + 2)) };
 }
 
 /** The range of all keys that begin with `prefix`. */

@@ -19,10 +19,18 @@
  */
 
 import { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import type { Pair } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { type Json64, parseJson64 } from "../util/json64.ts";
 import type { InstanceMetadata, InstanceSecrets, VerificationStatus } from "./backend.ts";
+import type { EntryCache } from "./entry_cache.ts";
+import { parseRecord } from "./instance_records.ts";
+import * as keys from "./keys.ts";
 import type { LocalBackend } from "./local.ts";
+import { decodeHead, decodeIdRow, decodeStoreTips } from "./records.ts";
+import { decodeStored } from "./stored_entries.ts";
 import { compareInTree } from "./walk.ts";
 
 /** The one version of the format that is read; it is never written while it is 0. */
@@ -31,32 +39,73 @@ export const SNAPSHOT_VERSION = 0;
 /** Deepest nesting that is read. */
 const MAX_DEPTH = 127;
 
-/** The whole content of an engine as a snapshot file. */
-export async function stringifySnapshot(backend: LocalBackend): Promise<string> {
-  const entries: Record<string, unknown> = {};
-  const statuses: Record<string, VerificationStatus> = {};
-  const tips: Record<string, unknown> = {};
-  for (const tree of await backend.allTrees()) {
-    const all = await backend.getTree(tree);
-    for (const entry of all) {
-      entries[entry.id.toString()] = entry.toJSON();
-      statuses[entry.id.toString()] = await backend.getVerificationStatus(entry.id);
-    }
-    const stores: Record<string, string[]> = {};
-    for (const store of new Set(all.flatMap((entry) => [...entry.subtrees]))) {
-      stores[store] = (await backend.storeSnapshot(tree, store)).tips.map(String);
-    }
-    const treeTips = (await backend.snapshot(tree)).tips.map(String);
-    tips[tree.toString()] = { tree_tips: treeTips, subtree_tips: stores };
-  }
+/** The whole content of an engine as a snapshot file, as it is at one moment. */
+export async function stringifySnapshot({ driver, entries }: LocalBackend): Promise<string> {
+  const pairs: Pair[] = [];
+  for await (const page of driver.list(EVERYTHING)) pairs.push(...page);
+  return snapshotText(pairs, entries);
+}
+
+/** All keys of the engine. */
+const EVERYTHING = { start: new Uint8Array(0), end: Uint8Array.of(0xff) };
+
+/** What is collected for the file. */
+interface Content {
+  readonly entries: Record<string, unknown>;
+  readonly statuses: Record<string, VerificationStatus>;
+  readonly tips: Record<string, { tree_tips: string[]; subtree_tips: Record<string, string[]> }>;
+  readonly meta: Map<string, unknown>;
+}
+
+/** The snapshot file of all pairs of a storage; entries that `cache` has are not decoded again. */
+export function snapshotText(pairs: Iterable<Pair>, cache: EntryCache): string {
+  const content: Content = { entries: {}, statuses: {}, tips: {}, meta: new Map() };
+  for (const { key, value } of pairs) READERS.get(key[0]!)?.(content, key, value, cache);
   const file = {
-    entries,
-    verification_status: statuses,
-    instance_metadata: await backend.getInstanceMetadata() ?? null,
-    instance_secrets: await backend.getInstanceSecrets() ?? null,
-    tips,
+    entries: content.entries,
+    verification_status: content.statuses,
+    instance_metadata: content.meta.get("instance_metadata") ?? null,
+    instance_secrets: content.meta.get("instance_secrets") ?? null,
+    tips: content.tips,
   };
   return JSON.stringify(file, null, 2);
+}
+
+type PairReader = (
+  content: Content,
+  key: Uint8Array,
+  value: Uint8Array,
+  cache: EntryCache,
+) => void;
+
+/** How each kind of pair that the file needs is read; the others follow from these. */
+const READERS: ReadonlyMap<number, PairReader> = new Map<number, PairReader>([
+  [keys.allOf("entry")[0]!, ({ entries }, key, value, cache) => {
+    const id = keys.readEntryId(key);
+    entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, value)).toJSON();
+  }],
+  [keys.allOf("id")[0]!, ({ statuses }, key, value) => {
+    statuses[keys.readId(key).toString()] = decodeIdRow(value).status;
+  }],
+  [keys.allOf("head")[0]!, ({ tips }, key, value) => {
+    tipsOf(tips, keys.readId(key)).tree_tips = texts(decodeHead(value).raw);
+  }],
+  [keys.allOf("storeTips")[0]!, ({ tips }, key, value) => {
+    const { tree, store } = keys.readStoreKey(key);
+    tipsOf(tips, tree).subtree_tips[store] = texts(decodeStoreTips(value).raw);
+  }],
+  [keys.allOf("meta")[0]!, ({ meta }, key, value) => {
+    meta.set(keys.readName(key), parseRecord(value));
+  }],
+]);
+
+function tipsOf(tips: Content["tips"], tree: ID): Content["tips"][string] {
+  // A store may have any name, that of a prototype's member too.
+  return tips[tree.toString()] ??= { tree_tips: [], subtree_tips: Object.create(null) };
+}
+
+function texts(ids: readonly ID[]): string[] {
+  return Snapshot.of(ids).tips.map(String);
 }
 
 function refuse(reason: string, cause?: unknown): BackendError {

@@ -25,6 +25,8 @@ export type ConnectionTarget =
     readonly url: string;
     readonly path: string;
     readonly mode: SqliteMode;
+    /** Whether the URL says that nobody writes to the file; it is opened for reading then. */
+    readonly immutable?: true;
   }
   | { readonly scheme: "postgres"; readonly url: string }
   | { readonly scheme: "unix"; readonly path: string }
@@ -121,7 +123,7 @@ function invalid(url: string, reason: string): InstanceError {
 
 /** Passwords in URLs must not reach messages and logs. */
 function redact(url: string): string {
-  return url.replace(/(\/\/[^/:@]*:)[^@/]*@/, "$1***@");
+  return url.replace(/(:(?:\/\/)?[^/:@?]*:).*@/s, "$1***@");
 }
 
 function unixPath(url: string, rest: string): string {
@@ -170,29 +172,40 @@ function sqlite(url: string, rebuilt: string, rest: string): ConnectionTarget {
   const at = rest.indexOf("?");
   const query = at < 0 ? "" : rest.slice(at + 1);
   const rawPath = at < 0 ? rest : rest.slice(0, at);
-  const mode = sqliteMode(url, new URLSearchParams(query));
+  const { mode, immutable } = sqliteQuery(url, new URLSearchParams(query));
   const path = decodePath(url, rawPath.startsWith("file:") ? rawPath.slice(5) : rawPath);
   if (mode === "memory" || path === ":memory:") {
     return { scheme: "sqlite", url: rebuilt, path: ":memory:", mode: "memory" };
   }
   if (path === "") throw invalid(url, "the path must name a file: sqlite://./app.db");
-  return { scheme: "sqlite", url: rebuilt, path, mode };
+  const found = { scheme: "sqlite", url: rebuilt, path, mode } as const;
+  return immutable ? { ...found, immutable } : found;
 }
 
-const SQLITE_MODES: ReadonlySet<string> = new Set(["ro", "rw", "rwc", "memory"]);
+/** The options of a SQLite URL and their values; `vfs` of the reference's driver has no counterpart. */
+const SQLITE_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["mode", ["ro", "rw", "rwc", "memory"]],
+  ["cache", ["shared", "private"]],
+  ["immutable", ["true", "1", "false", "0"]],
+]);
 
-function sqliteMode(url: string, query: URLSearchParams): SqliteMode {
+function sqliteQuery(
+  url: string,
+  query: URLSearchParams,
+): { mode: SqliteMode; immutable: boolean } {
   let mode: SqliteMode = "default";
+  let immutable = false;
   for (const [key, value] of query) {
-    if (key === "mode" && SQLITE_MODES.has(value)) mode = value as SqliteMode;
-    else if (key !== "cache" || !["shared", "private"].includes(value)) {
-      throw invalid(
-        url,
-        `the option "${key}=${value}" is not known; there are mode=ro|rw|rwc|memory and cache=shared|private`,
-      );
-    }
+    if (SQLITE_OPTIONS.get(key)?.includes(value) !== true) throw unknownOption(url, key, value);
+    if (key === "mode") mode = value as SqliteMode;
+    if (key === "immutable") immutable = value === "true" || value === "1";
   }
-  return mode;
+  return { mode, immutable };
+}
+
+function unknownOption(url: string, key: string, value: string): InstanceError {
+  const known = [...SQLITE_OPTIONS].map(([name, values]) => `${name}=${values.join("|")}`);
+  return invalid(url, `the option "${key}=${value}" is not known; there are ${known.join(", ")}`);
 }
 
 function decodePath(url: string, path: string): string {

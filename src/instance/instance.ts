@@ -1,7 +1,6 @@
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
 import { LocalBackend } from "../backend/local.ts";
-import { stringifySnapshot } from "../backend/snapshot_file.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../database/host.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -17,9 +16,9 @@ import { type RandomSource, systemRandom } from "../util/random.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
 import { InstanceHost } from "./instance_host.ts";
 import type { NewUser } from "./new_user.ts";
-import { type OpenedStorage, openTarget } from "./open_storage.ts";
+import { opened, type OpenedStorage, openTarget } from "./open_storage.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
-import { SnapshotWriter } from "./snapshot_writer.ts";
+import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
 import type { RemoteWriteReport } from "./write_coordinator.ts";
 
 const log = new Logger("instance");
@@ -69,17 +68,18 @@ export class Instance implements AsyncDisposable, HasHost {
   readonly #identity: InstanceIdentity;
   readonly #snapshots: SnapshotWriter;
 
-  private constructor(host: InstanceHost, identity: InstanceIdentity, path: string | undefined) {
+  private constructor(host: InstanceHost, identity: InstanceIdentity, file?: SnapshotFile) {
     this.host = host;
     this.#identity = identity;
-    this.#snapshots = new SnapshotWriter(host, path);
+    // Armed last, so that what failed to open or to be created never writes a file.
+    this.#snapshots = new SnapshotWriter(host.backend, file);
   }
 
   // --- opening -------------------------------------------------------------------------------
 
   /** Opens an instance that exists; `NotInitialized` when there is none. Creates nothing. */
   static async connect(url: string, options: InstanceOptions = {}): Promise<Instance> {
-    const storage = await openTarget(parseConnectionUrl(url), { ...options, create: false });
+    const storage = await openUrl(url, options, false);
     return await guarded(storage.driver, async () => {
       return await Instance.#open(storage, options);
     });
@@ -94,10 +94,12 @@ export class Instance implements AsyncDisposable, HasHost {
     initial: NewUser,
     options: InstanceOptions = {},
   ): Promise<ConnectedInstance> {
-    const storage = await openTarget(parseConnectionUrl(url), { ...options, create: true });
+    const storage = await openUrl(url, options, true);
     return await guarded(storage.driver, async () => {
       const exists = await storage.backend.getInstanceMetadata() !== undefined;
-      if (!exists && storage.isForeignSnapshot) throw foreignSnapshot(storage.snapshotPath!);
+      if (!exists && storage.foreignSnapshot !== undefined) {
+        throw foreignSnapshot(storage.foreignSnapshot);
+      }
       return await Instance.#openOrCreate(storage, initial, options);
     });
   }
@@ -107,7 +109,7 @@ export class Instance implements AsyncDisposable, HasHost {
     storage: StorageDriver,
     options: InstanceOptions = {},
   ): Promise<Instance> {
-    return await guarded(storage, () => Instance.#open(opened(storage), options));
+    return await guarded(storage, () => Instance.#open(opened(storage, options), options));
   }
 
   /** Creates an instance on an empty storage; `InstanceAlreadyExists` when it is not empty. */
@@ -117,7 +119,8 @@ export class Instance implements AsyncDisposable, HasHost {
     options: InstanceOptions = {},
   ): Promise<{ instance: Instance; user: User }> {
     return await guarded(storage, async () => {
-      const { instance, user } = await Instance.#openOrCreate(opened(storage), initial, options);
+      const made = await Instance.#openOrCreate(opened(storage, options), initial, options);
+      const { instance, user } = made;
       if (user !== undefined) return { instance, user };
       throw new InstanceError(
         "InstanceAlreadyExists",
@@ -132,7 +135,9 @@ export class Instance implements AsyncDisposable, HasHost {
     initial: NewUser,
     options: InstanceOptions = {},
   ): Promise<ConnectedInstance> {
-    return await guarded(storage, () => Instance.#openOrCreate(opened(storage), initial, options));
+    return await guarded(storage, async () => {
+      return await Instance.#openOrCreate(opened(storage, options), initial, options);
+    });
   }
 
   static async #open(storage: OpenedStorage, options: InstanceOptions): Promise<Instance> {
@@ -140,7 +145,7 @@ export class Instance implements AsyncDisposable, HasHost {
     options.signal?.throwIfAborted();
     const identity = await loadIdentity(storage.backend);
     if (identity === undefined) throw notInitialized();
-    return new Instance(newHost(storage.backend, options), identity, storage.snapshotPath);
+    return new Instance(newHost(storage.backend, options), identity, storage.snapshotFile);
   }
 
   static async #openOrCreate(
@@ -158,7 +163,7 @@ export class Instance implements AsyncDisposable, HasHost {
     const made = await bootstrap(host, initial);
     if (made === undefined) return { instance: await Instance.#open(storage, options) };
     const { identity, created } = made;
-    const instance = new Instance(host, identity, storage.snapshotPath);
+    const instance = new Instance(host, identity, storage.snapshotFile);
     const { uuid, info, rootKey, derived } = created;
     const session = await openSession(userHost(host, identity), uuid, info, rootKey, derived);
     return { instance, user: new User(userHost(host, identity), session) };
@@ -217,17 +222,20 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /** Writes the snapshot of a `memory:///path` instance; does nothing on any other storage. */
   async flush(): Promise<void> {
+    void this.host.backend;
     await this.#snapshots.flush();
   }
 
   /** Writes a snapshot of an in-memory instance elsewhere; `SnapshotNotSupported` on others. */
   async snapshotToPath(path: string): Promise<void> {
+    void this.host.backend;
     await this.#snapshots.writeTo(path);
   }
 
   /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
   async snapshotText(): Promise<string> {
-    return await stringifySnapshot(this.host.backend);
+    void this.host.backend;
+    return await this.#snapshots.text();
   }
 
   /** A reference that does not keep the instance alive. */
@@ -235,14 +243,12 @@ export class Instance implements AsyncDisposable, HasHost {
     return new WeakInstance(this);
   }
 
-  /** Saves the snapshot where there is one, ends all handlers, and releases the storage. */
+  /**
+   * Finishes the writes that were begun, ends all handlers, saves the snapshot where there is one, and
+   * releases the storage. A failed snapshot is thrown, with the storage released.
+   */
   async close(): Promise<void> {
-    if (this.host.isClosed) return;
-    try {
-      await this.#snapshots.close();
-    } finally {
-      await this.host.close();
-    }
+    await this.host.close(() => this.#snapshots.close());
   }
 
   /** As {@link close}. */
@@ -275,9 +281,14 @@ function newHost(backend: LocalBackend, options: InstanceOptions): InstanceHost 
   );
 }
 
-function opened(driver: StorageDriver): OpenedStorage {
-  const backend = new LocalBackend(driver);
-  return { driver, backend, snapshotPath: undefined, isForeignSnapshot: false };
+async function openUrl(
+  url: string,
+  { signal, ...options }: InstanceOptions,
+  create: boolean,
+): Promise<OpenedStorage> {
+  const target = parseConnectionUrl(url);
+  signal?.throwIfAborted();
+  return await openTarget(target, { ...options, create });
 }
 
 /** Runs a constructor's work; if it fails, the storage is released and the failure passed on. */

@@ -10,9 +10,8 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
-import { InstanceError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
-import { type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
+import { instanceDropped, type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
 
 /** The part of an instance that its databases work with; it ends when the instance is closed. */
 export class InstanceHost implements DatabaseHost {
@@ -22,7 +21,7 @@ export class InstanceHost implements DatabaseHost {
   readonly random: RandomSource;
   readonly #backend: LocalBackend;
   readonly #writes: WriteCoordinator;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** A host over `backend`, which it closes when it is closed. */
   constructor(backend: LocalBackend, clock: Clock, random: RandomSource) {
@@ -34,16 +33,13 @@ export class InstanceHost implements DatabaseHost {
 
   /** Whether {@link close} was called. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#closing !== undefined;
   }
 
   /** See {@link DatabaseHost.backend}. */
   get backend(): LocalBackend {
-    if (!this.#closed) return this.#backend;
-    throw new InstanceError(
-      "InstanceDropped",
-      "Cannot use a handle of an instance that was closed",
-    );
+    if (this.#closing === undefined) return this.#backend;
+    throw instanceDropped();
   }
 
   get #open(): WriteCoordinator {
@@ -80,16 +76,25 @@ export class InstanceHost implements DatabaseHost {
     return await this.#open.onWrite(tree, handler, at);
   }
 
-  /** Registers a handler of the writes to all trees, for the life of the instance. */
+  /** Registers a handler of this process's writes to all trees, for the life of the instance. */
   onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
     this.#open.onAnyWrite(handler);
   }
 
-  /** Releases the storage; every later use of the host fails with `InstanceDropped`. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#writes.close();
-    await this.#backend.close();
+  /**
+   * Ends the host: from now on every use of it fails with `InstanceDropped`. Writes that were taken
+   * before are finished, then `lastly` runs, then the storage is released.
+   */
+  close(lastly: () => Promise<void>): Promise<void> {
+    return this.#closing ??= this.#close(lastly);
+  }
+
+  async #close(lastly: () => Promise<void>): Promise<void> {
+    try {
+      await this.#writes.close();
+      await lastly();
+    } finally {
+      await this.#backend.close();
+    }
   }
 }

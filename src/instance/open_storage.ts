@@ -1,10 +1,11 @@
-import type { LocalBackend } from "../backend/local.ts";
-import { LocalBackend as Backend } from "../backend/local.ts";
+import { LocalBackend } from "../backend/local.ts";
 import { loadSnapshot } from "../backend/snapshot_file.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { memoryStorage } from "../storage/memory.ts";
-import { InstanceError } from "../util/errors.ts";
+import { MemoryStorage } from "../storage/memory.ts";
+import { readOnlyStorage } from "../storage/read_only.ts";
+import { EideticaError, InstanceError, StorageError } from "../util/errors.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
+import type { SnapshotFile } from "./snapshot_writer.ts";
 
 /** An opened storage, with what an instance needs to know about it. */
 export interface OpenedStorage {
@@ -13,9 +14,9 @@ export interface OpenedStorage {
   /** The engine on top of it. */
   readonly backend: LocalBackend;
   /** File that the in-memory storage is saved to. */
-  readonly snapshotPath: string | undefined;
-  /** Whether a snapshot file was read that holds no instance. */
-  readonly isForeignSnapshot: boolean;
+  readonly snapshotFile?: SnapshotFile | undefined;
+  /** Path of a snapshot file that was read and holds no instance. */
+  readonly foreignSnapshot?: string | undefined;
 }
 
 /** How a storage is opened. */
@@ -28,90 +29,109 @@ export interface OpenOptions {
   readonly durability?: "full" | "normal";
 }
 
-/** Opens the storage that a connection URL leads to. Drivers are loaded when they are needed. */
-export async function openTarget(
-  target: ConnectionTarget,
+type Scheme = ConnectionTarget["scheme"];
+type Target<S extends Scheme> = Extract<ConnectionTarget, { scheme: S }>;
+type Opener<S extends Scheme> = (
+  target: Target<S>,
+  options: OpenOptions,
+) => Promise<OpenedStorage>;
+
+/** What stands behind each scheme. Drivers are loaded when they are needed. */
+const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
+  memory: openMemory,
+  sqlite: async ({ path, mode, immutable }, options) => {
+    const { sqliteStorage } = await import("../storage/drivers/sqlite.ts");
+    // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
+    const create = mode === "memory" || (options.create && (mode === "rwc" || mode === "default"));
+    const readOnly = mode === "ro" || immutable === true || options.readOnly === true;
+    return opened(await sqliteStorage(path, { ...options, create, readOnly }), { readOnly });
+  },
+  denokv: async ({ path }, options) => {
+    const { denoKvStorage } = await import("../storage/drivers/deno_kv.ts");
+    return opened(await denoKvStorage(path, { create: mayCreate(options) }), options);
+  },
+  file: async ({ path }, options) => {
+    const { fileStorage } = await import("../storage/drivers/file.ts");
+    return opened(await fileStorage(path, options), options);
+  },
+  postgres: async ({ url }, options) => {
+    const { postgresStorage } = await import("../storage/drivers/postgres.ts");
+    return opened(await postgresStorage(url, { create: mayCreate(options) }), options);
+  },
+  unix: ({ scheme }) => Promise.reject(unavailable(scheme)),
+};
+
+/** The part of the package that a scheme needs, where it has another name (07 §3). */
+const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service" };
+
+/** Opens the storage that a connection URL leads to. */
+export async function openTarget<S extends Scheme>(
+  target: Target<S>,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
-  if (target.scheme === "memory") return await openMemory(target.path, options.create);
-  const driver = await openDriver(target, options);
-  return {
-    driver,
-    backend: new Backend(driver),
-    snapshotPath: undefined,
-    isForeignSnapshot: false,
-  };
-}
-
-type DriverTarget = Exclude<ConnectionTarget, { scheme: "memory" }>;
-
-async function openDriver(target: DriverTarget, options: OpenOptions): Promise<StorageDriver> {
-  const { create } = options;
-  switch (target.scheme) {
-    case "sqlite":
-      return await openSqlite(target, options);
-    case "denokv":
-      return await (await import("../storage/drivers/deno_kv.ts")).denoKvStorage(target.path, {
-        create,
-      });
-    case "file":
-      return await openFiles(target.path, options);
-    case "postgres": {
-      const { postgresStorage } = await import("../storage/drivers/postgres.ts");
-      return await postgresStorage(target.url, { create });
-    }
-    default:
-      throw unavailable(target.scheme);
+  try {
+    return await SCHEMES[target.scheme as S](target, options);
+  } catch (error) {
+    // What is no error of ours comes from loading a driver that this runtime cannot have.
+    const isMissing = error instanceof StorageError
+      ? error.code === "Unavailable"
+      : !(error instanceof EideticaError);
+    throw isMissing ? unavailable(target.scheme, error) : error;
   }
 }
 
-async function openSqlite(
-  target: Extract<ConnectionTarget, { scheme: "sqlite" }>,
-  options: OpenOptions,
-): Promise<StorageDriver> {
-  const { sqliteStorage } = await import("../storage/drivers/sqlite.ts");
-  // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
-  const mayCreate = target.mode === "rwc" || target.mode === "default";
-  const create = target.mode === "memory" || (mayCreate && options.create);
-  const readOnly = target.mode === "ro" || options.readOnly === true;
-  return await sqliteStorage(target.path, { create, readOnly, durability: options.durability });
+/** A storage as an instance uses it. */
+export function opened(
+  driver: StorageDriver,
+  { readOnly }: { readonly readOnly?: boolean },
+): OpenedStorage {
+  const view = readOnly === true ? readOnlyStorage(driver) : driver;
+  return { driver: view, backend: new LocalBackend(view) };
 }
 
-async function openFiles(path: string, options: OpenOptions): Promise<StorageDriver> {
-  const { fileStorage } = await import("../storage/drivers/file.ts");
-  const { create, readOnly, durability } = options;
-  return await fileStorage(path, { create, readOnly, durability });
+function mayCreate({ create, readOnly }: OpenOptions): boolean {
+  return create && readOnly !== true;
 }
 
-function unavailable(scheme: string): InstanceError {
+function unavailable(scheme: Scheme, cause?: unknown): InstanceError {
+  const why = cause instanceof StorageError ? cause.message : "this build has nothing for it";
   return new InstanceError(
     "BackendUnavailable",
-    `Cannot connect by the scheme "${scheme}": this version has nothing for it`,
-    { fields: { scheme, missingFeature: scheme === "unix" ? "service" : scheme } },
+    `Cannot connect by the scheme "${scheme}": ${why}`,
+    { cause, fields: { scheme, missingFeature: FEATURES[scheme] ?? scheme } },
   );
 }
 
-async function openMemory(path: string | undefined, create: boolean): Promise<OpenedStorage> {
-  const driver = memoryStorage();
-  const backend = new Backend(driver);
-  if (path === undefined) {
-    return { driver, backend, snapshotPath: undefined, isForeignSnapshot: false };
-  }
+async function openMemory(
+  { path }: Target<"memory">,
+  options: OpenOptions,
+): Promise<OpenedStorage> {
+  const storage = new MemoryStorage();
+  if (path === undefined) return opened(storage, options);
   const text = await readSnapshot(path);
-  if (text === undefined && !create) {
+  if (text === undefined && !mayCreate(options)) {
     throw invalidSnapshot(
       path,
       "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one",
     );
   }
-  if (text === undefined) return { driver, backend, snapshotPath: path, isForeignSnapshot: false };
+  if (text !== undefined) await load(storage, path, text);
+  const storageOpened = opened(storage, options);
+  const isForeign = text !== undefined &&
+    await storageOpened.backend.getInstanceMetadata() === undefined;
+  return {
+    ...storageOpened,
+    snapshotFile: options.readOnly === true ? undefined : { path, storage },
+    foreignSnapshot: isForeign ? path : undefined,
+  };
+}
+
+async function load(storage: StorageDriver, path: string, text: string): Promise<void> {
   try {
-    await loadSnapshot(backend, text);
+    await loadSnapshot(new LocalBackend(storage), text);
   } catch (cause) {
     throw invalidSnapshot(path, (cause as Error).message, cause);
   }
-  const isForeignSnapshot = await backend.getInstanceMetadata() === undefined;
-  return { driver, backend, snapshotPath: path, isForeignSnapshot };
 }
 
 async function readSnapshot(path: string): Promise<string | undefined> {

@@ -1,52 +1,76 @@
-import { stringifySnapshot } from "../backend/snapshot_file.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import { snapshotText, stringifySnapshot } from "../backend/snapshot_file.ts";
+import type { MemoryStorage } from "../storage/memory.ts";
 import { InstanceError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
-import type { InstanceHost } from "./instance_host.ts";
 
 const log = new Logger("instance");
+
+/** The file that an in-memory storage is saved to. */
+export interface SnapshotFile {
+  /** Its path. */
+  readonly path: string;
+  /** The storage. */
+  readonly storage: MemoryStorage;
+}
 
 /**
  * Writes the snapshot file of an in-memory instance (07 §6): on demand, on close, and when the
  * process ends with the instance still open.
  */
 export class SnapshotWriter {
-  readonly #host: InstanceHost;
-  readonly #path: string | undefined;
+  readonly #backend: LocalBackend;
+  readonly #file: SnapshotFile | undefined;
   #last: Promise<void> = Promise.resolve();
   #disarm: (() => void) | undefined;
+  #closed = false;
 
-  /** Writes to `path`; without one only on demand. */
-  constructor(host: InstanceHost, path: string | undefined) {
-    this.#host = host;
-    this.#path = path;
-    if (path !== undefined) void this.#arm();
+  /** Saves `backend` to `file`; without one only on demand. */
+  constructor(backend: LocalBackend, file: SnapshotFile | undefined) {
+    this.#backend = backend;
+    this.#file = file;
+    if (file !== undefined) void this.#arm(file);
   }
 
-  async #arm(): Promise<void> {
-    const { onProcessExit } = await import("../storage/drivers/text_file.ts");
-    if (this.#host.isClosed) return;
-    this.#disarm = onProcessExit(async () => {
-      await this.flush().catch((error) => log.error("The snapshot was not saved", { error }));
+  async #arm({ path, storage }: SnapshotFile): Promise<void> {
+    const { onProcessExit, replaceTextFileNow } = await import("../storage/drivers/text_file.ts");
+    if (this.#closed) return;
+    this.#disarm = onProcessExit(() => {
+      try {
+        replaceTextFileNow(path, snapshotText(storage.pairs(), this.#backend.entries));
+      } catch (error) {
+        log.error("The snapshot {path} was not saved", { path, error });
+      }
     });
   }
 
   /** Writes to the path that the instance was opened with; does nothing when there is none. */
   async flush(): Promise<void> {
-    void this.#host.backend;
-    if (this.#path !== undefined) await this.#write(this.#path);
+    if (this.#file !== undefined) await this.#write(this.#file.path);
   }
 
   /** Writes to any path; `SnapshotNotSupported` when the storage is not in memory. */
   async writeTo(path: string): Promise<void> {
-    if (this.#host.backend.driver.name !== "memory") {
-      const why = `the storage is "${this.#host.backend.driver.name}", which keeps its data itself`;
-      throw new InstanceError("SnapshotNotSupported", `Cannot write a snapshot: ${why}`);
-    }
+    this.#requireMemory();
     await this.#write(path);
+  }
+
+  /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
+  async text(): Promise<string> {
+    this.#requireMemory();
+    return await stringifySnapshot(this.#backend);
+  }
+
+  #requireMemory(): void {
+    const { name } = this.#backend.driver;
+    if (name === "memory") return;
+    const why = `the storage is "${name}", which keeps its data itself`;
+    throw new InstanceError("SnapshotNotSupported", `Cannot write a snapshot: ${why}`);
   }
 
   /** Writes for the last time. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#disarm?.();
     await this.flush();
   }
@@ -55,7 +79,7 @@ export class SnapshotWriter {
   #write(path: string): Promise<void> {
     const turn = this.#last.then(async () => {
       const { replaceTextFile } = await import("../storage/drivers/text_file.ts");
-      await replaceTextFile(path, await stringifySnapshot(this.#host.backend));
+      await replaceTextFile(path, await stringifySnapshot(this.#backend));
     });
     this.#last = turn.catch(() => undefined);
     return turn;

@@ -6,6 +6,7 @@ import type { WriteSource } from "../backend/backend.ts";
 import { compareInTree } from "../backend/walk.ts";
 import type { WriteCallback } from "../database/host.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import { isShared } from "../storage/group_commit.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
 
 /** Most writes that are put into one storage commit. */
@@ -15,10 +16,22 @@ export const MAX_GROUP = 256;
 interface Job {
   readonly source: WriteSource;
   readonly run: (update: TreeUpdate) => Promise<unknown>;
+  /** How many entries it may store or settle, about; 1 when absent. */
+  readonly size?: number;
   /** Whether handlers are told even if the write itself has made nothing Verified. */
   readonly announces?: boolean;
+  /** Whether the caller goes on with another write, of which handlers are told together with this. */
+  readonly goesOn?: (value: unknown) => boolean;
   /** What the caller gets for the value of `run`, made when the write is durable. */
   readonly result?: (value: unknown) => unknown;
+}
+
+/** What else is known of a write. */
+export interface WriteOptions<T> {
+  /** How many entries it may store or settle, about. */
+  readonly size: number;
+  /** Whether the caller goes on: handlers are told of all when it does not, or by `announce`. */
+  readonly goesOn: (value: T) => boolean;
 }
 
 /** A job with its caller. */
@@ -47,7 +60,9 @@ export class TreeWriter {
   readonly #read: BracketReader;
   readonly #tree: ID;
   #queue: QueuedJob[] = [];
-  #running = false;
+  #drained: Promise<void> | undefined;
+  /** What handlers will be told of when the writer of it is done. */
+  #held: WriteOutcome | undefined;
 
   /** The queue of `tree`. */
   constructor(backend: LocalBackend, events: WriteEvents, read: BracketReader, tree: ID) {
@@ -57,9 +72,14 @@ export class TreeWriter {
     this.#tree = tree;
   }
 
-  /** Whether nothing is queued or under way. */
+  /** Whether nothing is queued, under way, or yet to be told. */
   get isIdle(): boolean {
-    return !this.#running;
+    return this.#drained === undefined && this.#held === undefined;
+  }
+
+  /** Resolves when all that was queued is done and told. */
+  async drained(): Promise<void> {
+    await this.#drained;
   }
 
   /**
@@ -80,7 +100,10 @@ export class TreeWriter {
       source: "local",
       run: (update) => Promise.resolve(update.postTips),
       // `run` may be repeated, and may run before the events of earlier writes; this may not.
-      result: (tips) => this.#events.register(this.#tree, at ?? tips as Snapshot, handler),
+      result: (value) => {
+        const tips = value as Snapshot;
+        return this.#events.register(this.#tree, tips, at ?? tips, handler);
+      },
     });
   }
 
@@ -93,36 +116,58 @@ export class TreeWriter {
     return this.#enqueue<T>({ source, run });
   }
 
+  /** As {@link write}, for one of several writes that handlers are told of as one. */
+  writePart<T>(run: (update: TreeUpdate) => Promise<T>, options: WriteOptions<T>): Promise<T> {
+    const goesOn = options.goesOn as (value: unknown) => boolean;
+    return this.#enqueue<T>({ source: "remote", run, announces: true, ...options, goesOn });
+  }
+
   #enqueue<T>(job: Job): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const done = resolve as (value: unknown) => void;
       this.#queue.push({ ...job, done, failed: reject });
-      if (!this.#running) this.#drain();
+      this.#drained ??= this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
-    this.#running = true;
     // One turn of the microtask queue lets writers that are ready now share the first commit.
     await undefined;
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, Math.min(MAX_GROUP, this.#backend.maxEntriesPerCommit));
-      try {
-        await this.#commit(group);
-      } catch (error) {
-        for (const job of group) job.failed(error);
-      }
-    }
-    this.#running = false;
+    while (this.#queue.length > 0) await this.#commitOrFail(this.#nextGroup());
+    this.#drained = undefined;
   }
 
-  async #commit(group: readonly QueuedJob[]): Promise<void> {
-    const { value: results } = await this.#backend.update(this.#tree, async (update) => {
+  /** The jobs that share the next storage commit. */
+  #nextGroup(): QueuedJob[] {
+    const most = this.#backend.maxEntriesPerCommit;
+    let count = 0;
+    for (let size = 0; count < Math.min(this.#queue.length, MAX_GROUP); count++) {
+      size += this.#queue[count]!.size ?? 1;
+      if (size > most && count > 0) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commitOrFail(group: readonly QueuedJob[]): Promise<void> {
+    let results: readonly Result[];
+    try {
+      results = await this.#commit(group);
+    } catch (error) {
+      // One write may be the reason; it must not take the others down with it.
+      if (group.length === 1 || isShared(error)) group.forEach((job) => job.failed(error));
+      else for (const job of group) await this.#commitOrFail([job]);
+      return;
+    }
+    for (let at = 0; at < group.length; at++) await this.#finish(group[at]!, results[at]!);
+  }
+
+  async #commit(group: readonly QueuedJob[]): Promise<readonly Result[]> {
+    const { value } = await this.#backend.update(this.#tree, async (update) => {
       const all: Result[] = [];
       for (const job of group) all.push(await this.#run(job, update));
       return all;
     });
-    for (let at = 0; at < group.length; at++) await this.#finish(group[at]!, results[at]!);
+    return value;
   }
 
   async #run(job: Job, update: TreeUpdate): Promise<Result> {
@@ -144,9 +189,30 @@ export class TreeWriter {
   async #finish(job: QueuedJob, result: Result): Promise<void> {
     if ("error" in result) return job.failed(result.error);
     const { value, outcome } = result;
-    const running = outcome === undefined ? [] : await this.#events.invoke(outcome, this.#read);
+    const holds = job.goesOn?.(value) === true;
+    const running = outcome === undefined ? [] : await this.#tell(outcome, holds);
     const done = () => job.done(job.result === undefined ? value : job.result(value));
     if (running.length === 0) done();
-    else void Promise.all(running).then(done);
+    else void this.#events.settled(running).then(done);
   }
+
+  /** Tells handlers of a write, or holds it back; what was held back before is told with or before it. */
+  async #tell(outcome: WriteOutcome, holds: boolean): Promise<Promise<void>[]> {
+    const held = this.#held;
+    const joined = held === undefined ? outcome : join(held, outcome);
+    const running = joined === undefined ? await this.#events.invoke(held!, this.#read) : [];
+    const next = joined ?? outcome;
+    this.#held = holds && this.#events.isHeard(this.#tree) ? next : undefined;
+    if (!holds) running.push(...await this.#events.invoke(next, this.#read));
+    return running;
+  }
+}
+
+/** Two outcomes as one, if they are of one source and nobody else has written in between. */
+function join(first: WriteOutcome, second: WriteOutcome): WriteOutcome | undefined {
+  if (first.source !== second.source || !first.postTips.equals(second.previousTips)) {
+    return undefined;
+  }
+  const entries = [...first.entries, ...second.entries].sort(compareInTree);
+  return { ...second, entries, previousTips: first.previousTips };
 }

@@ -8,7 +8,12 @@ import { Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
+import {
+  BackendError,
+  type EideticaError,
+  EideticaError as ErrorClass,
+  InstanceError,
+} from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
@@ -52,6 +57,7 @@ export class WriteCoordinator {
   readonly #watches: TreeWatches;
   /** Counts what became Verified anywhere, for entries that wait for another database. */
   #promotions = 0;
+  #closed = false;
 
   /** Coordinates all writes of this process to `backend`. */
   constructor(backend: LocalBackend) {
@@ -64,6 +70,7 @@ export class WriteCoordinator {
   }
 
   #writer(tree: ID): TreeWriter {
+    if (this.#closed) throw instanceDropped();
     const key = tree.toString();
     const known = this.#writers.get(key);
     if (known !== undefined) return known;
@@ -96,20 +103,40 @@ export class WriteCoordinator {
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
     const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
-    for (let at = 0; at < sorted.length; at += size) {
-      const chunk = sorted.slice(at, at + size);
-      const signatures = await CheckedSignatures.of(chunk);
-      const report = await this.#writer(tree).write(
-        "remote",
-        (update) => this.#ingest(update, chunk, signatures),
-      );
-      total.stored += report.stored;
-      total.verified += report.verified;
-      total.failed += report.failed;
-      total.unverified = report.unverified;
-      total.rejected.push(...report.rejected);
-    }
+    await this.#inParts(tree, async () => {
+      for (let at = 0; at < sorted.length; at += size) {
+        const goesOn = at + size < sorted.length;
+        const report = await this.#putChunk(tree, sorted.slice(at, at + size), goesOn);
+        total.stored += report.stored;
+        total.verified += report.verified;
+        total.failed += report.failed;
+        total.unverified = report.unverified;
+        total.rejected.push(...report.rejected);
+      }
+    });
     return total;
+  }
+
+  async #putChunk(
+    tree: ID,
+    chunk: readonly Entry[],
+    goesOn: boolean,
+  ): Promise<RemoteWriteReport> {
+    const signatures = await CheckedSignatures.of(chunk);
+    return await this.#writer(tree).writePart(
+      (update) => this.#ingest(update, chunk, signatures),
+      { size: chunk.length, goesOn: () => goesOn },
+    );
+  }
+
+  /** Writes of several storage commits that handlers are told of once, also if a later one fails. */
+  async #inParts(tree: ID, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      await this.#writer(tree).announce().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #ingest(
@@ -137,14 +164,21 @@ export class WriteCoordinator {
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID): Promise<VerifyCounts> {
     const total = { verified: 0, failed: 0, stillUnverified: 0 };
+    const size = this.#backend.maxEntriesPerCommit;
+    const goesOn = ({ verified, failed }: VerifyCounts) => verified + failed >= size;
     await this.#backend.trees.read(tree);
-    for (let settled = Infinity; settled >= this.#backend.maxEntriesPerCommit;) {
-      const counts = await this.#writer(tree).write("remote", (update) => this.#judge(update));
-      settled = counts.verified + counts.failed;
-      total.verified += counts.verified;
-      total.failed += counts.failed;
-      total.stillUnverified = counts.stillUnverified;
-    }
+    await this.#inParts(tree, async () => {
+      let counts: VerifyCounts;
+      do {
+        counts = await this.#writer(tree).writePart((update) => this.#judge(update), {
+          size,
+          goesOn,
+        });
+        total.verified += counts.verified;
+        total.failed += counts.failed;
+        total.stillUnverified = counts.stillUnverified;
+      } while (goesOn(counts));
+    });
     return total;
   }
 
@@ -219,16 +253,23 @@ export class WriteCoordinator {
     }
   }
 
-  /** Registers a handler of the writes to all trees, for the life of the instance. */
+  /** Registers a handler of this process's writes to all trees, for the life of the instance. */
   onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
     this.#events.registerGlobal(handler);
   }
 
-  /** Ends all registrations. */
-  close(): void {
+  /** Takes no more writes, finishes those that were taken, and ends all registrations. */
+  async close(): Promise<void> {
+    this.#closed = true;
     this.#watches.close();
+    await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
+}
+
+/** The error for everything that is asked of an instance after it was closed. */
+export function instanceDropped(): InstanceError {
+  return new InstanceError("InstanceDropped", "Cannot use a handle of an instance that was closed");
 }
 
 function requireTree(tree: ID, entry: Entry): void {

@@ -3,6 +3,7 @@ import type { ID } from "../entry/id.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { WriteSource } from "../backend/backend.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { Logger } from "../util/log.ts";
 
 /** A handler as the dispatcher calls it. */
@@ -30,6 +31,13 @@ interface Registration {
   cursor: Snapshot;
 }
 
+/** The handlers of one tree. */
+interface TreeHandlers {
+  readonly registrations: Set<Registration>;
+  /** Verified tips up to which this process has told its handlers. */
+  told: Snapshot;
+}
+
 /**
  * The write handlers of an instance: who is told, from which cursor, in which order (07 §10).
  *
@@ -37,8 +45,10 @@ interface Registration {
  * follow the order of writes; the promises that it returns are awaited after the lock is released.
  */
 export class WriteEvents {
-  readonly #byTree = new Map<string, Set<Registration>>();
+  readonly #byTree = new Map<string, TreeHandlers>();
   readonly #global = new Set<(tree: ID, event: WriteEvent) => void | Promise<void>>();
+  /** Ends the waits for handlers that are still at work. */
+  readonly #waits = new Set<() => void>();
   readonly #log: Logger;
 
   /** Failing handlers are reported to `log` and harm nobody else. */
@@ -46,17 +56,20 @@ export class WriteEvents {
     this.#log = log;
   }
 
-  /** Registers a handler of one tree whose first event begins at `cursor`. */
-  register(tree: ID, cursor: Snapshot, handler: EventHandler): WriteCallback {
+  /**
+   * Registers a handler of one tree whose first event begins at `cursor`; `tips` is the Verified
+   * frontier of the tree now.
+   */
+  register(tree: ID, tips: Snapshot, cursor: Snapshot, handler: EventHandler): WriteCallback {
     const key = tree.toString();
     const registration: Registration = { handler, cursor };
-    const registrations = this.#byTree.get(key) ?? new Set();
-    this.#byTree.set(key, registrations.add(registration));
-    return new Callback(() => {
+    const handlers = this.#byTree.get(key) ?? { registrations: new Set(), told: tips };
+    const { registrations } = handlers;
+    registrations.add(registration);
+    this.#byTree.set(key, handlers);
+    return new Callback(key, () => {
       registrations.delete(registration);
-      if (registrations.size === 0 && this.#byTree.get(key) === registrations) {
-        this.#byTree.delete(key);
-      }
+      if (registrations.size === 0 && this.#byTree.get(key) === handlers) this.#byTree.delete(key);
     });
   }
 
@@ -65,15 +78,33 @@ export class WriteEvents {
     return this.#byTree.has(tree.toString());
   }
 
-  /** Registers a handler of all trees, for the life of the instance. */
+  /** Whether anybody would be told of a write to a tree. */
+  isHeard(tree: ID): boolean {
+    return this.#global.size > 0 || this.has(tree);
+  }
+
+  /** Registers a handler of the writes of this process to all trees, for the life of the instance. */
   registerGlobal(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
     this.#global.add(handler);
   }
 
-  /** Forgets all handlers. */
+  /** Forgets all handlers, and nobody is waited for any longer. */
   clear(): void {
     this.#byTree.clear();
     this.#global.clear();
+    for (const end of this.#waits) end();
+    this.#waits.clear();
+  }
+
+  /** Resolves when the handlers behind `running` have settled, or when all handlers are forgotten. */
+  settled(running: readonly Promise<void>[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waits.add(resolve);
+      void Promise.all(running).then(() => {
+        this.#waits.delete(resolve);
+        resolve();
+      });
+    });
   }
 
   /**
@@ -82,39 +113,82 @@ export class WriteEvents {
    * @returns the promises of the handlers that are still at work; none of them rejects.
    */
   async invoke(write: WriteOutcome, read: BracketReader): Promise<Promise<void>[]> {
-    const registrations = this.#byTree.get(write.tree.toString());
-    if (registrations === undefined && this.#global.size === 0) return [];
+    const handlers = this.#byTree.get(write.tree.toString());
     const running: Promise<void>[] = [];
-    for (const registration of [...registrations ?? []]) {
-      if (registration.cursor.equals(write.postTips)) continue;
-      const event = await this.#eventFor(registration, write, read);
-      registration.cursor = write.postTips;
-      this.#start(running, write.tree, () => registration.handler(event));
+    if (handlers !== undefined) {
+      if (!handlers.told.equals(write.previousTips)) {
+        await this.#catchUp(handlers, write, read, running);
+      }
+      await this.#tell(handlers, write, read, running);
     }
-    if (write.entries.length === 0) return running;
+    if (write.entries.length === 0 || this.#global.size === 0) return running;
+    const event = plainEvent(write);
     for (const handler of [...this.#global]) {
-      this.#start(running, write.tree, () => handler(write.tree, plainEvent(write)));
+      this.#start(running, write.tree, () => handler(write.tree, event));
     }
     return running;
   }
 
-  /** Usually the write itself; a handler whose cursor lies further back gets all since then. */
-  async #eventFor(
-    registration: Registration,
+  /** Tells of what others have written before this write, which is no part of it (00 §C2). */
+  async #catchUp(
+    handlers: TreeHandlers,
+    { tree, previousTips: postTips }: WriteOutcome,
+    read: BracketReader,
+    running: Promise<void>[],
+  ): Promise<void> {
+    const previousTips = handlers.told;
+    const entries = await this.#read(tree, previousTips, postTips, read) ?? [];
+    const elsewhere: WriteOutcome = { tree, entries, previousTips, postTips, source: "remote" };
+    await this.#tell(handlers, elsewhere, read, running);
+  }
+
+  async #tell(
+    handlers: TreeHandlers,
     write: WriteOutcome,
     read: BracketReader,
-  ): Promise<WriteEvent> {
-    const { cursor } = registration;
-    if (cursor.equals(write.previousTips)) return plainEvent(write);
-    const entries = await read(write.tree, cursor, write.postTips).catch((error: unknown) => {
-      // The write is done, so it must be told; without the older entries if they cannot be read.
+    running: Promise<void>[],
+  ): Promise<void> {
+    // Nothing is new where verdicts were only taken back; cursors stay, so that nothing is told twice.
+    if (write.entries.length === 0) return;
+    const event = plainEvent(write);
+    handlers.told = write.postTips;
+    for (const registration of [...handlers.registrations]) {
+      const own = registration.cursor.equals(write.previousTips)
+        ? event
+        : await this.#eventFor(registration.cursor, write, read);
+      registration.cursor = write.postTips;
+      if (own !== undefined) this.#start(running, write.tree, () => registration.handler(own));
+    }
+  }
+
+  /** The event of a handler whose cursor is not where the write began: all since the cursor. */
+  async #eventFor(
+    cursor: Snapshot,
+    write: WriteOutcome,
+    read: BracketReader,
+  ): Promise<WriteEvent | undefined> {
+    // The write is done, so it must be told; without the older entries if they cannot be read.
+    const entries = await this.#read(write.tree, cursor, write.postTips, read) ?? write.entries;
+    return entries.length === 0
+      ? undefined
+      : plainEvent({ ...write, entries, previousTips: cursor });
+  }
+
+  async #read(
+    tree: ID,
+    previous: Snapshot,
+    post: Snapshot,
+    read: BracketReader,
+  ): Promise<readonly Entry[] | undefined> {
+    try {
+      return await read(tree, previous, post);
+    } catch (error) {
       this.#log.error("The entries since {cursor} cannot be read", {
-        cursor: `${cursor.tips}`,
+        cursor: `${previous.tips}`,
         error,
       });
-      return write.entries;
-    });
-    return { entries, previousTips: cursor, postTips: write.postTips, source: write.source };
+      return undefined;
+    }
   }
 
   #start(running: Promise<void>[], tree: ID, call: () => void | Promise<void>): void {
@@ -135,18 +209,29 @@ function plainEvent({ entries, previousTips, postTips, source }: WriteOutcome): 
 }
 
 class Callback implements WriteCallback {
+  readonly #tree: string;
   #end: (() => void) | undefined;
+  #state: "registered" | "detached" | "ended" = "registered";
 
-  constructor(end: () => void) {
+  constructor(tree: string, end: () => void) {
+    this.#tree = tree;
     this.#end = end;
   }
 
   detach(): void {
+    if (this.#state === "registered") this.#state = "detached";
     this.#end = undefined;
   }
 
   [Symbol.dispose](): void {
+    if (this.#state === "registered") this.#state = "ended";
     this.#end?.();
     this.#end = undefined;
   }
+
+  toString(): string {
+    return `WriteCallback(${this.#tree}, ${this.#state})`;
+  }
 }
+
+setInspection(Callback.prototype, String);

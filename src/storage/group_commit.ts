@@ -61,6 +61,7 @@ export class GroupCommit {
 /** Codes of failures that every batch of a group would meet again by itself. */
 const SHARED: ReadonlySet<string> = new Set(["Busy", "Closed", "ReadOnly", "Corrupt", "Io"]);
 
-function isShared(error: unknown): boolean {
+/** Whether every other commit of the group would meet the same failure by itself. */
+export function isShared(error: unknown): boolean {
   return error instanceof StorageError && SHARED.has(error.code);
 }

@@ -29,12 +29,15 @@ const CAPABILITIES: Capabilities = Object.freeze({
 });
 
 /** A storage in the memory of this process, gone when it ends. */
-export function memoryStorage(): StorageDriver {
+export function memoryStorage(): MemoryStorage {
   return new MemoryStorage();
 }
 
-class MemoryStorage implements StorageDriver {
+/** A storage in memory; use {@link memoryStorage}. */
+export class MemoryStorage implements StorageDriver {
+  /** See {@link StorageDriver.name}. */
   readonly name: string = "memory";
+  /** See {@link StorageDriver.capabilities}. */
   readonly capabilities: Capabilities = CAPABILITIES;
   #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(
     undefined,
@@ -47,14 +50,25 @@ class MemoryStorage implements StorageDriver {
     throw new StorageError("Closed", "Cannot use the memory storage: it was closed");
   }
 
+  /** All pairs in key order, as they are now, without waiting. */
+  pairs(): Iterable<Pair> {
+    const pairs = this.#open.clone();
+    return (function* () {
+      for (const [key, stored] of pairs.entries()) yield { key, ...stored };
+    })();
+  }
+
+  /** See {@link StorageDriver.get}. */
   get(key: Uint8Array): Promise<Stored | undefined> {
     return attempt(() => this.#open.get(key));
   }
 
+  /** See {@link StorageDriver.getMany}. */
   getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
     return attempt(() => keys.map((key) => this.#open.get(key)));
   }
 
+  /** See {@link StorageDriver.list}. */
   async *list({ start, end, reverse, limit = Infinity }: Range): AsyncIterable<readonly Pair[]> {
     // A copy shares its nodes with the original, so a listing sees one moment and costs nothing.
     const pairs = this.#open.clone();
@@ -73,6 +87,7 @@ class MemoryStorage implements StorageDriver {
     if (page.length > 0) yield page;
   }
 
+  /** See {@link StorageDriver.commit}. */
   commit(batch: Batch): Promise<CommitResult> {
     return attempt(() => this.#apply(batch));
   }
@@ -88,6 +103,7 @@ class MemoryStorage implements StorageDriver {
     return { ok: true, version };
   }
 
+  /** See {@link StorageDriver.close}. */
   close(): Promise<void> {
     this.#pairs = undefined;
     return Promise.resolve();

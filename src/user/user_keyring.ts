@@ -1,3 +1,4 @@
+import type { Backend } from "../backend/backend.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Database } from "../database/database.ts";
@@ -37,6 +38,11 @@ export class UserKeyring {
   /** The user's row in the directory of users, as it was at login. */
   get userInfo(): UserInfo {
     return this.session.info;
+  }
+
+  /** The storage engine of the instance. */
+  get backend(): Backend {
+    return this.userHost.host.backend;
   }
 
   /** Ends the session: wipes its keys. Database handles that were opened before keep theirs. */

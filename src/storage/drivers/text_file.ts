@@ -5,6 +5,7 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BackendError } from "../../util/errors.ts";
@@ -32,14 +33,7 @@ export async function replaceTextFile(path: string, text: string): Promise<void>
     await syncDirectory(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new BackendError(
-      "FileIo",
-      `Cannot write the file "${path}": ${(cause as Error).message}`,
-      {
-        cause,
-        fields: { path },
-      },
-    );
+    throw cannotWrite(path, cause);
   }
 }
 
@@ -60,13 +54,31 @@ async function syncDirectory(path: string): Promise<void> {
   await directory?.close();
 }
 
-/** Runs `save` when the process is about to end by itself; returns how to take that back. */
-export function onProcessExit(save: () => Promise<void>): () => void {
-  let saved = false;
-  const hook = () => {
-    // The process asks again after each save, so once must be enough.
-    if (!saved) saved = true, void save();
-  };
-  globalThis.process.on("beforeExit", hook);
-  return () => void globalThis.process.off("beforeExit", hook);
+/** As {@link replaceTextFile}, without waiting: for the moment at which the process ends. */
+export function replaceTextFileNow(path: string, text: string): void {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = openSync(temporary, "wx", 0o600);
+    try {
+      writeFileSync(file, text, "utf8");
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw cannotWrite(path, cause);
+  }
+}
+
+/** Runs `save`, which cannot wait, when the process ends by itself; returns how to take that back. */
+export function onProcessExit(save: () => void): () => void {
+  globalThis.process.on("exit", save);
+  return () => void globalThis.process.off("exit", save);
+}
+
+function cannotWrite(path: string, cause: unknown): BackendError {
+  const message = `Cannot write the file "${path}": ${(cause as Error).message}`;
+  return new BackendError("FileIo", message, { cause, fields: { path } });
 }
