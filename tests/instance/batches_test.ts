@@ -6,7 +6,7 @@ import {
   type Entry,
   Instance,
   NewUser,
-  Snapshot,
+  type Snapshot,
   type User,
   type WriteEvent,
 } from "../../mod.ts";
