@@ -1,6 +1,6 @@
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
-import { LocalBackend } from "../backend/local.ts";
+import type { LocalBackend } from "../backend/local.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../database/host.ts";
 import type { Entry } from "../entry/entry.ts";
