@@ -20,8 +20,9 @@ export class AuthSettings {
   #global: { readonly key: AuthKey | undefined; readonly isSet: boolean } | undefined;
   #isConfigured: boolean | undefined;
 
-  private constructor(doc: Doc) {
+  private constructor(doc: Doc, isConfigured?: true) {
     this.#doc = doc;
+    this.#isConfigured = isConfigured;
   }
 
   /** No rules. */
@@ -84,6 +85,11 @@ export class AuthSettings {
   /** Whether access was ever restricted: once it was, nothing unsigned is valid again (00 §B8). */
   get isConfigured(): boolean {
     return this.#isConfigured ??= wasEverRestricted(this.#doc);
+  }
+
+  /** The same rules in a database whose access was restricted before, whatever is listed now. */
+  keptConfigured(): AuthSettings {
+    return new AuthSettings(this.#doc.clone(), true);
   }
 
   /** Lists a new key; `KeyAlreadyExists` when it is listed. Weak keys are refused. */

@@ -9,7 +9,7 @@ import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
-import { authOf, settingsAt } from "../settings/pinned_settings.ts";
+import { authAt } from "../settings/pinned_settings.ts";
 import { AuthError } from "../util/errors.ts";
 import type { DatabaseHost } from "./host.ts";
 
@@ -28,7 +28,7 @@ async function currentAuth(host: DatabaseHost, root: ID): Promise<AuthSettings> 
   await host.settle(root);
   const { backend } = host;
   const tips = await backend.verifiedStoreSnapshot(root, SETTINGS);
-  return authOf(await settingsAt(backend, backend.states, root, tips));
+  return await authAt(backend, backend.states, root, tips);
 }
 
 /** What a key may do now (06 §3). */

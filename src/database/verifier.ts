@@ -1,4 +1,5 @@
 import type { SettingsReader } from "../auth/port.ts";
+import type { AuthSettings } from "../auth/settings.ts";
 import { judge } from "../auth/validate.ts";
 import type { VerificationStatus } from "../backend/backend.ts";
 import type { LocalBackend } from "../backend/local.ts";
@@ -14,7 +15,7 @@ import { EideticaError } from "../util/errors.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { CheckedSignatures } from "./checked_signatures.ts";
 import type { VerifyCounts } from "./host.ts";
-import { authOf, pinCovers, settingsAt } from "../settings/pinned_settings.ts";
+import { authAt, pinCovers, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
 
 /** Outcome of one rule: go on, or a verdict. */
 type Step = "ok" | VerificationStatus;
@@ -95,9 +96,13 @@ export class Verifier {
     if (parents !== "ok") return parents;
     const metadata = readMetadata(entry);
     if (metadata === undefined) return "Failed";
-    const pin = await this.#judgePin(entry, metadata.settingsTips);
-    if (pin !== "ok") return pin;
-    return await this.#judgeAuthority(entry, metadata.settingsTips);
+    if (inStore(entry, SETTINGS) && entry.subtreeHeight(SETTINGS) !== entry.height) return "Failed";
+    const pin = metadata.settingsTips;
+    const pinned = await this.#judgePin(entry, pin);
+    if (pinned !== "ok") return pinned;
+    const verdict = await this.#judgeAuthority(entry, pin);
+    // The walk over older settings comes last, so that only who may write can cause it.
+    return verdict === "Verified" && !await this.#coversHistory(entry, pin) ? "Failed" : verdict;
   }
 
   async #judgeParents(entry: Entry): Promise<Step> {
@@ -131,49 +136,52 @@ export class Verifier {
     return row.status === "Verified" ? "ok" : row.status;
   }
 
-  /**
-   * An empty pin is for the root alone. Any other pin names Verified `_settings` entries of this
-   * tree and covers what the pins of the parents cover, so that no author can go back behind the
-   * settings that its own history has seen.
-   */
+  /** An empty pin is for the root alone; any other names Verified `_settings` entries of this tree. */
   async #judgePin(entry: Entry, pin: Snapshot): Promise<Step> {
     if (entry.isRoot) return pin.tips.length === 0 ? "ok" : "Failed";
     if (pin.tips.length === 0) return "Failed";
     let verdict: Step = "ok";
     for (const tip of pin.tips) verdict = worse(verdict, await this.#judgeMember(tip, SETTINGS));
-    if (verdict !== "ok") return verdict;
-    for (const parent of entry.parents) {
-      if (!await this.#coversParent(pin, parent)) return "Failed";
-    }
-    return "ok";
+    return verdict;
   }
 
-  async #coversParent(pin: Snapshot, parentId: ID): Promise<boolean> {
-    const parent = (await this.#update.find(parentId))!;
-    const seen = inStore(parent, SETTINGS) ? [parentId] : readMetadata(parent)!.settingsTips.tips;
-    for (const id of seen) {
-      if (!await pinCovers(this.#update, this.#update.tree, pin.tips, id)) return false;
+  /**
+   * Whether a pin covers what the history of its entry has seen of the settings: what the parents
+   * pin, and they themselves where they are settings. Parent by parent down to the root, it then covers
+   * every settings entry that any ancestor has relied on, so no author can go back behind that,
+   * whatever `_settings` parents it chose for entries in between.
+   */
+  async #coversHistory(entry: Entry, pin: Snapshot): Promise<boolean> {
+    const seen: ID[] = [];
+    for (const id of entry.parents) {
+      const parent = (await this.#update.find(id))!;
+      if (inStore(parent, SETTINGS)) seen.push(id);
+      seen.push(...readMetadata(parent)!.settingsTips.tips);
     }
-    return true;
+    return await pinCovers(this.#update, this.#update.tree, pin.tips, seen);
   }
 
   async #judgeAuthority(entry: Entry, pin: Snapshot): Promise<VerificationStatus> {
-    const settings = await this.#settingsFor(entry, pin);
-    if (settings === undefined) return "Failed";
-    const verdict = await judge(entry, authOf(settings), this.#settings, (key) => {
+    const auth = await this.#authFor(entry, pin);
+    if (auth === undefined) return "Failed";
+    const verdict = await judge(entry, auth, this.#settings, (key) => {
       return this.#signatures.isSignedBy(entry, key);
     });
     if (verdict.outcome === "undecided") return "Unverified";
     return verdict.outcome === "valid" ? "Verified" : "Failed";
   }
 
-  /** The settings that decide on an entry; undefined when its own payload is not acceptable. */
-  async #settingsFor(entry: Entry, pin: Snapshot): Promise<Doc | undefined> {
+  /** The access rules that decide on an entry; undefined when its own payload is not acceptable. */
+  async #authFor(entry: Entry, pin: Snapshot): Promise<AuthSettings | undefined> {
     try {
       const tips = entry.isRoot && inStore(entry, SETTINGS) ? Snapshot.of([entry.id]) : pin;
       const { tree } = this.#update;
+      const auth = await authAt(this.#update, this.#backend.states, tree, tips);
+      const data = inStore(entry, SETTINGS) ? entry.findData(SETTINGS) : undefined;
+      if (data === undefined) return auth;
       const settings = await settingsAt(this.#update, this.#backend.states, tree, tips);
-      return hasSoundSettings(entry, settings) ? settings : undefined;
+      const fault = settingsFault(auth, settings.merge(Doc.parseBytes(data)));
+      return fault === undefined ? auth : undefined;
     } catch (error) {
       // What does not parse now never will, so the entries that rely on it are invalid (00 §B6).
       if (error instanceof EideticaError && ["crdt", "serialize"].includes(error.module)) {
@@ -182,14 +190,6 @@ export class Verifier {
       throw error;
     }
   }
-}
-
-/** Whether the entry's own `_settings` payload is a document that leaves `auth` a document. */
-function hasSoundSettings(entry: Entry, settings: Doc): boolean {
-  const data = inStore(entry, SETTINGS) ? entry.findData(SETTINGS) : undefined;
-  if (data === undefined) return true;
-  const auth = settings.merge(Doc.parseBytes(data)).peek("auth");
-  return auth === undefined || auth instanceof Doc;
 }
 
 function readMetadata(entry: Entry): EntryMetadata | undefined {

@@ -7,7 +7,7 @@ import { SETTINGS } from "../entry/constants.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { AuthError, EideticaError } from "../util/errors.ts";
-import { authOf, settingsAt } from "./pinned_settings.ts";
+import { authAt } from "./pinned_settings.ts";
 
 /** Reads entries and their verdicts: a backend, or an update that is being prepared on it. */
 export interface VerdictReader extends EntryReader {
@@ -91,8 +91,7 @@ async function readSettings(
     const tips = reader === backend
       ? await backend.storeSnapshotAt(tree, SETTINGS, claimed)
       : await storeTipsAt(reader, SETTINGS, claimed);
-    const settings = await settingsAt(reader, backend.states, tree, tips);
-    return { outcome: "known", value: authOf(settings) };
+    return { outcome: "known", value: await authAt(reader, backend.states, tree, tips) };
   } catch (cause) {
     if (!(cause instanceof EideticaError) || !["crdt", "serialize"].includes(cause.module)) {
       throw cause;

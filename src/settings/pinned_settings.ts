@@ -1,25 +1,21 @@
 import { AuthSettings } from "../auth/settings.ts";
-import type { StateCache } from "../backend/materialize.ts";
-import { inTree, storeParents } from "../backend/walk.ts";
-import { type Doc, Doc as DocClass } from "../crdt/doc.ts";
 import { docState } from "../backend/doc_state.ts";
+import type { StateCache } from "../backend/materialize.ts";
+import { compareInTree, type EntryReader, inStore, inTree, storeParents } from "../backend/walk.ts";
+import { Doc } from "../crdt/doc.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import type { EntryReader } from "../backend/walk.ts";
+import { Heap } from "../util/heap.ts";
 
-/** Auth settings by the settings document they were read from. */
-const parsed = new WeakMap<Doc, AuthSettings>();
+/** Access rules by the settings document that they were read from. */
+const known = new WeakMap<Doc, AuthSettings>();
 
-/** The auth settings inside a settings document; empty when `auth` is missing or not a document. */
-export function authOf(settings: Doc): AuthSettings {
-  const known = parsed.get(settings);
-  if (known !== undefined) return known;
-  const auth = settings.get("auth");
-  const made = AuthSettings.fromDoc(auth instanceof DocClass ? auth : new DocClass());
-  parsed.set(settings, made);
-  return made;
+/** What `auth` in a settings document says alone; empty when it is missing or not a document. */
+function authIn(settings: Doc): AuthSettings {
+  const auth = settings.peek("auth");
+  return auth instanceof Doc ? AuthSettings.fromDoc(auth) : AuthSettings.empty();
 }
 
 /** The settings document of a tree at some `_settings` tips. The value is shared. */
@@ -33,29 +29,103 @@ export async function settingsAt(
 }
 
 /**
- * Whether `id` is one of the `_settings` entries that `pin` covers: a tip of it, or an ancestor of
- * a tip over `_settings` parents. Only entries above the height of `id` are walked.
+ * The access rules of a tree at some `_settings` tips.
+ *
+ * That access was ever restricted sticks (00 §B8): it counts as restricted when any `_settings` entry
+ * that the tips cover restricted it, also where the fold of them all lists nobody. A tombstone shows
+ * in the fold, but an atomic document replaces what was there without a trace, and two changes that
+ * are sound alone may do so together. This follows from the entries that the tips name by hash, so
+ * every node finds the same. Only a fold that lists nobody costs the walk.
+ */
+export async function authAt(
+  reader: EntryReader,
+  states: StateCache,
+  tree: ID,
+  tips: Snapshot,
+): Promise<AuthSettings> {
+  const settings = await settingsAt(reader, states, tree, tips);
+  const before = known.get(settings);
+  if (before !== undefined) return before;
+  const auth = authIn(settings);
+  const sticks = !auth.isConfigured && await wasRestricted(reader, tree, tips);
+  const made = sticks ? auth.keptConfigured() : auth;
+  known.set(settings, made);
+  return made;
+}
+
+async function wasRestricted(reader: EntryReader, tree: ID, tips: Snapshot): Promise<boolean> {
+  const walk = new SettingsWalk(reader, tree);
+  for (const tip of tips.tips) await walk.add(tip);
+  for (let entry = await walk.next(); entry !== undefined; entry = await walk.next()) {
+    const data = entry.findData(SETTINGS);
+    if (data !== undefined && authIn(Doc.parseBytes(data)).isConfigured) return true;
+  }
+  return false;
+}
+
+/**
+ * Why settings may not become `after` where `before` are the access rules; undefined when they may.
+ * After such a change nobody could tell who may write, or nobody could write any more (00 §B8).
+ */
+export function settingsFault(before: AuthSettings, after: Doc): string | undefined {
+  const auth = after.peek("auth");
+  if (auth !== undefined && !(auth instanceof Doc)) return "`auth` is deleted or is not a document";
+  if (before.isConfigured && !authIn(after).isConfigured) {
+    return "no key and no grant to everybody is listed in `auth` any more";
+  }
+  return undefined;
+}
+
+/**
+ * Whether all of `ids` are among the `_settings` entries that `pin` covers: its tips and their
+ * ancestors over `_settings` parents.
  */
 export async function pinCovers(
   reader: EntryReader,
   tree: ID,
   pin: readonly ID[],
-  id: ID,
+  ids: readonly ID[],
 ): Promise<boolean> {
-  if (pin.some((tip) => tip.equals(id))) return true;
-  const target = await reader.find(id);
-  if (target === undefined) return false;
-  const seen = new Set<string>();
-  const queue = [...pin];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const key = next.toString();
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const entry: Entry | undefined = await reader.find(next);
-    if (entry === undefined || !inTree(entry, tree) || entry.height < target.height) continue;
-    const parents = storeParents(entry, SETTINGS);
-    if (parents.some((parent) => parent.equals(id))) return true;
-    queue.push(...parents);
+  const wanted = new Set(ids.map(String));
+  for (const tip of pin) wanted.delete(tip.toString());
+  if (wanted.size === 0) return true;
+  const walk = new SettingsWalk(reader, tree);
+  for (const tip of pin) await walk.add(tip);
+  for (let entry = await walk.next(); entry !== undefined; entry = await walk.next()) {
+    wanted.delete(entry.id.toString());
+    if (wanted.size === 0) return true;
   }
   return false;
+}
+
+/**
+ * The `_settings` entries below some tips, highest first. Parents in a store may be higher than their
+ * children, since they need not be main parents, so no height ends the walk early.
+ */
+class SettingsWalk {
+  readonly #reader: EntryReader;
+  readonly #tree: ID;
+  readonly #queue = new Heap<Entry>((a, b) => compareInTree(a, b) > 0);
+  readonly #seen = new Set<string>();
+
+  constructor(reader: EntryReader, tree: ID) {
+    this.#reader = reader;
+    this.#tree = tree;
+  }
+
+  async add(id: ID): Promise<void> {
+    const key = id.toString();
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    const entry = await this.#reader.find(id);
+    if (entry === undefined || !inTree(entry, this.#tree) || !inStore(entry, SETTINGS)) return;
+    this.#queue.push(entry);
+  }
+
+  async next(): Promise<Entry | undefined> {
+    const entry = this.#queue.pop();
+    if (entry === undefined) return undefined;
+    for (const parent of storeParents(entry, SETTINGS)) await this.add(parent);
+    return entry;
+  }
 }

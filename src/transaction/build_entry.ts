@@ -1,7 +1,7 @@
 import { judge } from "../auth/validate.ts";
-import type { AuthSettings } from "../auth/settings.ts";
+import { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
-import { authOf, settingsAt } from "../settings/pinned_settings.ts";
+import { authAt, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { INDEX, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -23,16 +23,15 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
     );
   }
   const pin = await pinnedTips(transaction);
-  const settings = await pinnedSettings(transaction, pin);
-  const staged = transaction.staged<Doc>(SETTINGS);
-  const merged = staged === undefined ? settings : soundSettings(settings.merge(staged));
+  const { settings, auth } = await pinnedSettings(transaction, pin);
+  const staged = stagedSettings(transaction);
+  const merged = staged === undefined ? settings : soundSettings(auth, settings.merge(staged));
   const builder = await fillBuilder(transaction);
   builder.setMetadata(new EntryMetadata(pin, transaction.base.entropy).encode());
   builder.setSig(new SigInfo(key.identity));
   await setHeights(transaction, builder, merged);
   const entry = builder.build().sign(key.signingKey);
-  const isGenesis = transaction.base.tree === undefined;
-  await requireAuthority(transaction, entry, authOf(isGenesis ? merged : settings));
+  await requireAuthority(transaction, entry, entry.isRoot ? ownAuth(merged) : auth);
   return entry;
 }
 
@@ -44,19 +43,40 @@ async function pinnedTips(transaction: Transaction): Promise<Snapshot> {
   return await host.backend.storeSnapshotAt(tree, SETTINGS, seen);
 }
 
-async function pinnedSettings(transaction: Transaction, pin: Snapshot): Promise<Doc> {
-  const { tree, host } = transaction.base;
-  if (tree === undefined) return new Doc();
-  return await settingsAt(host.backend, host.backend.states, tree, pin);
+/** What the entry changes in the settings, whether it was staged as a document or as it is. */
+function stagedSettings({ stores }: Transaction): Doc | undefined {
+  const staged = stores.get(SETTINGS);
+  return staged?.rawData === undefined
+    ? staged?.delta as Doc | undefined
+    : Doc.parseBytes(staged.rawData);
 }
 
-/** Refuses a change after which nobody could tell who may write (06 §6 step 3). */
-function soundSettings(settings: Doc): Doc {
+/** Settings and access rules at the pin; none for the entry that creates a database. */
+async function pinnedSettings(
+  transaction: Transaction,
+  pin: Snapshot,
+): Promise<{ settings: Doc; auth: AuthSettings }> {
+  const { tree, host } = transaction.base;
+  if (tree === undefined) return { settings: new Doc(), auth: AuthSettings.empty() };
+  const { backend } = host;
+  const settings = await settingsAt(backend, backend.states, tree, pin);
+  return { settings, auth: await authAt(backend, backend.states, tree, pin) };
+}
+
+/** The rules that a root entry brings with it. */
+function ownAuth(settings: Doc): AuthSettings {
   const auth = settings.peek("auth");
-  if (auth === undefined || auth instanceof Doc) return settings;
+  return auth instanceof Doc ? AuthSettings.fromDoc(auth) : AuthSettings.empty();
+}
+
+/** Refuses a change after which nobody could tell who may write (06 §6 step 3, 00 §B8). */
+function soundSettings(auth: AuthSettings, settings: Doc): Doc {
+  const fault = settingsFault(auth, settings);
+  if (fault === undefined) return settings;
   throw new TransactionError(
     "CorruptedAuthConfiguration",
-    "Cannot commit settings in which `auth` is deleted or is not a document: nobody could write any more",
+    `Cannot commit settings after which nobody could write: ${fault}`,
+    { fields: { reason: fault } },
   );
 }
 
