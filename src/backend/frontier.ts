@@ -20,3 +20,42 @@ export function shared<T extends Frontiers>(tips: T): T {
   const equal = verified.length === raw.length && verified.every((id, at) => id.equals(raw[at]!));
   return equal ? { ...tips, raw: verified } : tips;
 }
+
+/**
+ * A short text for a set of IDs, kept up to date while IDs come and go. Equal sets have equal marks; so
+ * may, rarely or by intent, two different ones: whoever finds something by a mark compares the IDs.
+ */
+export class FrontierMark {
+  #low = 0;
+  #high = 0;
+
+  /** Adds an ID that is not in the set, or removes one that is. */
+  toggle(id: ID): void {
+    const { bytes } = id;
+    // Bytes before the beginning of a short ID are undefined and count as 0.
+    const word = (end: number) =>
+      bytes[end]! | bytes[end - 1]! << 8 | bytes[end - 2]! << 16 | bytes[end - 3]! << 24;
+    this.#low ^= word(bytes.length - 1);
+    this.#high ^= word(bytes.length - 5);
+  }
+
+  /** The mark of what is in the set now. */
+  toString(): string {
+    return `${this.#low} ${this.#high}`;
+  }
+
+  /** The mark of a set of IDs. */
+  static of(ids: readonly ID[]): string {
+    const mark = new FrontierMark();
+    for (const id of ids) mark.toggle(id);
+    return mark.toString();
+  }
+}
+
+/** Whether `ids` are exactly the IDs of `members`, in any order; neither holds one twice. */
+export function isFrontierOf(ids: readonly ID[], members: readonly { readonly id: ID }[]): boolean {
+  if (ids.length !== members.length) return false;
+  if (ids.length === 1) return ids[0]!.equals(members[0]!.id);
+  const names = new Set(ids.map(String));
+  return members.every(({ id }) => names.has(id.toString()));
+}

@@ -1,5 +1,6 @@
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
+import { FrontierMark } from "./frontier.ts";
 import { BackendError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
 import { compareInStore, type EntryReader, inStore, requireInTree, storeParents } from "./walk.ts";
@@ -16,7 +17,9 @@ export class FrontierWalk {
   readonly #store: string;
   readonly #queue: Heap<Entry>;
   readonly #seen = new Set<string>();
+  readonly #mark = new FrontierMark();
   #rootPassed = false;
+  #hasGaps = false;
 
   /** A walk over `store`, reading entries from `reader`. */
   constructor(reader: EntryReader, store: string) {
@@ -32,13 +35,27 @@ export class FrontierWalk {
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const entry = await this.#reader.find(id);
-    if (entry !== undefined && inStore(entry, this.#store)) this.#queue.push(entry);
-    else if (entry !== undefined) this.#rootPassed = true;
+    if (entry === undefined) this.#hasGaps = true;
+    else if (!inStore(entry, this.#store)) this.#rootPassed = true;
+    else {
+      this.#queue.push(entry);
+      this.#mark.toggle(id);
+    }
   }
 
   /** The entries that every path still to be walked crosses, in no order. */
   get frontier(): readonly Entry[] {
     return this.#queue.items;
+  }
+
+  /** Mark of the frontier, to look it up by; it costs the same however wide the frontier is. */
+  get mark(): string {
+    return this.#mark.toString();
+  }
+
+  /** Whether an entry was left out because it is not held: what was walked is then not all. */
+  get hasGaps(): boolean {
+    return this.#hasGaps;
   }
 
   /** Whether a root of the store has been stepped over, so that no dominator exists above it. */
@@ -50,6 +67,7 @@ export class FrontierWalk {
   async step(): Promise<Entry | undefined> {
     const entry = this.#queue.pop();
     if (entry === undefined) return undefined;
+    this.#mark.toggle(entry.id);
     const parents = storeParents(entry, this.#store);
     if (parents.length === 0) this.#rootPassed = true;
     for (const parent of parents) await this.add(parent);

@@ -12,6 +12,8 @@
  * | `s` | tree · store | frontiers of the store |
  * | `u` | tree · height · fold key | empty; one per Unverified entry |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
+ * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
+ * | `C` | tree · store · reading · name | body of that checkpoint |
  *
  * `tree` and `id` are length-prefixed binary CIDs, heights are 8 bytes big-endian, so ranges of
  * `e`, `x` and `u` list entries in fold order (00 §B2): height ascending, then the CID's text.
@@ -32,6 +34,8 @@ const PREFIX = {
   storeTips: 0x73,
   unverified: 0x75,
   waiting: 0x77,
+  checkpoint: 0x63,
+  checkpointBody: 0x43,
 } as const;
 
 /** Name of the record that holds the instance metadata. */
@@ -151,6 +155,17 @@ export function waitingKey(tree: ID, scope: string, parent: ID, child: ID): Uint
 /** Prefix of the markers of the children that wait for `parent` in `scope`. */
 export function waitingPrefix(tree: ID, scope: string, parent: ID): Uint8Array {
   return concat(prefixed(PREFIX.waiting, tree), nameBytes(scope), withLength(parent.bytes));
+}
+
+/** Prefix of the heads, or of the bodies, of all checkpoints of a store in one reading. */
+export function checkpointPrefix(
+  part: "head" | "body",
+  tree: ID,
+  store: string,
+  reading: string,
+): Uint8Array {
+  const prefix = part === "head" ? PREFIX.checkpoint : PREFIX.checkpointBody;
+  return concat(prefixed(prefix, tree), nameBytes(store), nameBytes(reading));
 }
 
 /** Prefix of all rows of one kind, for whole-store scans. */

@@ -39,7 +39,7 @@ export class LocalBackend implements Backend, UpdateSource {
   /** Entries used last. */
   readonly entries: EntryCache = new EntryCache();
   /** Materialised store states. */
-  readonly states: StateCache = new StateCache();
+  readonly states: StateCache;
   /** What makes this storage an instance. */
   readonly records: InstanceRecords;
   readonly #storeTips = new LruMap<Snapshot>(CACHED_STORE_TIPS);
@@ -50,6 +50,7 @@ export class LocalBackend implements Backend, UpdateSource {
     this.driver = driver;
     this.trees = new TreeCache(driver);
     this.records = new InstanceRecords(driver);
+    this.states = new StateCache(this);
   }
 
   /** How many entries one storage commit can take, if each touches a handful of stores. */
@@ -59,6 +60,7 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** Releases the storage. */
   async close(): Promise<void> {
+    await this.states.close();
     await this.driver.close();
   }
 

@@ -1,48 +1,57 @@
-import type { Crdt } from "../crdt/crdt.ts";
-import type { Entry } from "../entry/entry.ts";
-import { ID } from "../entry/id.ts";
+import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { LruMap } from "../util/lru.ts";
+import { AheadReader } from "./ahead_reader.ts";
+import type { Scope } from "./checkpoints.ts";
+import { CheckpointKeeper } from "./checkpoint_keeper.ts";
 import { FrontierWalk } from "./frontier_walk.ts";
-import { compareInStore, type EntryReader, storeHeight } from "./walk.ts";
+import { foldRoute } from "./state_fold.ts";
+import { StateFamily, type StoreState } from "./state_family.ts";
+import { type KnownStates, type Route, RouteFinder } from "./state_route.ts";
+import type { StateType } from "./state_type.ts";
+import type { ListingSource } from "./stored_entries.ts";
+import type { EntryReader } from "./walk.ts";
 
-/** How many materialised store states a backend keeps; states of one store share structure. */
-const CACHED_STATES = 4096;
-/** Widest frontier that is looked up in the cache while walking back. */
-const WIDEST_CACHED_FRONTIER = 8;
+export type { CheckpointFormat, StateType } from "./state_type.ts";
 
-/** Place of an entry in the fold order of a store. */
-interface Place {
-  readonly height: number;
-  readonly id: ID;
-}
+/** Most that all states in memory weigh together, in bytes of what was folded into them. */
+const MAX_WEIGHT = 256 * 1024 * 1024;
 
-interface CachedState {
-  readonly value: unknown;
-  /** Place of the last entry that was folded in; undefined for the empty state. */
-  readonly last: Place | undefined;
-}
-
-/** How to read the payload of an entry: plainly, or through a decryptor. */
-export interface StateType<T> extends Crdt<T> {
-  /** Name of this reading; states of different readings are never mixed up. */
-  readonly name: string;
+/** A state that is being computed. */
+interface Folding {
+  readonly reader: EntryReader;
+  readonly state: Promise<StoreState>;
 }
 
 /**
  * Materialised states of stores (05 §6, 06 §5.4).
  *
  * The state at some store tips is the fold of all deltas reachable from them over store parents, in
- * fold order. It is computed from the nearest cached state that all paths cross, so that a commit on
- * top costs one delta and a merge costs the branches. A cached state is used only when everything to
- * be folded comes after it in fold order; else the whole history is folded.
+ * fold order. It is computed from the nearest known state that all paths cross, so that a commit on
+ * top costs one delta and a merge costs the branches. Known are the states in memory and, beyond a short
+ * walk, the checkpoints in storage; only where neither helps, the whole history is folded.
  */
 export class StateCache {
-  readonly #states = new LruMap<CachedState>(CACHED_STATES);
+  readonly #source: ListingSource;
+  readonly #checkpoints: CheckpointKeeper;
+  readonly #families = new Map<string, StateFamily>();
+  readonly #foldings = new Map<string, Folding>();
+  #weight = 0;
 
-  /** Forgets all states; losing them is always safe. */
+  /** States of the stores that `source` holds. */
+  constructor(source: ListingSource) {
+    this.#source = source;
+    this.#checkpoints = new CheckpointKeeper(source.driver);
+  }
+
+  /** Forgets all states in memory; losing them is always safe. */
   clear(): void {
-    this.#states.clear();
+    this.#families.clear();
+    this.#weight = 0;
+  }
+
+  /** Writes the checkpoints that are due, and no more afterwards. */
+  async close(): Promise<void> {
+    await this.#checkpoints.close();
   }
 
   /** The state of a store at `tips`. The value is shared: callers must not change it. */
@@ -54,79 +63,97 @@ export class StateCache {
     type: StateType<T>,
   ): Promise<T> {
     if (tips.tips.length === 0) return type.empty();
-    const scope = `${tree}|${type.name.length}|${type.name}${store}`;
-    const known = this.#get<T>(scope, tips.tips);
-    if (known !== undefined) return known.value;
-    const { path, base } = await this.#walk<T>(reader, scope, store, tips);
-    const state = fold(path, store, type, base ?? { value: type.empty(), last: undefined });
-    this.#states.set(key(scope, tips.tips), state);
-    return state.value;
+    const key = `${tree}|${type.name.length}|${type.name}${store}`;
+    const known = this.#families.get(key)?.at(tips.tips);
+    const state = known ?? await this.#foldOnce(key, reader, tree, store, tips, type);
+    return state.value as T;
   }
 
-  #get<T>(scope: string, tips: readonly ID[]): (CachedState & { value: T }) | undefined {
-    return this.#states.get(key(scope, tips)) as (CachedState & { value: T }) | undefined;
-  }
-
-  /** Entries to fold, in fold order, and the cached state to fold them onto. */
-  async #walk<T>(
+  /** Computes a state. Who asks for one that is being computed already waits for it. */
+  #foldOnce<T>(
+    family: string,
     reader: EntryReader,
-    scope: string,
+    tree: ID,
     store: string,
     tips: Snapshot,
-  ): Promise<{ path: Entry[]; base: (CachedState & { value: T }) | undefined }> {
-    const walk = new FrontierWalk(reader, store);
-    for (const tip of tips.tips) await walk.add(tip);
-    const path: Entry[] = [];
-    let first: Entry | undefined;
-    const compare = compareInStore(store);
-    for (let entry = await walk.step(); entry !== undefined; entry = await walk.step()) {
-      path.push(entry);
-      if (first === undefined || compare(entry, first) < 0) first = entry;
-      const base = this.#lookUp<T>(scope, walk.frontier);
-      if (base !== undefined && isAfter(first, store, base.last)) {
-        return { path: path.sort(compare), base };
-      }
+    type: StateType<T>,
+  ): Promise<StoreState> {
+    // Tips go first: a store may have any name, and must never be taken for another store.
+    const key = `${tips.tips.join(" ")}|${family}`;
+    const running = this.#foldings.get(key);
+    // Another reader may know entries that this one does not.
+    if (running?.reader === reader) return running.state;
+    const scope = { tree, store, reading: type.name, version: type.checkpoint?.version ?? 0 };
+    const state = this.#fold(family, scope, reader, tips, type as StateType<unknown>);
+    this.#foldings.set(key, { reader, state });
+    const done = () => {
+      if (this.#foldings.get(key)?.state === state) this.#foldings.delete(key);
+    };
+    state.then(done, done);
+    return state;
+  }
+
+  async #fold(
+    key: string,
+    scope: Scope,
+    reader: EntryReader,
+    tips: Snapshot,
+    type: StateType<unknown>,
+  ): Promise<StoreState> {
+    const family = this.#family(key);
+    const route = await this.#findRoute(family, scope, reader, tips, type);
+    const states = await foldRoute(route, tips.tips, type);
+    const state = states.at(-1)!;
+    if (!route.isComplete) return state;
+    for (const one of states) this.#keep(key, family, one);
+    this.#checkpoints.offer(key, { scope, family, state, type });
+    return state;
+  }
+
+  async #findRoute(
+    family: StateFamily,
+    scope: Scope,
+    reader: EntryReader,
+    tips: Snapshot,
+    type: StateType<unknown>,
+  ): Promise<Route> {
+    const ahead = new AheadReader(reader, this.#source);
+    const known: KnownStates = {
+      find: (mark, frontier) => family.find(mark, frontier),
+      list: () => this.#checkpoints.list(scope, family, type),
+      load: (checkpoint) => this.#checkpoints.load(scope, family, checkpoint, type),
+      goesFar: (height) => ahead.begin(scope.tree, scope.store, height),
+    };
+    try {
+      const walk = new FrontierWalk(ahead, scope.store);
+      for (const tip of tips.tips) await walk.add(tip);
+      return await new RouteFinder(walk, scope.store, known).find();
+    } finally {
+      await ahead.close();
     }
-    return { path: path.sort(compare), base: undefined };
   }
 
-  #lookUp<T>(
-    scope: string,
-    frontier: readonly Entry[],
-  ): (CachedState & { value: T }) | undefined {
-    if (frontier.length === 0 || frontier.length > WIDEST_CACHED_FRONTIER) return undefined;
-    return this.#get<T>(scope, frontier.map((entry) => entry.id).sort(ID.compare));
+  /** The family of a store in one reading, which becomes the one used last. */
+  #family(key: string): StateFamily {
+    const family = this.#families.get(key) ?? new StateFamily();
+    this.#families.delete(key);
+    this.#families.set(key, family);
+    return family;
   }
-}
 
-/** Tips go first: a store may have any name, and must never be taken for another store. */
-function key(scope: string, tips: readonly ID[]): string {
-  return tips.length === 1 ? `${tips[0]}|${scope}` : `${tips.join(" ")}|${scope}`;
-}
-
-function isAfter(entry: Entry, store: string, last: Place | undefined): boolean {
-  if (last === undefined) return true;
-  const height = storeHeight(entry, store);
-  return height > last.height || (height === last.height && ID.compareFold(entry.id, last.id) > 0);
-}
-
-function fold<T>(
-  path: readonly Entry[],
-  store: string,
-  type: StateType<T>,
-  base: CachedState & { value: T },
-): CachedState & { value: T } {
-  let value = base.value;
-  let owned = false;
-  for (const entry of path) {
-    const data = entry.findData(store);
-    if (data === undefined) continue;
-    // The first merge makes a value of our own, which the next ones may change in place.
-    const merge = owned && type.apply !== undefined ? type.apply : type.merge;
-    value = merge(value, type.parse(data));
-    owned = true;
+  /** Keeps a state; the families used least recently go when all weigh too much. */
+  #keep(key: string, family: StateFamily, state: StoreState): void {
+    const before = family.weight;
+    family.add(state);
+    if (this.#families.get(key) !== family) return;
+    this.#weight += family.weight - before;
+    if (this.#weight <= MAX_WEIGHT) return;
+    this.#weight = 0;
+    for (const one of this.#families.values()) this.#weight += one.weight;
+    for (const [oldest, one] of this.#families) {
+      if (this.#weight <= MAX_WEIGHT || one === family) return;
+      this.#families.delete(oldest);
+      this.#weight -= one.weight;
+    }
   }
-  const last = path.at(-1);
-  if (last === undefined) return { value, last: base.last };
-  return { value, last: { height: storeHeight(last, store), id: last.id } };
 }

@@ -1,6 +1,7 @@
 import type { ID } from "../entry/id.ts";
 import { Entry } from "../entry/entry.ts";
-import type { StorageDriver } from "../storage/driver.ts";
+import type { Pair, StorageDriver, Stored } from "../storage/driver.ts";
+import { concat } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import * as keys from "./keys.ts";
@@ -31,28 +32,78 @@ export async function listStore(source: ListingSource, tree: ID, store: string):
   const prefix = keys.storeIndexPrefix(tree, store);
   const found: Entry[] = [];
   for await (const page of source.driver.list(keys.prefixRange(prefix))) {
-    const places = page.map(({ key, value }) => ({
-      id: keys.readPosition(key, prefix.length).id,
-      height: keys.readHeight(value),
-    }));
-    found.push(...await loadAt(source, tree, places));
+    found.push(...await loadAt(source, tree, placesOf(page, prefix)));
   }
   return found;
 }
 
+/**
+ * The held entries of a store up to a store height, highest first, in pages: what a walk from the tips
+ * of the store will ask for, in few reads. Damaged ones are left out: whoever needs one meets it then.
+ */
+export async function* listStoreBackwards(
+  source: ListingSource,
+  tree: ID,
+  store: string,
+  height: number,
+): AsyncIterable<Entry[]> {
+  const prefix = keys.storeIndexPrefix(tree, store);
+  const end = concat(prefix, keys.heightBytes(height + 1));
+  for await (const page of source.driver.list({ start: prefix, end, reverse: true })) {
+    yield await loadSound(source, tree, placesOf(page, prefix));
+  }
+}
+
+function placesOf(page: readonly Pair[], prefix: Uint8Array): Placed[] {
+  return page.map(({ key, value }) => ({
+    id: keys.readPosition(key, prefix.length).id,
+    height: keys.readHeight(value),
+  }));
+}
+
+/** Where the bytes of an entry are. */
+interface Placed {
+  readonly id: ID;
+  readonly height: number;
+}
+
 /** Entries of a tree whose heights are known. */
 async function loadAt(
-  { driver, entries }: ListingSource,
+  source: ListingSource,
   tree: ID,
-  places: readonly { readonly id: ID; readonly height: number }[],
+  places: readonly Placed[],
 ): Promise<Entry[]> {
-  const wanted = places.map(({ id, height }) => keys.entryKey(tree, height, id));
-  const stored = await driver.getMany(wanted);
+  const stored = await readAt(source, tree, places);
   return stored.map((item, at) => {
     const { id } = places[at]!;
     if (item === undefined) throw damagedEntry(id, "its bytes are missing");
-    return entries.get(id)?.entry ?? decodeStored(id, item.value);
+    return source.entries.get(id)?.entry ?? decodeStored(id, item.value);
   });
+}
+
+/** As {@link loadAt}, without the damaged ones. */
+async function loadSound(
+  source: ListingSource,
+  tree: ID,
+  places: readonly Placed[],
+): Promise<Entry[]> {
+  const sound: Entry[] = [];
+  for (const [at, item] of (await readAt(source, tree, places)).entries()) {
+    try {
+      if (item !== undefined) sound.push(decodeStored(places[at]!.id, item.value));
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+    }
+  }
+  return sound;
+}
+
+async function readAt(
+  { driver }: ListingSource,
+  tree: ID,
+  places: readonly Placed[],
+): Promise<(Stored | undefined)[]> {
+  return await driver.getMany(places.map(({ id, height }) => keys.entryKey(tree, height, id)));
 }
 
 /** The error for a stored entry that is not what it must be. */

@@ -1,0 +1,117 @@
+import { ID } from "../entry/id.ts";
+import { BackendError } from "../util/errors.ts";
+
+/** Written instead of the length of an ID list that equals the one before it. */
+export const SAME: number = 2 ** 32 - 1;
+
+/** The error for a record that cannot be read. */
+export function damagedRecord(reason: string): BackendError {
+  return new BackendError(
+    "TreeIntegrityViolation",
+    `Cannot read a record of the storage: ${reason}`,
+    {
+      fields: { reason },
+    },
+  );
+}
+
+/** Appends integers (big-endian), IDs and bytes to a record. */
+export class RecordWriter {
+  #bytes: Uint8Array = new Uint8Array(256);
+  #length = 0;
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+
+  /** Appends bytes as they are. */
+  bytes(bytes: Uint8Array): this {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+    return this;
+  }
+
+  /** Appends an unsigned integer of `width` bytes. */
+  integer(value: number, width: number): this {
+    this.#reserve(width);
+    let rest = value;
+    for (let at = this.#length + width - 1; at >= this.#length; at--) {
+      this.#bytes[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    this.#length += width;
+    return this;
+  }
+
+  /** Appends an ID. */
+  id(id: ID): this {
+    return this.integer(id.bytes.length, 1).bytes(id.bytes);
+  }
+
+  /** Appends a list of IDs. */
+  ids(ids: readonly ID[]): this {
+    this.integer(ids.length, 4);
+    for (const id of ids) this.id(id);
+    return this;
+  }
+
+  /** A copy of what was written. */
+  done(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/** Reads what a {@link RecordWriter} has written; `TreeIntegrityViolation` when it ends too early. */
+export class RecordReader {
+  #at = 0;
+  readonly #bytes: Uint8Array;
+
+  /** A reader of `bytes`, which it does not copy. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Whether everything was read. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** The next `count` bytes, not copied. */
+  bytes(count: number): Uint8Array {
+    const bytes = this.#bytes.subarray(this.#at, this.#at + count);
+    if (bytes.length !== count) throw damagedRecord("it is shorter than its format says");
+    this.#at += count;
+    return bytes;
+  }
+
+  /** An unsigned integer of `width` bytes. */
+  integer(width: number): number {
+    let value = 0;
+    for (const byte of this.bytes(width)) value = value * 256 + byte;
+    return value;
+  }
+
+  /** An ID. */
+  id(): ID {
+    return ID.fromBytes(this.bytes(this.integer(1)));
+  }
+
+  /** A list of IDs; undefined for {@link SAME}. */
+  ids(): ID[] | undefined {
+    const count = this.integer(4);
+    if (count === SAME) return undefined;
+    if (count > this.#bytes.length) throw damagedRecord("an ID list is longer than the record");
+    return Array.from({ length: count }, () => this.id());
+  }
+
+  /** Reads the byte that names the format, and refuses any but `expected`. */
+  format(expected: number): void {
+    const found = this.integer(1);
+    if (found === expected) return;
+    throw damagedRecord(`its format is ${found}, and this version reads ${expected}`);
+  }
+}
