@@ -1,74 +1,151 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
-import { type Database, DocStore, Instance, NewUser, type WriteEvent } from "../../mod.ts";
-import { withFolder } from "./places.ts";
+import {
+  type Database,
+  DocStore,
+  Instance,
+  NewUser,
+  type Snapshot,
+  type WriteEvent,
+} from "../../mod.ts";
+import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
+import { runProcess, withFolder } from "./places.ts";
 
 const commit = (db: Database, key: string) =>
   db.withTransaction(async (tx) => await (await tx.getStore(DocStore, "s")).set(key, "v"));
+const idsOf = (event: WriteEvent): string[] => event.entries.map((entry) => `${entry.id}`);
 
-/** Two instances on one storage, as two processes would have it, and the first one's events. */
+/** What a handler has heard, and a way to wait for more. */
+class Heard {
+  readonly events: WriteEvent[] = [];
+  #wake = (): void => {};
+
+  async listen(db: Database): Promise<this> {
+    (await db.onWrite((event) => {
+      this.events.push(event);
+      this.#wake();
+    })).detach();
+    return this;
+  }
+
+  /** Waits until this many entries were told; the test's time limit ends it otherwise. */
+  async entries(count: number): Promise<void> {
+    const keepAlive = setInterval(() => {}, 1000);
+    while (this.events.flatMap(idsOf).length < count) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    clearInterval(keepAlive);
+  }
+
+  assertLaw(start: Snapshot, end: Snapshot, wanted: readonly string[]): void {
+    const last = this.events.reduce((before, event) => {
+      assert.ok(event.previousTips.equals(before), "brackets join");
+      return event.postTips;
+    }, start);
+    assert.ok(last.equals(end));
+    assert.deepEqual(this.events.flatMap(idsOf).sort(), [...wanted].sort(), "exactly once");
+  }
+}
+
+/** Two instances on one storage, as two processes would have it, and what the first one hears. */
 async function withTwo(
   url: string,
-  test: (
-    mine: Database,
-    theirs: Database,
-    events: WriteEvent[],
-    next: () => Promise<void>,
-  ) => Promise<void>,
+  test: (mine: Database, theirs: Database, heard: Heard) => Promise<void>,
 ): Promise<void> {
   const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
   const mine = await first.user!.createDatabase({ name: "shared" });
   const second = await Instance.connect(url);
-  const theirs = await (await second.loginUser("ada")).openDatabase(mine.rootId);
-  const events: WriteEvent[] = [];
-  let wake = (): void => {};
-  (await mine.onWrite((event) => {
-    events.push(event);
-    wake();
-  })).detach();
-  const next = (): Promise<void> => new Promise((resolve) => wake = resolve);
-  await test(mine, theirs, events, next);
-  await first.instance.close();
-  await second.close();
+  try {
+    const theirs = await (await second.loginUser("ada")).openDatabase(mine.rootId);
+    await test(mine, theirs, await new Heard().listen(mine));
+  } finally {
+    await first.instance.close();
+    await second.close();
+  }
 }
 
-async function checkEvents(url: string): Promise<void> {
-  await withTwo(url, async (mine, theirs, events, next) => {
-    const heard = next();
-    await commit(theirs, "elsewhere");
-    // The storage may tell of it late, and one event may tell of several writes; none is lost.
-    const keepAlive = setInterval(() => {}, 1000);
-    await heard;
-    clearInterval(keepAlive);
-    assert.equal(events[0]!.source, "remote");
-    assert.equal(events[0]!.entries.length, 1);
-    await commit(theirs, "again");
-    await commit(mine, "here");
-    const all = events.flatMap((event) => event.entries.map((entry) => `${entry.id}`));
-    const wanted = (await mine.getAllEntries()).slice(1).map((entry) => `${entry.id}`);
-    assert.deepEqual(all.sort(), wanted.sort(), "every entry exactly once");
-    for (let at = 1; at < events.length; at++) {
-      assert.ok(events[at]!.previousTips.equals(events[at - 1]!.postTips));
+/** Another process's write is an event of its own, also where a local commit is the first to meet it. */
+async function checkSources(url: string): Promise<void> {
+  await withTwo(url, async (mine, theirs, heard) => {
+    const start = await mine.snapshot();
+    await commit(theirs, "alone");
+    await heard.entries(1);
+    for (let round = 0; round < 10; round++) {
+      await commit(theirs, `theirs ${round}`);
+      if (round % 2 === 0) await commit(theirs, `theirs again ${round}`);
+      await commit(mine, `mine ${round}`);
+    }
+    await heard.entries(26);
+    const all = await mine.getAllEntries();
+    heard.assertLaw(start, await mine.snapshot(), all.slice(1).map(({ id }) => `${id}`));
+    const local = heard.events.filter(({ source }) => source === "local");
+    assert.deepEqual(local.map(({ entries }) => entries.length), Array(10).fill(1));
+    for (const { source, entries } of heard.events) {
+      for (const entry of entries) {
+        const key = String([...await keysOf(entry)][0]);
+        assert.equal(key.startsWith("mine") ? "local" : "remote", source, key);
+      }
+    }
+  });
+}
+
+/** Keys that an entry of this test writes. */
+function keysOf(entry: WriteEvent["entries"][number]): string[] {
+  const text = new TextDecoder().decode(entry.data("s"));
+  return Object.keys((JSON.parse(text) as { children: object }).children);
+}
+
+/** Real processes that write at the same time as this one. */
+async function checkProcesses(url: string): Promise<void> {
+  const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+  try {
+    const db = await user!.createDatabase({ name: "shared" });
+    const start = await db.snapshot();
+    const heard = await new Heard().listen(db);
+    const others = ["a", "b"].map((name) => runProcess("writer_main.ts", url, name, "15"));
+    const mine = (async () => {
+      for (let at = 0; at < 10; at++) await commit(db, `mine ${at}`);
+    })();
+    await Promise.all([...others, mine]);
+    await heard.entries(40);
+    const all = (await db.getAllEntries()).slice(1);
+    heard.assertLaw(start, await db.snapshot(), all.map(({ id }) => `${id}`));
+    const local = heard.events.filter(({ source }) => source === "local");
+    assert.equal(local.flatMap(idsOf).length, 10);
+    assert.ok(local.every(({ entries }) => keysOf(entries[0]!)[0]!.startsWith("mine")));
+  } finally {
+    await instance.close();
+  }
+}
+
+const noKv = "Deno" in globalThis ? false : "Deno KV is there on Deno alone";
+const noPostgres = findPostgres() === undefined && !process.env.CI && "PostgreSQL is not installed";
+
+/** Runs a test on each storage that several processes can open. */
+function onEachStorage(title: string, test: (url: string) => Promise<void>): void {
+  const inFolder = (url: (folder: string) => string) => () =>
+    withFolder((folder) => test(url(folder)));
+  const timeout = 120_000;
+  it(`${title}, on SQLite`, { timeout }, inFolder((folder) => `sqlite://${join(folder, "x.db")}`));
+  it(`${title}, on files`, { timeout }, inFolder((folder) => `file://${join(folder, "store")}`));
+  it(
+    `${title}, on Deno KV`,
+    { skip: noKv, timeout },
+    inFolder((folder) => `denokv:${join(folder, "kv.db")}`),
+  );
+  it(`${title}, on PostgreSQL`, { skip: noPostgres, timeout }, async () => {
+    const server = await startPostgres(findPostgres()!);
+    try {
+      await test(server.url);
+    } finally {
+      await server.stop();
     }
   });
 }
 
 describe("writes of other processes", () => {
-  it(
-    "00 §C2 reach the callbacks as remote events, on SQLite",
-    { timeout: 60_000 },
-    () => withFolder((folder) => checkEvents(`sqlite://${join(folder, "x.db")}`)),
-  );
-
-  it(
-    "00 §C2 reach the callbacks as remote events, on files",
-    { timeout: 60_000 },
-    () => withFolder((folder) => checkEvents(`file://${join(folder, "store")}`)),
-  );
-
-  it("00 §C2 reach the callbacks as remote events, on Deno KV", {
-    skip: "Deno" in globalThis ? false : "Deno KV is there on Deno alone",
-    timeout: 60_000,
-  }, () => withFolder((folder) => checkEvents(`denokv:${join(folder, "kv.db")}`)));
+  onEachStorage("00 §C2 are remote events, apart from local ones", checkSources);
+  onEachStorage("00 §C2 of real processes are told exactly once, as remote", checkProcesses);
 });

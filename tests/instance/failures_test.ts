@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type Database, DocStore, EideticaError, Instance, NewUser, Table } from "../../mod.ts";
 import { type SqliteDatabase, sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
-import { failing, hasCode, withFolder } from "./places.ts";
+import { failing, hasCode, runProcess, withFolder } from "./places.ts";
 
 const ada = NewUser.passwordless("ada");
 
@@ -231,13 +228,17 @@ describe("several processes on one file", () => {
         const path = join(folder, "x.db");
         const { instance, user } = await Instance.connectOrCreate(`sqlite://${path}`, ada);
         const db = await user!.createDatabase({ name: "shared" });
-        await Promise.all([1, 2, 3, 4].map((number) => runWriter(path, `p${number}`, 50)));
+        await Promise.all([1, 2, 3, 4].map((number) =>
+          runProcess("writer_main.ts", `sqlite://${path}`, `p${number}`, "50")
+        ));
         const entries = await db.getAllEntries();
         assert.equal(entries.length, 201);
         for (const { id } of entries) {
           assert.equal(await instance.backend.getVerificationStatus(id), "Verified");
         }
-        const listed = new Set(entries.flatMap((entry) => entry.parents.map(String)));
+        const listed = new Set(entries.flatMap((entry) =>
+          entry.parents.map(String)
+        ));
         const tips = entries.map((entry) => `${entry.id}`).filter((id) => !listed.has(id));
         assert.deepEqual((await db.snapshot()).toJSON().sort(), tips.sort());
         assert.equal((await (await db.getStoreViewer(DocStore, "s")).getAll()).len(), 200);
@@ -245,19 +246,3 @@ describe("several processes on one file", () => {
       }),
   );
 });
-
-function runWriter(path: string, name: string, count: number): Promise<void> {
-  const script = fileURLToPath(new URL("./writer_main.ts", import.meta.url));
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const deno = "Deno" in globalThis
-    ? ["run", "-A", "--no-check", "--no-lock", "--config", config]
-    : [];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...deno, script, path, name, String(count)], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.on("data", (chunk) => errors += chunk);
-    child.on("close", (status) => status === 0 ? resolve() : reject(new Error(errors)));
-  });
-}

@@ -4,9 +4,12 @@
  * @module
  */
 
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { EideticaError, StorageError } from "../../mod.ts";
 import type { Batch, CommitResult, StorageDriver } from "../../src/storage/driver.ts";
 
@@ -50,4 +53,25 @@ export function failing(
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Starts a script of this folder in a process of its own, on the runtime of this one. */
+export function startProcess(script: string, ...args: string[]): ChildProcess {
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const deno = "Deno" in globalThis
+    ? ["run", "-A", "--no-check", "--no-lock", "--unstable-kv", "--config", config]
+    : [];
+  return spawn(process.execPath, [...deno, file, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs a script of this folder to its end; resolves with what it has printed. */
+export function runProcess(script: string, ...args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = startProcess(script, ...args);
+    let [output, errors] = ["", ""];
+    child.stdout!.on("data", (chunk) => output += chunk);
+    child.stderr!.on("data", (chunk) => errors += chunk);
+    child.on("close", (status) => status === 0 ? resolve(output) : reject(new Error(errors)));
+  });
 }

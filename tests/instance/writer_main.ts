@@ -1,5 +1,5 @@
 /**
- * A process of its own that commits to a shared SQLite file: path, name, count.
+ * A process of its own that commits to a shared database: URL, name, count.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import process from "node:process";
 import { DocStore, Instance } from "../../mod.ts";
 
-const [path, name, count] = process.argv.slice(2);
-const instance = await Instance.connect(`sqlite://${path}`);
+const [url, name, count] = process.argv.slice(2);
+const instance = await Instance.connect(url!);
 const user = await instance.loginUser("ada");
 const [database] = await user.findDatabase("shared");
 for (let at = 0; at < Number(count); at++) {

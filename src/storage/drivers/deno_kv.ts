@@ -52,15 +52,22 @@ export async function denoKvStorage(
   try {
     if (pathOrKv !== undefined) prepareFile(pathOrKv, create);
     const isInMemory = pathOrKv === ":memory:";
-    return await DenoKvStorage.open(await openKv(pathOrKv), { isOwner: true, isInMemory });
+    const local = isInMemory || isRemote(pathOrKv) ? undefined : { path: pathOrKv };
+    return await DenoKvStorage.open(await openKv(pathOrKv), { isOwner: true, isInMemory, local });
   } catch (cause) {
     throw cause instanceof StorageError ? cause : cannotOpen(pathOrKv, cause);
   }
 }
 
+/** Whether a database is not on this machine; the platform's own one is not on Deno Deploy. */
+function isRemote(path: string | undefined): boolean {
+  if (path !== undefined) return /^https?:/.test(path);
+  return globalThis.process.env.DENO_DEPLOYMENT_ID !== undefined;
+}
+
 /** Makes a local file with the rights of its owner alone; SQLite, which is behind it, keeps them. */
 function prepareFile(path: string, create: boolean): void {
-  if (path === ":memory:" || /^https?:/.test(path) || existsSync(path)) return;
+  if (path === ":memory:" || isRemote(path) || existsSync(path)) return;
   if (!create) throw notFound(path);
   try {
     closeSync(openSync(path, "wx", 0o600));

@@ -24,6 +24,7 @@ import {
   writeParts,
 } from "./deno_kv_parts.ts";
 import { isBusy, patient } from "./deno_kv_patience.ts";
+import { KvPolling } from "./deno_kv_poll.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./deno_kv_types.ts";
 import { requireFits } from "./limits.ts";
 import { listByPage } from "./pages.ts";
@@ -64,6 +65,8 @@ export interface DenoKvPlace {
   readonly isOwner: boolean;
   /** Whether it is in the memory of this process, for this storage alone. */
   readonly isInMemory: boolean;
+  /** The local file it is in, as far as it is known; absent when it is not on this machine. */
+  readonly local?: { readonly path: string | undefined };
 }
 
 /** The driver on an open Deno KV. */
@@ -74,14 +77,16 @@ export class DenoKvStorage implements StorageDriver {
   readonly capabilities: Capabilities;
   readonly #kv: DenoKv;
   readonly #isOwner: boolean;
+  readonly #polling: KvPolling | undefined;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
   readonly #stops = new Set<() => void>();
   #isClosing = false;
   #isClosed = false;
 
-  private constructor(kv: DenoKv, { isOwner, isInMemory }: DenoKvPlace) {
+  private constructor(kv: DenoKv, { isOwner, isInMemory, local }: DenoKvPlace) {
     this.capabilities = isInMemory ? IN_MEMORY : CAPABILITIES;
     this.#kv = patient(kv);
+    this.#polling = local && new KvPolling(this.#kv, local.path);
     this.#isOwner = isOwner;
   }
 
@@ -242,8 +247,10 @@ export class DenoKvStorage implements StorageDriver {
       const stream = this.#kv.watch?.(keys.slice(at, at + KEYS_AT_ONCE).map(valueKey));
       if (stream !== undefined) readers.push(stream.getReader());
     }
+    const stopPolling = this.#polling?.watch(keys.map(valueKey), changed);
     const stop = () => {
       this.#stops.delete(stop);
+      stopPolling?.();
       for (const reader of readers) reader.cancel().catch(() => undefined);
     };
     this.#stops.add(stop);
