@@ -256,8 +256,10 @@ export class LocalBackend implements Backend, UpdateSource {
     const key = `${tipsKey}|${store}`;
     const known = this.#storeTips.get(key);
     if (known !== undefined) return known;
-    const found = await walk.storeTipsAt(this, store, main);
-    this.#storeTips.set(key, found);
+    let isComplete = true;
+    const found = await walk.storeTipsAt(this, store, main, () => isComplete = false);
+    // While ancestors are missing the answer is not final.
+    if (isComplete) this.#storeTips.set(key, found);
     return found;
   }
 

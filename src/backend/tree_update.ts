@@ -171,21 +171,30 @@ export class TreeUpdate {
     return true;
   }
 
-  /** Refuses heights that do not exceed a held parent's (00 §B5); says whether all are Verified. */
+  /**
+   * Refuses heights that do not exceed a held parent's (00 §B5); says whether all parents, those in
+   * stores included, are Verified, as a Verified entry needs them.
+   */
   async #checkParents(entry: Entry): Promise<boolean> {
     let ready = true;
     for (const parent of entry.parents) {
       const row = await this.row(parent);
       ready &&= row?.status === "Verified" && row.tree.equals(this.tree);
       if (row !== undefined && row.tree.equals(this.tree) && row.height >= entry.height) {
-        throw new BackendError(
-          "EntryValidationFailed",
-          `Cannot store entry "${entry.id}": its height ${entry.height} does not exceed the height ${row.height} of its parent "${parent}"`,
-          { fields: { entryId: entry.id, reason: "height" } },
-        );
+        throw tooLow(entry, parent, row.height);
       }
     }
-    return ready;
+    return ready && await this.#hasVerifiedStoreParents(entry);
+  }
+
+  async #hasVerifiedStoreParents(entry: Entry): Promise<boolean> {
+    for (const store of entry.subtrees) {
+      for (const parent of entry.subtreeParents(store)) {
+        const row = await this.row(parent);
+        if (row?.status !== "Verified" || !row.tree.equals(this.tree)) return false;
+      }
+    }
+    return true;
   }
 
   /** Gives an Unverified entry its verdict. */
@@ -287,4 +296,12 @@ export class TreeUpdate {
       this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
     }
   }
+}
+
+function tooLow(entry: Entry, parent: ID, height: number): BackendError {
+  return new BackendError(
+    "EntryValidationFailed",
+    `Cannot store entry "${entry.id}": its height ${entry.height} does not exceed the height ${height} of its parent "${parent}"`,
+    { fields: { entryId: entry.id, reason: "height" } },
+  );
 }

@@ -66,14 +66,16 @@ export async function collect(
 
 /**
  * Tips of a store as of a snapshot of the main tree: its members among the main ancestors that no
- * other such member lists as a store parent (05 §5.1).
+ * other such member lists as a store parent (05 §5.1). Ancestors that are not held are skipped, and
+ * reported to `missing` when it is given.
  */
 export async function storeTipsAt(
   reader: EntryReader,
   store: string,
   main: Snapshot,
+  missing?: (id: ID) => void,
 ): Promise<Snapshot> {
-  const ancestors = await collect(reader, main.tips, (entry) => entry.parents);
+  const ancestors = await collect(reader, main.tips, (entry) => entry.parents, missing);
   const members = ancestors.filter((entry) => inStore(entry, store));
   const covered = new Set<string>();
   for (const member of members) {

@@ -6,6 +6,7 @@ import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { INDEX, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import { EntryBuilder } from "../entry/builder.ts";
+import type { ID } from "../entry/id.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { SigInfo } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
@@ -35,12 +36,30 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   return entry;
 }
 
-/** The settings entries that the new entry names as the ground it stands on: the newest Verified. */
+/**
+ * The settings entries that the new entry names as the ground it stands on: the newest Verified ones,
+ * and those below parents that are not judged yet, since a pin covers all that its history has seen.
+ */
 async function pinnedTips(transaction: Transaction): Promise<Snapshot> {
-  const { tree, host } = transaction.base;
+  const { tree, host, parents } = transaction.base;
   if (tree === undefined) return Snapshot.EMPTY;
-  const seen = await host.backend.seenSnapshot(tree);
-  return await host.backend.storeSnapshotAt(tree, SETTINGS, seen);
+  const { backend } = host;
+  const seen = await backend.seenSnapshot(tree);
+  const beyond: ID[] = [];
+  for (const id of parents.tips) {
+    const status = await backend.getVerificationStatus(id);
+    if (status === "Failed") throw failedParent(id);
+    if (status === "Unverified") beyond.push(id);
+  }
+  const main = beyond.length === 0 ? seen : Snapshot.of([...seen.tips, ...beyond]);
+  return await backend.storeSnapshotAt(tree, SETTINGS, main);
+}
+
+function failedParent(id: ID): TransactionError {
+  const reason = `its parent "${id}" is not valid, so no node would accept it`;
+  return new TransactionError("EntryValidationFailed", `Entry validation failed: ${reason}`, {
+    fields: { reason },
+  });
 }
 
 /** What the entry changes in the settings, whether it was staged as a document or as it is. */
