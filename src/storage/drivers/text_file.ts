@@ -72,10 +72,22 @@ export function replaceTextFileNow(path: string, text: string): void {
   }
 }
 
+/** When the process ends. Deno tells of an error that nobody catches by the second alone. */
+const ENDS = ["exit", "uncaughtExceptionMonitor"] as const;
+const saves = new Set<() => void>();
+
+function saveAll(): void {
+  for (const save of saves) save();
+}
+
 /** Runs `save`, which cannot wait, when the process ends by itself; returns how to take that back. */
 export function onProcessExit(save: () => void): () => void {
-  globalThis.process.on("exit", save);
-  return () => void globalThis.process.off("exit", save);
+  if (saves.size === 0) { for (const end of ENDS) globalThis.process.on(end, saveAll); }
+  saves.add(save);
+  return () => {
+    saves.delete(save);
+    if (saves.size === 0) { for (const end of ENDS) globalThis.process.off(end, saveAll); }
+  };
 }
 
 function cannotWrite(path: string, cause: unknown): BackendError {
