@@ -1,9 +1,11 @@
 /**
  * `npm test`: the whole suite on Deno, Bun and Node, each installed if need be.
  *
- *   node scripts/test.mjs [--runtime deno|bun|node|node22]… [--node22] [--filter PATTERN] [FILE…]
+ *   node scripts/test.mjs [--runtime deno|bun|node|node22]… [--node22] [--filter PATTERN]
+ *     [--storage sqlite|file|deno-kv|postgres|all]… [FILE…]
  *
- * In CI (the variable CI is set) and with `--node22` Node 22 runs, too, next to the newer Node.
+ * In CI (the variable CI is set) and with `--node22` Node 22 runs, too, next to the newer Node. With
+ * `--storage` the suites that use one run on those in place of memory.
  */
 
 import { spawn } from "node:child_process";
@@ -13,6 +15,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
+import { obstacle, startPostgres, STORAGE_SUITES, STORAGES } from "./storages.mjs";
 import { readReport } from "./test_report.mjs";
 
 /** One test may take this long before it counts as hanging (Bun, Node). */
@@ -29,13 +32,16 @@ function options() {
       runtime: { type: "string", multiple: true },
       node22: { type: "boolean" },
       filter: { type: "string" },
+      storage: { type: "string", multiple: true },
     },
   });
 }
 
-function testFiles() {
-  const items = readdirSync(join(ROOT, "tests"), { withFileTypes: true, recursive: true });
-  return items
+function testFiles(folders) {
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, "tests", folder), { withFileTypes: true, recursive: true })
+    )
     .filter((item) => item.isFile() && item.name.endsWith("_test.ts"))
     .map((item) => join(item.parentPath ?? item.path, item.name))
     .sort();
@@ -77,9 +83,13 @@ function command(name, files, report, filter) {
 }
 
 /** Runs a command in the checkout; resolves to its status, or to why it was stopped. */
-function run(path, args) {
+function run(path, args, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(path, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     let stopped;
     const timer = setTimeout(() => {
       stopped = `stopped after ${SUITE_TIMEOUT_MS / 1000} s`;
@@ -95,15 +105,15 @@ function run(path, args) {
 }
 
 /** The suite on one runtime: a row of the summary. */
-async function testOn(name, files, filter) {
+async function testOn(name, files, { filter, storage, env }) {
   const path = runtime(name);
-  const title = describe(name, path);
+  const title = describe(name, path) + (storage === undefined ? "" : `, ${storage}`);
   console.log(`\n=== ${title} ===`);
   const folder = mkdtempSync(join(tmpdir(), "eidetica-test-"));
   const report = join(folder, "report.xml");
   const started = performance.now();
   try {
-    const status = await run(path, command(name, files, report, filter));
+    const status = await run(path, command(name, files, report, filter), env);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
     return { title, status, seconds, ...readReport(xml, name) };
@@ -158,16 +168,49 @@ function report(rows) {
   console.log(`\n${table(rows)}`);
 }
 
+function storagesOf({ storage }) {
+  if (storage === undefined) return [undefined];
+  const wanted = storage.includes("all") ? STORAGES : storage;
+  const unknown = wanted.find((name) => !STORAGES.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new Error(`Cannot test the storage "${unknown}": choose from ${STORAGES.join(", ")}, all`);
+}
+
+/** The suites of one storage, on every runtime that has it. */
+async function testStorage(storage, names, files, filter) {
+  const server = storage === "postgres" ? await startPostgres() : undefined;
+  if (storage === "postgres" && server === undefined && process.env.CI) {
+    throw new Error("Cannot test on PostgreSQL: it is not installed");
+  }
+  const env = storage && { EIDETICA_STORAGE: storage, EIDETICA_POSTGRES: server?.url };
+  const rows = [];
+  try {
+    for (const name of names) {
+      const reason = storage === "postgres" && server === undefined
+        ? "PostgreSQL is not installed"
+        : obstacle(storage, name);
+      if (reason === undefined) rows.push(await testOn(name, files, { filter, storage, env }));
+      else console.log(`\nskipped: ${storage} on ${name}: ${reason}`);
+    }
+  } finally {
+    await server?.stop();
+  }
+  return rows;
+}
+
 async function main() {
   const { values, positionals } = options();
   const node22 = values.node22 || (values.runtime === undefined && process.env.CI);
   const names = new Set(values.runtime ?? ["deno", "bun", "node"]);
   if (node22) names.add("node22");
-  const files = (positionals.length > 0 ? positionals.map((file) => resolve(file)) : testFiles())
+  const folders = values.storage === undefined ? ["."] : STORAGE_SUITES;
+  const files = (positionals.length > 0 ? positionals.map((it) => resolve(it)) : testFiles(folders))
     .map(fromRoot);
   installDependencies();
   const rows = [];
-  for (const name of names) rows.push(await testOn(name, files, values.filter));
+  for (const storage of storagesOf(values)) {
+    rows.push(...await testStorage(storage, names, files, values.filter));
+  }
   report(rows);
   process.exitCode = rows.every((row) => complaint(row) === undefined) ? 0 : 1;
 }

@@ -48,7 +48,7 @@ const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
   },
   denokv: async ({ path }, options) => {
     const { denoKvStorage } = await import("../storage/drivers/deno_kv.ts");
-    return opened(await denoKvStorage(path, { create: mayCreate(options) }), options);
+    return opened(await denoKvStorage(path, options), options);
   },
   file: async ({ path }, options) => {
     const { fileStorage } = await import("../storage/drivers/file.ts");
@@ -56,7 +56,7 @@ const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
   },
   postgres: async ({ url }, options) => {
     const { postgresStorage } = await import("../storage/drivers/postgres.ts");
-    return opened(await postgresStorage(url, { create: mayCreate(options) }), options);
+    return opened(await postgresStorage(url, options), options);
   },
   unix: ({ scheme }) => Promise.reject(unavailable(scheme)),
 };

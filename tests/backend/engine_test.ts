@@ -6,22 +6,14 @@ import { EntryBuilder } from "../../src/entry/builder.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import { utf8 } from "../../src/util/bytes.ts";
-import {
-  ids,
-  makeEntry,
-  makeRoot,
-  names,
-  type Place,
-  PLACES,
-  putAll,
-  withBackend,
-} from "./helpers.ts";
+import { ids, makeEntry, makeRoot, names, putAll, withBackend } from "./helpers.ts";
+import { STORAGES } from "../helpers/storages.ts";
 
 const unknown = () => ID.ofRaw(utf8("nobody has this"));
 const hasCode = (code: string) => (error: unknown) =>
   error instanceof EideticaError && error.code === code;
 
-for (const place of Object.keys(PLACES) as Place[]) {
+for (const place of STORAGES) {
   describe(`engine on ${place}`, () => {
     it("05#1 an entry that was never stored is not found", () =>
       withBackend(place, async (backend) => {

@@ -3,27 +3,16 @@ import { LocalBackend } from "../../src/backend/local.ts";
 import { EntryBuilder } from "../../src/entry/builder.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import type { ID } from "../../src/entry/id.ts";
-import type { StorageDriver } from "../../src/storage/driver.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
-
-/** The storages that every engine test runs on. */
-export const PLACES: Readonly<Record<Place, () => Promise<StorageDriver>>> = {
-  memory: () => Promise.resolve(memoryStorage()),
-  sqlite: () => sqliteStorage(":memory:"),
-};
-
-/** Name of one of {@link PLACES}. */
-export type Place = "memory" | "sqlite";
+import { newStorage } from "../helpers/storages.ts";
 
 /** Runs `test` on a new engine and closes it. */
 export async function withBackend(
-  place: Place,
+  place: string,
   test: (backend: LocalBackend) => Promise<void>,
 ): Promise<void> {
   await ready();
-  const backend = new LocalBackend(await PLACES[place]());
+  const backend = new LocalBackend(await newStorage(place));
   try {
     await test(backend);
   } finally {

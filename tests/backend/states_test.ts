@@ -4,7 +4,8 @@ import type { StateType } from "../../src/backend/materialize.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
-import { ids, makeRoot, type Place, PLACES, putAll, withBackend } from "./helpers.ts";
+import { STORAGES } from "../helpers/storages.ts";
+import { ids, makeRoot, putAll, withBackend } from "./helpers.ts";
 import { chain, labelled, slowTrail, STORE, trail } from "./trail.ts";
 
 /** The type of the trail, counting what it parses: one payload for each entry that is folded. */
@@ -25,7 +26,7 @@ function counting(): { type: StateType<readonly string[]>; folded: () => number 
   return { type, folded };
 }
 
-for (const place of Object.keys(PLACES) as Place[]) {
+for (const place of STORAGES) {
   describe(`materialised states, ${place}`, () => {
     const at = (
       backend: LocalBackend,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Database, DatabaseKey, Doc, ID, PrivateKey } from "../../mod.ts";
 import { fromHex } from "../../src/util/hex.ts";
-import { decodeHex, ingest, shuffled, STORAGES, vector, withInstance } from "./replay.ts";
+import { decodeHex, ingest, shuffled, vector, withInstance } from "./replay.ts";
+import { STORAGES } from "../helpers/storages.ts";
 
 interface AuthHistory {
   readonly root: string;

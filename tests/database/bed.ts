@@ -13,7 +13,7 @@ import {
   NewUser,
   type User,
 } from "../../mod.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
+import { newStorage } from "../helpers/storages.ts";
 
 /** An instance with its first user and an empty database. */
 export interface Bed {
@@ -28,7 +28,7 @@ export async function withDb(
   options: InstanceOptions = {},
 ): Promise<void> {
   const { instance, user } = await Instance.createBackend(
-    memoryStorage(),
+    await newStorage(),
     NewUser.passwordless("ada"),
     options,
   );
@@ -46,7 +46,10 @@ export function hasCode(code: string): (error: unknown) => boolean {
 
 /** An instance that holds entries of another one, stored and judged. */
 export async function peerWith(entries: readonly Entry[]): Promise<Instance> {
-  const { instance } = await Instance.createBackend(memoryStorage(), NewUser.passwordless("peer"));
+  const { instance } = await Instance.createBackend(
+    await newStorage(),
+    NewUser.passwordless("peer"),
+  );
   if (entries.length > 0) {
     await instance.putRemoteEntries(entries[0]!.root ?? entries[0]!.id, [...entries]);
   }

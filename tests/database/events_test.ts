@@ -10,7 +10,7 @@ import {
   Snapshot,
   type WriteEvent,
 } from "../../mod.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
+import { newStorage } from "../helpers/storages.ts";
 import { peerWith, withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
 
@@ -168,7 +168,7 @@ describe("write events", () => {
 
 /** Random writers at home, random batches at a peer that writes, too. */
 async function bracketLaw(seed: number): Promise<void> {
-  const home = await Instance.createBackend(memoryStorage(), NewUser.passwordless("ada"));
+  const home = await Instance.createBackend(await newStorage(), NewUser.passwordless("ada"));
   const db = await home.user.createDatabase({ name: "law" });
   await Promise.all(Array.from({ length: 6 }, async (_, writer) => {
     for (let at = 0; at < 4; at++) {
@@ -177,7 +177,7 @@ async function bracketLaw(seed: number): Promise<void> {
   }));
   const entries = (await db.getAllEntries()).map((entry) => Entry.decode(entry.bytes));
   const { instance: peer } = await Instance.createBackend(
-    memoryStorage(),
+    await newStorage(),
     NewUser.passwordless("bob"),
   );
   await peer.putRemoteEntries(db.rootId, [entries[0]!]);

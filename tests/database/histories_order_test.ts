@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   Database,
@@ -14,7 +11,8 @@ import {
   ready,
   Snapshot,
 } from "../../mod.ts";
-import { decodeHex, ingest, shuffled, STORAGES, vector, withInstance } from "./replay.ts";
+import { decodeHex, ingest, shuffled, vector, withInstance } from "./replay.ts";
+import { newUrl, STORAGE, STORAGES } from "../helpers/storages.ts";
 
 interface History {
   readonly root: string;
@@ -60,7 +58,7 @@ for (const [number, history] of cases.entries()) {
     }
 
     it("06#66 brackets between recorded frontiers hold each entry once, parents first", async () => {
-      await withInstance("memory", async (instance) => {
+      await withInstance(STORAGE, async (instance) => {
         await ingest(instance, root(), decoded(), 50);
         const database = await Database.open(instance, root());
         let before = Snapshot.of([root()]);
@@ -75,8 +73,7 @@ for (const [number, history] of cases.entries()) {
     });
 
     it("06#41 a real file keeps verdicts, frontier and state", async () => {
-      const folder = await mkdtemp(join(tmpdir(), "eidetica-history-"));
-      const url = `sqlite://${join(folder, "x.db")}`;
+      const url = await newUrl();
       const { instance } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       await ingest(instance, root(), shuffled(decoded(), 3), 4);
       await instance.close();
@@ -90,7 +87,6 @@ for (const [number, history] of cases.entries()) {
         assert.ok(state.equals(Doc.parse(JSON.stringify(recorded))), store);
       }
       await again.close();
-      await rm(folder, { recursive: true, force: true });
     });
   });
 }

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { Database, Doc, DocStore, type Entry, ID, PrivateKey, Snapshot } from "../../mod.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { fromHex } from "../../src/util/hex.ts";
-import { decodeHex, ingest, shuffled, STORAGES, vector, withInstance } from "./replay.ts";
+import { decodeHex, ingest, shuffled, vector, withInstance } from "./replay.ts";
+import { STORAGE, STORAGES } from "../helpers/storages.ts";
 
 type Change = readonly [store: string, key: string, value: unknown];
 
@@ -63,7 +64,7 @@ for (const [number, history] of cases.entries()) {
 
   describe(`recorded history ${number}`, () => {
     it("01#8 every entry decodes, encodes to the same bytes and has the recorded ID", async () => {
-      await withInstance("memory", () => {
+      await withInstance(STORAGE, () => {
         for (const { cbor, id } of history.entries) {
           const entry = decodeHex(cbor);
           assert.equal(`${entry.id}`, id);
@@ -77,7 +78,7 @@ for (const [number, history] of cases.entries()) {
 
     for (const storage of STORAGES) {
       it(`06#41 every arrival order gives the recorded statuses, on ${storage}`, async () => {
-        const entries = await withInstance("memory", () => Promise.resolve(decoded()));
+        const entries = await withInstance(STORAGE, () => Promise.resolve(decoded()));
         const orders = [
           entries,
           [...entries].reverse(),
@@ -139,7 +140,7 @@ for (const [number, history] of cases.entries()) {
     }
 
     it("06#6 our own commits at the recorded anchors are the recorded entries", async () => {
-      await withInstance("memory", async (instance) => {
+      await withInstance(STORAGE, async (instance) => {
         const entries = new Map(decoded().map((entry) => [`${entry.id}`, entry]));
         await ingest(instance, root(), [entries.get(history.root)!], 1);
         const key = PrivateKey.fromSeed(fromHex(history.seed_of_signing_key));

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   AuthKey,
@@ -19,6 +16,7 @@ import {
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { hasCode, peerWith, withDb } from "./bed.ts";
+import { newUrl } from "../helpers/storages.ts";
 
 type Change = (tx: Transaction) => Promise<unknown>;
 
@@ -126,8 +124,7 @@ describe("the settings that an entry pins", () => {
     }));
 
   it("00 §C2 a commit on another process's tips pins what they pin", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "eidetica-pins-"));
-    const url = `sqlite://${join(folder, "x.db")}`;
+    const url = await newUrl();
     const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
     const mine = await user!.createDatabase({ name: "shared" });
     const second = await Instance.connect(url);
@@ -143,7 +140,6 @@ describe("the settings that an entry pins", () => {
     }
     await second.close();
     await instance.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
   it("06#52d settings that have failed, or wait, are never built on, with or without a read", () =>

@@ -6,9 +6,8 @@
 
 import { readFileSync } from "node:fs";
 import { Entry, type ID, Instance, NewUser, ready } from "../../mod.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
 import { fromHex } from "../../src/util/hex.ts";
+import { newStorage } from "../helpers/storages.ts";
 
 /** A golden file. */
 export function vector<T>(name: string): T {
@@ -20,16 +19,13 @@ export function decodeHex(cbor: string): Entry {
   return Entry.decode(fromHex(cbor));
 }
 
-/** Storages that histories are replayed on. */
-export const STORAGES = ["memory", "sqlite"] as const;
-
 /** Runs `test` on a new instance and closes it. */
 export async function withInstance<T>(
-  storage: typeof STORAGES[number],
+  storage: string,
   test: (instance: Instance) => Promise<T>,
 ): Promise<T> {
   await ready();
-  const driver = storage === "memory" ? memoryStorage() : await sqliteStorage(":memory:");
+  const driver = await newStorage(storage);
   const { instance } = await Instance.createBackend(driver, NewUser.passwordless("replay"));
   try {
     return await test(instance);

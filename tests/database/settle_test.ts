@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Database, DocStore, type Entry, Instance, NewUser, type Snapshot } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { peerWith, withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
+import { newUrl } from "../helpers/storages.ts";
 
 async function commit(db: Database, key: string, at?: Snapshot): Promise<Entry> {
   const tx = await db.newTransaction(at === undefined ? {} : { at });
@@ -14,14 +12,9 @@ async function commit(db: Database, key: string, at?: Snapshot): Promise<Entry> 
   return await db.getEntry(await tx.commit());
 }
 
-/** An SQLite file in a folder of its own. */
-async function withFile(test: (url: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "eidetica-settle-"));
-  try {
-    await test(`sqlite://${join(folder, "x.db")}`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** The address of a storage that several instances share. */
+async function withUrl(test: (url: string) => Promise<void>): Promise<void> {
+  await test(await newUrl());
 }
 
 describe("judging on the way of a read", () => {
@@ -48,7 +41,7 @@ describe("judging on the way of a read", () => {
     }));
 
   it("06#40 a storage that cannot be written is read as it was judged last", () =>
-    withFile(async (url) => {
+    withUrl(async (url) => {
       const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const db = await user!.createDatabase({ name: "kept" });
       const [before, after] = [await commit(db, "a"), await commit(db, "b")];
@@ -63,7 +56,7 @@ describe("judging on the way of a read", () => {
     }));
 
   it("06#40,#44 a pass sees what another process has stored", () =>
-    withFile(async (url) => {
+    withUrl(async (url) => {
       const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const db = await first.user!.createDatabase({ name: "shared" });
       const entry = await commit(db, "a");
@@ -78,7 +71,7 @@ describe("judging on the way of a read", () => {
     }));
 
   it("06#46,#49 a root verifies itself after it was saved and read again", () =>
-    withFile(async (url) => {
+    withUrl(async (url) => {
       const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const db = await user!.createDatabase({ name: "root" });
       await (instance.backend as LocalBackend).demoteToUnverified(db.rootId, db.rootId);

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   Database,
@@ -16,6 +13,7 @@ import {
 } from "../../mod.ts";
 import { compareInTree } from "../../src/backend/walk.ts";
 import { peerWith, withDb } from "./bed.ts";
+import { newUrl } from "../helpers/storages.ts";
 
 async function commit(db: Database, key: string, at?: Snapshot): Promise<ID> {
   const tx = await db.newTransaction(at === undefined ? {} : { at });
@@ -26,12 +24,11 @@ async function commit(db: Database, key: string, at?: Snapshot): Promise<ID> {
 const idsOf = (event: WriteEvent): string[] => event.entries.map((entry) => `${entry.id}`);
 const VERIFIED = { verification: "Verified", source: "local" } as const;
 
-/** Two instances on one SQLite file, as two processes would have it. */
+/** Two instances on one storage, as two processes would have it. */
 async function withTwoProcesses(
   test: (mine: Database, theirs: Database, second: Instance) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "eidetica-order-"));
-  const url = `sqlite://${join(folder, "x.db")}`;
+  const url = await newUrl();
   const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
   const mine = await first.user!.createDatabase({ name: "shared" });
   const second = await Instance.connect(url);
@@ -44,7 +41,6 @@ async function withTwoProcesses(
     clearInterval(keepAlive);
     await second.close();
     await first.instance.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
+import { newStorage, newUrl } from "../helpers/storages.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { failing, hasCode, withFolder } from "./places.ts";
 
@@ -22,7 +22,7 @@ const ada = NewUser.passwordless("ada");
 describe("constructors", () => {
   it("07#1,#2,#6 strict ones open only what exists; two instances have two identities", async () => {
     await assert.rejects(Instance.connect("memory://"), hasCode("NotInitialized"));
-    await assert.rejects(Instance.openBackend(memoryStorage()), hasCode("NotInitialized"));
+    await assert.rejects(Instance.openBackend(await newStorage()), hasCode("NotInitialized"));
     const one = await Instance.connectOrCreate("memory://", ada);
     const two = await Instance.connectOrCreate("memory://", ada);
     assert.equal(one.user?.username, "ada");
@@ -69,7 +69,7 @@ describe("constructors", () => {
     }));
 
   it("07#7,#8,#9 device keys that are wrong, missing or alone", async () => {
-    const storage = memoryStorage();
+    const storage = await newStorage();
     const lasting = failing(storage, -1);
     const first = await Instance.createBackend(lasting, ada);
     await first.instance.close();
@@ -77,14 +77,14 @@ describe("constructors", () => {
     await records.setSecrets({ signing_key: PrivateKey.generate().reveal() });
     await assert.rejects(Instance.openBackend(failing(storage, -1)), hasCode("DeviceKeyMismatch"));
 
-    const keyless = memoryStorage();
+    const keyless = await newStorage();
     const metadata = (await records.getMetadata())!;
     await new LocalBackend(keyless).records.setMetadata(metadata);
     const open = await Instance.openBackend(keyless);
     await assert.rejects(open.loginUser("ada"), hasCode("DeviceKeyNotFound"));
     await open.close();
 
-    const lonely = memoryStorage();
+    const lonely = await newStorage();
     const key = PrivateKey.generate();
     await new LocalBackend(lonely).records.setSecrets({ signing_key: key.reveal() });
     const made = await Instance.createBackend(lonely, ada);
@@ -95,7 +95,7 @@ describe("constructors", () => {
   it("07#10, 00 §C3 bootstrap resumes after a failure at every single write", async () => {
     let steps = 0;
     for (let failAt = 1;; failAt++) {
-      const storage = memoryStorage();
+      const storage = await newStorage();
       const view = failing(storage, failAt);
       const first = await Instance.createBackend(view, ada).catch((error) => error as Error);
       if (!(first instanceof Error) && view.commits < failAt) {
@@ -113,17 +113,16 @@ describe("constructors", () => {
     assert.ok(steps >= 8, `${steps} writes make an instance`);
   });
 
-  it("07 better 2 of two bootstraps that race one wins and the other loads", () =>
-    withFolder(async (folder) => {
-      const url = `sqlite://${join(folder, "race.db")}`;
-      const both = await Promise.all([1, 2].map(() => Instance.connectOrCreate(url, ada)));
-      assert.equal(both.filter(({ user }) => user !== undefined).length, 1);
-      assert.ok(both[0]!.instance.id.equals(both[1]!.instance.id));
-      for (const { instance } of both) {
-        assert.equal((await instance.loginUser("ada")).username, "ada");
-        await instance.close();
-      }
-    }));
+  it("07 better 2 of two bootstraps that race one wins and the other loads", async () => {
+    const url = await newUrl();
+    const both = await Promise.all([1, 2].map(() => Instance.connectOrCreate(url, ada)));
+    assert.equal(both.filter(({ user }) => user !== undefined).length, 1);
+    assert.ok(both[0]!.instance.id.equals(both[1]!.instance.id));
+    for (const { instance } of both) {
+      assert.equal((await instance.loginUser("ada")).username, "ada");
+      await instance.close();
+    }
+  });
 });
 
 describe("snapshots", () => {

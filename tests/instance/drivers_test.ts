@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { Database, DocStore, Instance, NewUser, Table } from "../../mod.ts";
-import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
-import { hasCode, withFolder } from "./places.ts";
+import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { hasCode } from "./places.ts";
 
 const ada = NewUser.passwordless("ada");
 
@@ -44,41 +42,13 @@ async function runApplication(url: string): Promise<void> {
 }
 
 describe("one application on every storage", () => {
-  it("05 §12 files", () =>
-    withFolder(async (folder) => {
-      await assert.rejects(
-        Instance.connect(`file://${join(folder, "store")}`),
-        hasCode("NotFound"),
-      );
-      await runApplication(`file://${join(folder, "store")}`);
-    }));
-
-  it("05 §12 SQLite", () =>
-    withFolder((folder) => runApplication(`sqlite://${join(folder, "x.db")}`)));
-
-  it(
-    "05 §12 Deno KV",
-    { skip: "Deno" in globalThis ? false : "Deno KV is there on Deno alone" },
-    () =>
-      withFolder(async (folder) => {
-        await assert.rejects(
-          Instance.connect(`denokv:${join(folder, "kv.db")}`),
-          hasCode("NotFound"),
-        );
-        await runApplication(`denokv:${join(folder, "kv.db")}`);
-      }),
-  );
-
-  const noPostgres = findPostgres() === undefined && !process.env.CI &&
-    "PostgreSQL is not installed";
-  it("05 §12 PostgreSQL", { skip: noPostgres, timeout: 120_000 }, async () => {
-    const server = await startPostgres(findPostgres()!);
-    try {
-      await runApplication(server.url);
-    } finally {
-      await server.stop();
-    }
-  });
+  for (const kind of SHARED_STORAGES) {
+    it(`05 §12, 00 §C4 ${kind}`, { skip: whyNot(kind), timeout: 120_000 }, async () => {
+      const url = await newUrl(kind);
+      await assert.rejects(Instance.connect(url), hasCode("NotFound"));
+      await runApplication(url);
+    });
+  }
 
   it("07 §3 a scheme that nothing stands behind says so", async () => {
     await assert.rejects(

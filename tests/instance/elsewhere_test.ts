@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import {
   type Database,
@@ -10,8 +8,8 @@ import {
   type Snapshot,
   type WriteEvent,
 } from "../../mod.ts";
-import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
-import { runProcess, withFolder } from "./places.ts";
+import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { runProcess } from "./places.ts";
 
 const commit = (db: Database, key: string) =>
   db.withTransaction(async (tx) => await (await tx.getStore(DocStore, "s")).set(key, "v"));
@@ -120,29 +118,13 @@ async function checkProcesses(url: string): Promise<void> {
   }
 }
 
-const noKv = "Deno" in globalThis ? false : "Deno KV is there on Deno alone";
-const noPostgres = findPostgres() === undefined && !process.env.CI && "PostgreSQL is not installed";
-
 /** Runs a test on each storage that several processes can open. */
 function onEachStorage(title: string, test: (url: string) => Promise<void>): void {
-  const inFolder = (url: (folder: string) => string) => () =>
-    withFolder((folder) => test(url(folder)));
-  const timeout = 120_000;
-  it(`${title}, on SQLite`, { timeout }, inFolder((folder) => `sqlite://${join(folder, "x.db")}`));
-  it(`${title}, on files`, { timeout }, inFolder((folder) => `file://${join(folder, "store")}`));
-  it(
-    `${title}, on Deno KV`,
-    { skip: noKv, timeout },
-    inFolder((folder) => `denokv:${join(folder, "kv.db")}`),
-  );
-  it(`${title}, on PostgreSQL`, { skip: noPostgres, timeout }, async () => {
-    const server = await startPostgres(findPostgres()!);
-    try {
-      await test(server.url);
-    } finally {
-      await server.stop();
-    }
-  });
+  for (const kind of SHARED_STORAGES) {
+    it(`${title}, on ${kind}`, { skip: whyNot(kind), timeout: 120_000 }, async () => {
+      await test(await newUrl(kind));
+    });
+  }
 }
 
 describe("writes of other processes", () => {

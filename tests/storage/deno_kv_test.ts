@@ -81,6 +81,17 @@ describe("deno kv", HERE, () => {
     await fails("NotFound", () => denoKvStorage(path, { create: false }));
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
   });
+  it("a storage that is read only reads, and refuses to write with ReadOnly", async () => {
+    const path = newPath();
+    await fails("NotFound", () => denoKvStorage(path, { readOnly: true }));
+    const writer = await denoKvStorage(path);
+    await writer.commit({ set: [[utf8("a"), utf8("1")]] });
+    const reader = await denoKvStorage(path, { readOnly: true });
+    assert.equal(fromUtf8((await reader.get(utf8("a")))!.value), "1");
+    await fails("ReadOnly", () => reader.commit({ set: [[utf8("a"), utf8("2")]] }));
+    await reader.close();
+    await writer.close();
+  });
   it("a database in memory is neither durable nor shared, and says so; a file is both", async () => {
     const storages = [await denoKvStorage(":memory:"), await denoKvStorage(newPath())];
     const said = storages.map(({ capabilities: { durable, multiWriter } }) => [
@@ -134,8 +145,14 @@ describe("deno kv", HERE, () => {
       await fails("TooLarge", () => storage.commit({ delete: keys }));
       await fails("TooLarge", () => storage.commit({ set: long.map((key) => [key, key]) }));
       await fails("TooLarge", () => storage.commit({ set: [[keys[0]!, keys[0]!]], checks }));
-      await fails("TooLarge", () => storage.commit({ set: [[new Uint8Array(1001), keys[0]!]] }));
+      for (const longest of [new Uint8Array(1014), new Uint8Array(2001).fill(1)]) {
+        await fails("TooLarge", () => storage.commit({ set: [[longest, keys[0]!]] }));
+      }
       assert.equal(await countKeys(kv), 0);
+      for (const longest of [new Uint8Array(1013), new Uint8Array(2000).fill(1)]) {
+        assert.equal((await storage.commit({ set: [[longest, keys[0]!]] })).ok, true);
+        assert.deepEqual((await storage.get(longest))!.value, keys[0]!);
+      }
     });
   });
   it("batches that are committed at once see each other in their order", async () => {

@@ -117,6 +117,17 @@ describe("postgres", { skip }, () => {
     await storage.close();
     await sql.end();
   });
+  it("a storage that is read only reads, and refuses to write with ReadOnly", async () => {
+    const schema = newSchema();
+    await fails("NotFound", () => open({ schema, readOnly: true }));
+    const writer = await open({ schema });
+    await writer.commit({ set: [[utf8("a"), utf8("1")]] });
+    const reader = await open({ schema, readOnly: true });
+    assert.equal(fromUtf8((await reader.get(utf8("a")))!.value), "1");
+    await fails("ReadOnly", () => reader.commit({ set: [[utf8("a"), utf8("2")]] }));
+    await reader.close();
+    await writer.close();
+  });
   it("batches that are committed at once see each other in their order", async () => {
     const storage = await open();
     const insert = (value: string) =>

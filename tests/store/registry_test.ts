@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Database, Doc, DocStore, Instance, NewUser, PrivateKey, Table } from "../../mod.ts";
 import { hasCode, withDb } from "../database/bed.ts";
 import { inStore, viewer } from "../helpers/store_bed.ts";
+import { newUrl } from "../helpers/storages.ts";
 
 describe("registry", () => {
   it("04#1,#3,#4,#7 the first opening registers, later ones do not", () =>
@@ -134,26 +132,21 @@ describe("registry", () => {
     }));
 
   it("04#9 types and configurations survive reopening", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "eidetica-registry-"));
-    const url = `sqlite://${join(folder, "app.db")}`;
-    try {
-      const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
-      const { rootId } = await (async () => {
-        const db = await user!.createDatabase({ name: "test" });
-        await db.withTransaction((tx) =>
-          tx.getIndex().setEntry("own", "own:v3", Doc.from({ size: 7 }))
-        );
-        return db;
-      })();
-      await instance.close();
-      const again = await Instance.connect(url);
-      const db = await Database.open(again, rootId);
-      const info = await (await db.newTransaction()).getIndex().getEntry("own");
-      assert.deepEqual([info.typeId, info.config.toObject()], ["own:v3", { size: 7 }]);
-      await again.close();
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const url = await newUrl();
+    const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+    const { rootId } = await (async () => {
+      const db = await user!.createDatabase({ name: "test" });
+      await db.withTransaction((tx) =>
+        tx.getIndex().setEntry("own", "own:v3", Doc.from({ size: 7 }))
+      );
+      return db;
+    })();
+    await instance.close();
+    const again = await Instance.connect(url);
+    const db = await Database.open(again, rootId);
+    const info = await (await db.newTransaction()).getIndex().getEntry("own");
+    assert.deepEqual([info.typeId, info.config.toObject()], ["own:v3", { size: 7 }]);
+    await again.close();
   });
 
   it("04#10 a height strategy is text that holds JSON, its quotes included", () =>

@@ -10,7 +10,7 @@ import {
   type User,
 } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
+import { newStorage } from "../helpers/storages.ts";
 import { KeysTable, UsersTable } from "../../src/user/system_databases.ts";
 import { UserKeyManager } from "../../src/user/key_manager.ts";
 import { systemRandom } from "../../src/util/random.ts";
@@ -22,7 +22,7 @@ async function withAda(
   test: (bed: { instance: Instance; ada: User }) => Promise<void>,
 ): Promise<void> {
   const { instance, user } = await Instance.createBackend(
-    memoryStorage(),
+    await newStorage(),
     NewUser.passwordless("ada"),
   );
   try {
@@ -338,14 +338,14 @@ describe("keys", () => {
     }));
 
   it("08#44 users, databases and passwords survive a snapshot", async () => {
-    const storage = memoryStorage();
+    const storage = await newStorage();
     const { instance, user } = await Instance.createBackend(
       storage,
       NewUser.withPassword("ada", "pw"),
     );
     await user.createDatabase({ name: "kept" });
     const { loadSnapshot } = await import("../../src/backend/snapshot_file.ts");
-    const copy = memoryStorage();
+    const copy = await newStorage();
     await loadSnapshot(new LocalBackend(copy), await instance.snapshotText());
     await instance.close();
     const again = await Instance.openBackend(copy);

@@ -19,7 +19,7 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
-import { memoryStorage } from "../../src/storage/memory.ts";
+import { newStorage } from "../helpers/storages.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 
 const hasCode = (code: string) => (error: unknown) =>
@@ -29,7 +29,7 @@ async function withUsers(
   test: (bed: { instance: Instance; ada: User; bob: User }) => Promise<void>,
 ): Promise<void> {
   const { instance, user } = await Instance.createBackend(
-    memoryStorage(),
+    await newStorage(),
     NewUser.passwordless("ada"),
   );
   try {

@@ -29,6 +29,8 @@ export type { DenoKv, DenoKvAtomic, DenoKvCheck, DenoKvEntry, DenoKvKey } from "
 export interface DenoKvOptions {
   /** Whether a local file that does not exist is created; true by default. */
   readonly create?: boolean;
+  /** Refuses every write. */
+  readonly readOnly?: boolean;
 }
 
 interface DenoGlobal {
@@ -42,18 +44,19 @@ interface DenoGlobal {
  */
 export async function denoKvStorage(
   pathOrKv?: string | DenoKv,
-  { create = true }: DenoKvOptions = {},
+  { create = true, readOnly: isReadOnly = false }: DenoKvOptions = {},
 ): Promise<StorageDriver> {
   if (typeof pathOrKv === "object") {
-    return await DenoKvStorage.open(pathOrKv, { isOwner: false, isInMemory: false });
+    return await DenoKvStorage.open(pathOrKv, { isOwner: false, isInMemory: false, isReadOnly });
   }
   const { openKv } = (globalThis as { Deno?: DenoGlobal }).Deno ?? {};
   if (openKv === undefined) throw unavailable();
   try {
-    if (pathOrKv !== undefined) prepareFile(pathOrKv, create);
+    if (pathOrKv !== undefined) prepareFile(pathOrKv, create && !isReadOnly);
     const isInMemory = pathOrKv === ":memory:";
     const local = isInMemory || isRemote(pathOrKv) ? undefined : { path: pathOrKv };
-    return await DenoKvStorage.open(await openKv(pathOrKv), { isOwner: true, isInMemory, local });
+    const place = { isOwner: true, isInMemory, isReadOnly, local };
+    return await DenoKvStorage.open(await openKv(pathOrKv), place);
   } catch (cause) {
     throw cause instanceof StorageError ? cause : cannotOpen(pathOrKv, cause);
   }

@@ -8,8 +8,10 @@ const MAX_CHECKS = 100;
 const MAX_CHANGES = 1000;
 /** Deno KV takes 81,920 bytes of keys together. */
 const MAX_KEY_BYTES = 80_000;
+/** Deno KV takes keys of 2,048 bytes, as it encodes them. */
+const MAX_ENCODED_KEY_BYTES = 2048;
 /** What a key has besides its own bytes, at most. */
-const KEY_OVERHEAD_BYTES = 20;
+const KEY_OVERHEAD_BYTES = 22;
 /** Values that are not in parts may have this many bytes together; Deno KV takes 819,200 in all. */
 export const MAX_VALUE_BYTES = 600_000;
 
@@ -66,5 +68,10 @@ export class DenoKvGroup {
 function encodedLength(key: Uint8Array): number {
   let length = key.length + KEY_OVERHEAD_BYTES;
   for (const byte of key) if (byte === 0) length++;
-  return length;
+  if (length <= MAX_ENCODED_KEY_BYTES) return length;
+  throw new StorageError(
+    "TooLarge",
+    `Cannot store a key of ${length} bytes with its zeros twice: Deno KV takes ${MAX_ENCODED_KEY_BYTES}`,
+    { fields: { size: length, limit: MAX_ENCODED_KEY_BYTES } },
+  );
 }

@@ -42,8 +42,8 @@ const POINTER_BYTES = 100;
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
   multiWriter: true,
-  // Deno KV takes 2,048 bytes, and a zero byte counts twice.
-  maxKeyBytes: 1000,
+  // Deno KV takes 2,048 bytes; a zero byte counts twice, which DenoKvGroup looks at.
+  maxKeyBytes: 2000,
   // 900 parts, so that one transaction can remove them.
   maxValueBytes: 50_000_000,
   maxBatchChanges: 1000,
@@ -65,6 +65,8 @@ export interface DenoKvPlace {
   readonly isOwner: boolean;
   /** Whether it is in the memory of this process, for this storage alone. */
   readonly isInMemory: boolean;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
   /** The local file it is in, as far as it is known; absent when it is not on this machine. */
   readonly local?: { readonly path: string | undefined };
 }
@@ -76,24 +78,26 @@ export class DenoKvStorage implements StorageDriver {
   /** What it can do and bear. */
   readonly capabilities: Capabilities;
   readonly #kv: DenoKv;
-  readonly #isOwner: boolean;
+  readonly #place: DenoKvPlace;
   readonly #polling: KvPolling | undefined;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
   readonly #stops = new Set<() => void>();
   #isClosing = false;
   #isClosed = false;
 
-  private constructor(kv: DenoKv, { isOwner, isInMemory, local }: DenoKvPlace) {
-    this.capabilities = isInMemory ? IN_MEMORY : CAPABILITIES;
+  private constructor(kv: DenoKv, place: DenoKvPlace) {
+    this.capabilities = place.isInMemory ? IN_MEMORY : CAPABILITIES;
     this.#kv = patient(kv);
-    this.#polling = local && new KvPolling(this.#kv, local.path);
-    this.#isOwner = isOwner;
+    this.#polling = place.local && new KvPolling(this.#kv, place.local.path);
+    this.#place = place;
   }
 
   /** A storage in `kv`. */
   static async open(kv: DenoKv, place: DenoKvPlace): Promise<StorageDriver> {
     const storage = new DenoKvStorage(kv, place);
-    await storage.#attempt("open", () => removeAbandoned(storage.#kv, Date.now()));
+    if (!place.isReadOnly) {
+      await storage.#attempt("open", () => removeAbandoned(storage.#kv, Date.now()));
+    }
     return storage;
   }
 
@@ -170,6 +174,7 @@ export class DenoKvStorage implements StorageDriver {
   /** See {@link StorageDriver.commit}. */
   async commit(batch: Batch): Promise<CommitResult> {
     if (this.#isClosing) throw closed();
+    if (this.#place.isReadOnly) throw readOnly();
     requireFits(batch, this.capabilities, MAX_BATCH_BYTES);
     new DenoKvGroup().add(batch);
     const outcome: Outcome = await this.#group.commit(batch);
@@ -265,7 +270,7 @@ export class DenoKvStorage implements StorageDriver {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
-    if (this.#isOwner) this.#kv.close();
+    if (this.#place.isOwner) this.#kv.close();
   }
 }
 
@@ -290,6 +295,11 @@ async function follow(
 
 function closed(): StorageError {
   return new StorageError("Closed", "Cannot use Deno KV: the storage was closed; open it again");
+}
+
+function readOnly(): StorageError {
+  const what = "the storage was opened for reading only; open it without `readOnly`";
+  return new StorageError("ReadOnly", `Cannot write Deno KV: ${what}`);
 }
 
 function failure(action: string, cause: Error): StorageError {

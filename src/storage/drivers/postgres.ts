@@ -19,6 +19,8 @@ export type { PostgresRow, PostgresSql } from "./postgres_types.ts";
 export interface PostgresOptions {
   /** Whether the tables are created when they are missing; true by default. */
   readonly create?: boolean;
+  /** Refuses every write. */
+  readonly readOnly?: boolean;
   /** Schema that the tables are in, in lower case; `eidetica` by default. */
   readonly schema?: string;
 }
@@ -45,8 +47,9 @@ export async function postgresStorage(
   const schema = requireName(place, options.schema ?? DEFAULT_SCHEMA);
   const sql = isUrl ? await connect(urlOrSql) : urlOrSql;
   try {
-    await prepareSchema(sql, place, schema, options.create !== false);
-    return new PostgresStorage(sql, { place, schema, isOwner: isUrl });
+    const isReadOnly = options.readOnly === true;
+    await prepareSchema(sql, place, schema, options.create !== false && !isReadOnly);
+    return new PostgresStorage(sql, { place, schema, isOwner: isUrl, isReadOnly });
   } catch (cause) {
     if (isUrl) await sql.end({ timeout: 0 });
     throw postgresError(place, "open", cause);

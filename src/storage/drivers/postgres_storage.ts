@@ -37,6 +37,8 @@ export interface PostgresPlace {
   readonly schema: string;
   /** Whether closing the storage ends the connections. */
   readonly isOwner: boolean;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
 }
 
 /** What came of a batch; with an error when it failed for another reason than its checks. */
@@ -82,6 +84,11 @@ export class PostgresStorage implements StorageDriver {
     return placeError("Closed", this.#at.place, "use", "it was closed; open it again");
   }
 
+  #readOnly(): Error {
+    const what = "it was opened for reading only; open it without `readOnly`";
+    return placeError("ReadOnly", this.#at.place, "write", what);
+  }
+
   /** See {@link StorageDriver.get}. */
   async get(key: Uint8Array): Promise<Stored | undefined> {
     const [row] = await this.#run("read", this.#queries.get, [key]);
@@ -107,6 +114,7 @@ export class PostgresStorage implements StorageDriver {
   /** See {@link StorageDriver.commit}. */
   async commit(batch: Batch): Promise<CommitResult> {
     if (this.#isClosing) throw this.#closed();
+    if (this.#at.isReadOnly) throw this.#readOnly();
     requireFits(batch, this.capabilities, MAX_BATCH_BYTES);
     const outcome: Outcome = await this.#group.commit(batch);
     if ("error" in outcome) throw outcome.error;

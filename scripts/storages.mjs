@@ -1,0 +1,40 @@
+/** What the storage matrix and the crash runs need to know about storages. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { ROOT, runArguments, runtime } from "./runtimes.mjs";
+
+/** Storages that the suites run on, besides memory. */
+export const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
+
+/** The suites that use a storage. */
+export const STORAGE_SUITES = ["backend", "database", "instance", "store", "user"];
+
+/** Why a storage cannot be used on a runtime; undefined when it can. */
+export function obstacle(storage, name) {
+  return storage === "deno-kv" && name !== "deno" ? "Deno KV is there on Deno alone" : undefined;
+}
+
+/** Starts a PostgreSQL server: its address and how to stop it; undefined when there is none to start. */
+export async function startPostgres() {
+  const name = "node";
+  const script = join(ROOT, "tests", "storage", "postgres_main.ts");
+  const server = spawn(runtime(name), runArguments(name, script), {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = once(server, "close");
+  const [url] = await Promise.race([
+    once(createInterface({ input: server.stdout }), "line"),
+    ended,
+  ]);
+  if (typeof url !== "string") return undefined;
+  return {
+    url,
+    async stop() {
+      server.stdin.end();
+      await ended;
+    },
+  };
+}
