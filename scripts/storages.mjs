@@ -7,10 +7,18 @@ import { join } from "node:path";
 import { ROOT, runArguments, runtime } from "./runtimes.mjs";
 
 /** Storages that the suites run on, besides memory. */
-export const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
+const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
 
 /** The suites that use a storage. */
 export const STORAGE_SUITES = ["backend", "database", "instance", "store", "user"];
+
+/** The storages that `--storage` names. */
+export function storagesOf(names) {
+  const wanted = names.includes("all") ? STORAGES : names;
+  const unknown = wanted.find((name) => !STORAGES.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new Error(`There is no storage "${unknown}"; choose from ${STORAGES.join(", ")}, all`);
+}
 
 /** Why a storage cannot be used on a runtime; undefined when it can. */
 export function obstacle(storage, name) {

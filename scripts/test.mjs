@@ -15,7 +15,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
-import { obstacle, startPostgres, STORAGE_SUITES, STORAGES } from "./storages.mjs";
+import { obstacle, startPostgres, STORAGE_SUITES, storagesOf } from "./storages.mjs";
 import { readReport } from "./test_report.mjs";
 
 /** One test may take this long before it counts as hanging (Bun, Node). */
@@ -168,14 +168,6 @@ function report(rows) {
   console.log(`\n${table(rows)}`);
 }
 
-function storagesOf({ storage }) {
-  if (storage === undefined) return [undefined];
-  const wanted = storage.includes("all") ? STORAGES : storage;
-  const unknown = wanted.find((name) => !STORAGES.includes(name));
-  if (unknown === undefined) return wanted;
-  throw new Error(`Cannot test the storage "${unknown}": choose from ${STORAGES.join(", ")}, all`);
-}
-
 /** The suites of one storage, on every runtime that has it. */
 async function testStorage(storage, names, files, filter) {
   const server = storage === "postgres" ? await startPostgres() : undefined;
@@ -208,7 +200,7 @@ async function main() {
     .map(fromRoot);
   installDependencies();
   const rows = [];
-  for (const storage of storagesOf(values)) {
+  for (const storage of values.storage ? storagesOf(values.storage) : [undefined]) {
     rows.push(...await testStorage(storage, names, files, values.filter));
   }
   report(rows);

@@ -1,0 +1,51 @@
+/**
+ * A process that is to be killed: opens or makes the instance at a URL, commits by several writers at
+ * the same time, and says the ID of every entry as soon as it is acknowledged, for ever.
+ *
+ * @module
+ */
+
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { type Database, DocStore, Instance, NewUser, Table, type User } from "../../mod.ts";
+
+const WRITERS = 4;
+/** Each so many commits one is larger than what Deno KV takes as one value. */
+const LARGE_EVERY = 32;
+
+async function open(url: string): Promise<Database> {
+  const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+  const ada: User = user ?? await instance.loginUser("ada");
+  const [found] = await ada.findDatabase("crash").catch(() => []);
+  return found ?? await ada.createDatabase({ name: "crash" });
+}
+
+/** Two stores in one entry: both are there, or none. */
+async function commit(database: Database, key: string, size: number): Promise<string> {
+  const transaction = await database.newTransaction();
+  await (await transaction.getStore(DocStore, "pages")).set(key, "x".repeat(size));
+  await (await transaction.getStore(Table, "log")).set(key, { size });
+  return `${await transaction.commit()}`;
+}
+
+async function writeForEver(database: Database, writer: number): Promise<void> {
+  for (let at = 0;; at++) {
+    const size = at % LARGE_EVERY === LARGE_EVERY - 1 ? 100_000 : 20;
+    say(await commit(database, `${process.pid} ${writer} ${at}`, size));
+  }
+}
+
+/** Says a line at once, so that nothing acknowledged waits in a buffer when the end comes. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      return void writeSync(1, `${line}\n`);
+    } catch (error) {
+      // The reader is slow: its pipe is full.
+      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+    }
+  }
+}
+
+const database = await open(process.argv[2]!);
+await Promise.all(Array.from({ length: WRITERS }, (_, writer) => writeForEver(database, writer)));
