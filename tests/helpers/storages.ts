@@ -45,8 +45,10 @@ if (!(STORAGE in OPEN)) {
 /** Kinds for tests that always compare two: in memory, the usual one goes with it. */
 export const STORAGES: readonly string[] = STORAGE === "memory" ? ["memory", "sqlite"] : [STORAGE];
 
-/** Kinds that several processes can open at once. */
-export const SHARED_STORAGES: readonly string[] = Object.keys(ADDRESS);
+/** Kinds that several processes can open at once: all, or the one that the suites run on. */
+export const SHARED_STORAGES: readonly string[] = STORAGE === "memory"
+  ? Object.keys(ADDRESS)
+  : [STORAGE];
 
 const opened: StorageDriver[] = [];
 // Connections that a test leaves open would keep its process alive for ever.

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DocStore, type ID, Instance, NewUser } from "../../mod.ts";
+import * as keys from "../../src/backend/keys.ts";
+import type { StorageDriver } from "../../src/storage/driver.ts";
+import { newStorage } from "../helpers/storages.ts";
+import { checkTrees } from "../helpers/store_check.ts";
+import { failing } from "../instance/places.ts";
+
+/** Keys of a tree of three entries and its storage, whose instance is not open any more. */
+interface Made {
+  readonly storage: StorageDriver;
+  readonly root: ID;
+  readonly middle: { readonly id: ID; readonly height: number };
+}
+
+async function make(): Promise<Made> {
+  const storage = await newStorage("memory");
+  const { instance, user } = await Instance.createBackend(
+    failing(storage, -1),
+    NewUser.passwordless("ada"),
+  );
+  const db = await user.createDatabase({ name: "x" });
+  for (const key of ["a", "b"]) {
+    await db.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set(key, 1));
+  }
+  const middle = (await db.getAllEntries())[1]!;
+  await instance.close();
+  return { storage, root: db.rootId, middle };
+}
+
+/** What a storage that loses or invents something would leave. */
+const FAULTS: readonly (readonly [name: string, spoil: (made: Made) => Promise<unknown>])[] = [
+  [
+    "an entry's bytes are gone",
+    ({ storage, root, middle }) =>
+      storage.commit({ delete: [keys.entryKey(root, middle.height, middle.id)] }),
+  ],
+  [
+    "an entry's row is gone",
+    ({ storage, middle }) => storage.commit({ delete: [keys.idKey(middle.id)] }),
+  ],
+  ["an entry is not listed in its store", ({ storage, root, middle }) =>
+    storage.commit({
+      delete: [keys.storeIndexKey(root, "s", middle.height, middle.id)],
+    })],
+  ["the head is an older one", async ({ storage, root }) => {
+    const value = await headOf(storage, root);
+    const instance = await Instance.openBackend(failing(storage, -1));
+    const db = await (await instance.loginUser("ada")).openDatabase(root);
+    await db.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set("c", 1));
+    await instance.close();
+    await storage.commit({ set: [[keys.headKey(root), value]] });
+  }],
+];
+
+async function headOf(storage: StorageDriver, root: ID): Promise<Uint8Array> {
+  return (await storage.get(keys.headKey(root)))!.value;
+}
+
+describe("the check of what a crash leaves", () => {
+  it("is content with what a good storage holds", async () => {
+    const instance = await Instance.openBackend((await make()).storage);
+    await checkTrees(instance);
+    await instance.close();
+  });
+  for (const [name, spoil] of FAULTS) {
+    it(`finds that ${name}`, async () => {
+      const made = await make();
+      await spoil(made);
+      const instance = await Instance.openBackend(made.storage);
+      await assert.rejects(checkTrees(instance));
+      await instance.close();
+    });
+  }
+});
