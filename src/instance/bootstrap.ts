@@ -73,7 +73,10 @@ export async function bootstrap(
   const identity = { metadata, deviceKey };
   const created = await createUser(userHost(host, identity), users, seed);
   const first = await host.backend.records.insertMetadata(metadata);
-  return first ? { identity, created } : undefined;
+  if (first) return { identity, created };
+  created.rootKey.wipe();
+  created.derived?.fill(0);
+  return undefined;
 }
 
 /** The device key that storage holds, or a new one that it holds from now on. */

@@ -11,14 +11,17 @@ import { login, openSession } from "../user/login.ts";
 import { User } from "../user/user.ts";
 import { type Clock, SystemClock } from "../util/clock.ts";
 import { InstanceError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
+import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import { InstanceHost } from "./instance_host.ts";
 import type { NewUser } from "./new_user.ts";
 import { opened, type OpenedStorage, openTarget } from "./open_storage.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
+import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./write_coordinator.ts";
 
 const log = new Logger("instance");
@@ -70,6 +73,7 @@ export class Instance implements AsyncDisposable, HasHost {
 
   private constructor(host: InstanceHost, identity: InstanceIdentity, file?: SnapshotFile) {
     this.host = host;
+    host.belongTo(this);
     this.#identity = identity;
     // Armed last, so that what failed to open or to be created never writes a file.
     this.#snapshots = new SnapshotWriter(host.backend, file);
@@ -122,10 +126,7 @@ export class Instance implements AsyncDisposable, HasHost {
       const made = await Instance.#openOrCreate(opened(storage, options), initial, options);
       const { instance, user } = made;
       if (user !== undefined) return { instance, user };
-      throw new InstanceError(
-        "InstanceAlreadyExists",
-        "Cannot create an instance: the storage holds one already",
-      );
+      throw alreadyExists();
     });
   }
 
@@ -251,27 +252,18 @@ export class Instance implements AsyncDisposable, HasHost {
     await this.host.close(() => this.#snapshots.close());
   }
 
+  /** The device's public key and whether the instance is open; nothing that is secret. */
+  toString(): string {
+    return `Instance(${this.id}, ${this.isClosed ? "closed" : "open"})`;
+  }
+
   /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 }
 
-/** A reference to an instance that does not keep it alive (07 §1). */
-export class WeakInstance {
-  readonly #reference: WeakRef<Instance>;
-
-  /** Use `Instance.downgrade`. */
-  constructor(instance: Instance) {
-    this.#reference = new WeakRef(instance);
-  }
-
-  /** The instance, or undefined when it was closed or collected. */
-  upgrade(): Instance | undefined {
-    const instance = this.#reference.deref();
-    return instance?.isClosed === false ? instance : undefined;
-  }
-}
+setInspection(Instance.prototype, String);
 
 function newHost(backend: LocalBackend, options: InstanceOptions): InstanceHost {
   return new InstanceHost(
@@ -304,19 +296,4 @@ async function guarded<T>(driver: StorageDriver, work: () => Promise<T>): Promis
 function rethrowDropped(error: unknown): false {
   if (error instanceof InstanceError && error.code === "InstanceDropped") throw error;
   return false;
-}
-
-function notInitialized(): InstanceError {
-  return new InstanceError(
-    "NotInitialized",
-    "Cannot connect: the storage holds no instance yet; use `connectOrCreate` to make one",
-  );
-}
-
-function foreignSnapshot(path: string): InstanceError {
-  const reason =
-    "the snapshot file holds no instance; it is left alone so that foreign data is not overwritten";
-  return new InstanceError("InvalidSnapshot", `Cannot open "${path}": ${reason}`, {
-    fields: { path, reason },
-  });
 }

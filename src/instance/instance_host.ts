@@ -11,7 +11,8 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
-import { instanceDropped, type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
+import { instanceDropped } from "./instance_errors.ts";
+import { type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
 
 /** The part of an instance that its databases work with; it ends when the instance is closed. */
 export class InstanceHost implements DatabaseHost {
@@ -21,6 +22,7 @@ export class InstanceHost implements DatabaseHost {
   readonly random: RandomSource;
   readonly #backend: LocalBackend;
   readonly #writes: WriteCoordinator;
+  #instance: object | undefined;
   #closing: Promise<void> | undefined;
 
   /** A host over `backend`, which it closes when it is closed. */
@@ -29,6 +31,19 @@ export class InstanceHost implements DatabaseHost {
     this.#writes = new WriteCoordinator(backend);
     this.clock = clock;
     this.random = random;
+  }
+
+  /**
+   * Keeps the instance from being collected while a user or database of it is left, which all keep
+   * this host: a weak reference is good until the instance is closed (07 §1).
+   */
+  belongTo(instance: object): void {
+    this.#instance = instance;
+  }
+
+  /** The instance that this host is of. */
+  get instance(): object | undefined {
+    return this.#instance;
   }
 
   /** Whether {@link close} was called. */

@@ -8,13 +8,9 @@ import { Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import {
-  BackendError,
-  type EideticaError,
-  EideticaError as ErrorClass,
-  InstanceError,
-} from "../util/errors.ts";
+import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
+import { instanceDropped } from "./instance_errors.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
@@ -265,11 +261,6 @@ export class WriteCoordinator {
     await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
-}
-
-/** The error for everything that is asked of an instance after it was closed. */
-export function instanceDropped(): InstanceError {
-  return new InstanceError("InstanceDropped", "Cannot use a handle of an instance that was closed");
 }
 
 function requireTree(tree: ID, entry: Entry): void {

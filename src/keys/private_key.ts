@@ -62,6 +62,14 @@ export class PrivateKey {
     return this.#ready().sign(data);
   }
 
+  /** A key of its own with the same seed: it lives on when this one is wiped. */
+  clone(): PrivateKey {
+    this.#checkWiped();
+    const copy = new PrivateKey(this.#seed.slice());
+    copy.#publicKey = this.#publicKey;
+    return copy;
+  }
+
   /** A copy of the 32-byte seed; wipe it after use. */
   toBytes(): Uint8Array {
     this.#checkWiped();

@@ -31,7 +31,10 @@ export class InstanceAdmin {
 
   /** Creates a user and returns its UUID; `UsernameAlreadyExists` when the name is taken. */
   async createUser(user: UserSeed): Promise<string> {
-    return (await createUser(this.#host, await this.#users(), user)).uuid;
+    const { uuid, rootKey, derived } = await createUser(this.#host, await this.#users(), user);
+    rootKey.wipe();
+    derived?.fill(0);
+    return uuid;
   }
 
   /** Names of all users, whatever their status. */

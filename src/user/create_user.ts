@@ -27,15 +27,28 @@ export interface UserSeed {
   readonly password: string | undefined;
 }
 
+/** Creations under way, per instance. */
+const creations = new WeakMap<object, Promise<unknown>>();
+
 /**
  * Creates a user: its private database, its row in `_users`, and, for the first user of the
  * instance, the administrator's grants (08 §5). `users` must act as a key that may write `_users`.
+ *
+ * Of several creations of one name at most one succeeds, whichever processes make them; if two
+ * processes are at it at the same moment, both may be refused.
  */
 export async function createUser(
   host: UserHost,
   users: Database,
   seed: UserSeed,
 ): Promise<CreatedUser> {
+  const before = creations.get(host.host) ?? Promise.resolve();
+  const creation = before.then(() => create(host, users, seed));
+  creations.set(host.host, creation.catch(() => undefined));
+  return await creation;
+}
+
+async function create(host: UserHost, users: Database, seed: UserSeed): Promise<CreatedUser> {
   await refuseTaken(users, seed.username);
   const rootKey = PrivateKey.generate(host.host.random);
   const database = await createUserDb(host, seed.username, rootKey);
@@ -47,19 +60,34 @@ export async function createUser(
     createdAt: host.host.clock.nowSecs(),
     status: "Active",
   };
-  const uuid = await users.withTransaction(async (transaction) => {
-    return await (await transaction.getStore(UsersTable, "users")).insert(info);
-  });
+  const uuid = await insert(users, info);
   if (await isFirstUser(host, users)) {
     await grantInstanceAdmin(users, await databasesDb(host), rootKey.publicKey);
   }
   return { uuid, info, rootKey, derived };
 }
 
-async function refuseTaken(users: Database, username: string): Promise<void> {
+/** Inserts a row, and takes it back if another process has inserted the same name meanwhile. */
+async function insert(users: Database, info: UserInfo): Promise<string> {
+  const uuid = await users.withTransaction(async (transaction) => {
+    return await (await transaction.getStore(UsersTable, "users")).insert(info);
+  });
+  try {
+    await refuseTaken(users, info.username, uuid);
+    return uuid;
+  } catch (error) {
+    await users.withTransaction(async (transaction) => {
+      await (await transaction.getStore(UsersTable, "users")).delete(uuid);
+    });
+    throw error;
+  }
+}
+
+/** Fails if a row other than `own` has the name. */
+async function refuseTaken(users: Database, username: string, own?: string): Promise<void> {
   const rows = await (await users.getStoreViewer(UsersTable, "users"))
     .search((row) => row.username === username);
-  if (rows.length === 0) return;
+  if (rows.every(([uuid]) => uuid === own)) return;
   throw new UserError(
     "UsernameAlreadyExists",
     `Cannot create user "${username}": the name is taken`,

@@ -2,7 +2,7 @@ import { deriveKey, openPrivateKey, sealPrivateKey } from "../keys/sealed.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { PrivateKey as PrivateKeyClass } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import { UserError } from "../util/errors.ts";
+import { InstanceError, UserError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { KeyStorage, UserKey } from "./records.ts";
 
@@ -51,6 +51,7 @@ export class UserKeyManager {
   readonly #keys = new Map<string, PrivateKey>();
   readonly #records = new Map<string, UserKey>();
   #derived: Uint8Array | undefined;
+  #isCleared = false;
 
   private constructor(random: RandomSource, derived: Uint8Array | undefined) {
     this.#random = random;
@@ -86,8 +87,15 @@ export class UserKeyManager {
     return await UserKeyManager.openDerived(undefined, records, random);
   }
 
+  /** Fails after {@link clear}: without its derived key a session would store keys in the open. */
+  requireOpen(): void {
+    if (!this.#isCleared) return;
+    throw new InstanceError("AuthenticationRequired", "This session has ended: log in again");
+  }
+
   /** Opens one more key; a key that is there already is replaced. */
   async addKey(record: UserKey): Promise<void> {
+    this.requireOpen();
     const key = await openKey(record.storage, this.#derived);
     this.#keys.set(record.keyId.toString(), key);
     this.#records.set(record.keyId.toString(), record);
@@ -95,6 +103,7 @@ export class UserKeyManager {
 
   /** Stores a private key the way this session's keys are stored. */
   async storeKey(key: PrivateKey): Promise<KeyStorage> {
+    this.requireOpen();
     return await storeKey(key, this.#derived, this.#random);
   }
 
@@ -140,6 +149,7 @@ export class UserKeyManager {
 
   /** Wipes and forgets everything. */
   clear(): void {
+    this.#isCleared = true;
     this.#derived?.fill(0);
     this.#derived = undefined;
     for (const key of this.#keys.values()) key.wipe();

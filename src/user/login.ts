@@ -60,10 +60,33 @@ export async function login(
   const users = await usersDb(host);
   const { uuid, info } = await findUser(users, username);
   const derived = await derivedKey(info, password);
-  const rootKey = await openKey(info.credentials.rootKey, derived);
-  const session = await openSession(host, uuid, info, rootKey, derived);
+  const session = await openWith(host, uuid, info, derived);
   await recordLogin(host, users, uuid);
   return session;
+}
+
+async function openWith(
+  host: UserHost,
+  uuid: string,
+  info: UserInfo,
+  derived: Uint8Array | undefined,
+): Promise<Session> {
+  try {
+    const rootKey = await openKey(info.credentials.rootKey, derived);
+    requireOwnKey(rootKey, info);
+    return await openSession(host, uuid, info, rootKey, derived);
+  } catch (error) {
+    derived?.fill(0);
+    throw error;
+  }
+}
+
+/** A row whose private key is not that of its public one would act as somebody else. */
+function requireOwnKey(rootKey: PrivateKey, { credentials }: UserInfo): void {
+  if (rootKey.publicKey.equals(credentials.rootKeyId)) return;
+  rootKey.wipe();
+  const reason = "the user's record is inconsistent: its private key has another public key";
+  throw new UserError("DecryptionFailed", `Cannot log in: ${reason}`, { fields: { reason } });
 }
 
 /** The key that opens the user's keys; undefined for a passwordless user. */

@@ -33,6 +33,7 @@ export class User extends UserKeyring {
     options: CreateDatabaseOptions = {},
   ): Promise<Database> {
     const key = options.key ?? this.defaultKey();
+    // The database that is returned keeps the key.
     const signingKey = this.signingKey(key);
     const doc = settings instanceof Doc ? settings : Doc.from(settings);
     const stores = options.stores ?? [];
@@ -115,6 +116,7 @@ export class User extends UserKeyring {
     key: PublicKey,
     syncSettings: SyncSettings = SYNC_DISABLED,
   ): Promise<void> {
+    this.session.keys.requireOpen();
     const before = await this.#trackedOption(root);
     const identity = before?.keyId.equals(key) === true
       ? undefined
@@ -137,6 +139,7 @@ export class User extends UserKeyring {
 
   /** Stops tracking a database; keys, mappings and data stay, so it can still be opened. */
   async untrackDatabase(root: ID): Promise<void> {
+    this.session.keys.requireOpen();
     await this.trackedDatabase(root);
     await this.database.withTransaction(async (transaction) => {
       await (await transaction.getStore(TrackedTable, "databases")).delete(root.toString());

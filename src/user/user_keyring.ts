@@ -12,7 +12,7 @@ import { keyNotHeld, type UserInfo, type UserKey } from "./records.ts";
 import { KeysTable } from "./system_databases.ts";
 
 /** The keys of a logged-in user, and the identities under which they act (08 §8.2, 8.4). */
-export class UserKeyring {
+export class UserKeyring implements Disposable {
   /** Login name. */
   readonly username: string;
   /** The user's UUID. */
@@ -45,9 +45,18 @@ export class UserKeyring {
     return this.userHost.host.backend;
   }
 
-  /** Ends the session: wipes its keys. Database handles that were opened before keep theirs. */
+  /**
+   * Ends the session: wipes its keys. Nothing can be done with it afterwards; handles on databases that
+   * were opened before keep a key of their own and go on.
+   */
   logout(): void {
     this.session.keys.clear();
+    this.session.database.key?.signingKey.wipe();
+  }
+
+  /** As {@link logout}. */
+  [Symbol.dispose](): void {
+    this.logout();
   }
 
   // --- keys ----------------------------------------------------------------------------------
@@ -93,11 +102,11 @@ export class UserKeyring {
     return this.listKeys().filter((id) => this.keyDisplayName(id) === name);
   }
 
-  /** The private half of a key that is held, else `KeyNotFound`. */
+  /** A copy of the private half of a key that is held, else `KeyNotFound`. */
   signingKey(id: PublicKey): PrivateKey {
     const key = this.session.keys.getSigningKey(id);
     if (key === undefined) throw keyNotHeld(id);
-    return key;
+    return key.clone();
   }
 
   /** The record of a key that is held, else `KeyNotFound`. */
