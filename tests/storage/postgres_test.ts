@@ -117,6 +117,18 @@ describe("postgres", { skip }, () => {
     await storage.close();
     await sql.end();
   });
+  it("a table that another session has locked is Busy after its time, and then goes on", async () => {
+    const schema = newSchema();
+    const sql = client!.default(server!.url, { connection: { lock_timeout: "100ms" } });
+    const storage = await postgresStorage(sql, { schema });
+    const other = client!.default(server!.url, { max: 1 });
+    const commit = () => storage.commit({ set: [[utf8("a"), utf8("1")]] });
+    await other.unsafe(`BEGIN; LOCK TABLE ${schema}.kv IN ACCESS EXCLUSIVE MODE`);
+    await fails("Busy", commit);
+    await other.unsafe("ROLLBACK");
+    assert.equal((await commit()).ok, true);
+    for (const one of [storage.close(), sql.end(), other.end()]) await one;
+  });
   it("a storage that is read only reads, and refuses to write with ReadOnly", async () => {
     const schema = newSchema();
     await fails("NotFound", () => open({ schema, readOnly: true }));

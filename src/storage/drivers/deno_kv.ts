@@ -58,7 +58,8 @@ export async function denoKvStorage(
     const place = { isOwner: true, isInMemory, isReadOnly, local };
     return await DenoKvStorage.open(await openKv(pathOrKv), place);
   } catch (cause) {
-    throw cause instanceof StorageError ? cause : cannotOpen(pathOrKv, cause);
+    if (cause instanceof StorageError) throw cause;
+    throw frozen(pathOrKv) ?? cannotOpen(pathOrKv, cause);
   }
 }
 
@@ -76,8 +77,31 @@ function prepareFile(path: string, create: boolean): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     // Another process was faster, which is as good.
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    if ((error as { code?: string }).code === "EEXIST") return;
+    throw mayNotWrite(path, error) ?? error;
   }
+}
+
+/** The error for a local file that exists and may not be written; Deno KV cannot but write. */
+function frozen(path: string | undefined): StorageError | undefined {
+  if (path === undefined || !existsSync(path)) return undefined;
+  try {
+    closeSync(openSync(path, "r+"));
+    return undefined;
+  } catch (error) {
+    return mayNotWrite(path, error);
+  }
+}
+
+function mayNotWrite(path: string, cause: unknown): StorageError | undefined {
+  if (!["EROFS", "EACCES", "EPERM"].includes(String((cause as { code?: unknown }).code))) {
+    return undefined;
+  }
+  return new StorageError(
+    "ReadOnly",
+    `Cannot open Deno KV at "${path}": this user may not write it, or its disk is mounted for reading only; check both`,
+    { cause, fields: { path } },
+  );
 }
 
 function unavailable(): StorageError {

@@ -5,9 +5,26 @@ const BUSY_MS = 5000;
 /** Longest pause between two attempts, in milliseconds. */
 const MAX_PAUSE_MS = 20;
 
+const BUSY = /database (table )?is (locked|busy)/i;
+
 /** Whether a local database is held by another process, so that nothing was done. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Error && /database (table )?is (locked|busy)/i.test(error.message);
+  return error instanceof Error && BUSY.test(error.message);
+}
+
+/** What a local database says, which is SQLite: our code, and what to do. */
+const MEANINGS: readonly (readonly [words: RegExp, code: string, next: string])[] = [
+  [BUSY, "Busy", "another process holds it; try again"],
+  [/disk is full/i, "DiskFull", "nothing was written; free some space"],
+  [/disk I\/O error/i, "Io", "reading or writing the disk failed"],
+  [/malformed/i, "Corrupt", "the file is damaged; restore it from a copy"],
+  [/readonly database/i, "ReadOnly", "check the rights of the file and its folder"],
+];
+
+/** Our code for a failure, and what to do. */
+export function meaningOf(error: Error): readonly [code: string, next: string] {
+  const found = MEANINGS.find(([words]) => words.test(error.message));
+  return found ? [found[1], found[2]] : ["Failed", "check the database and its connection"];
 }
 
 /** Deno KV that waits for its turn: a local database refuses at once while another process writes. */

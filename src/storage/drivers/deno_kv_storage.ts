@@ -23,7 +23,7 @@ import {
   valueKey,
   writeParts,
 } from "./deno_kv_parts.ts";
-import { isBusy, patient } from "./deno_kv_patience.ts";
+import { meaningOf, patient } from "./deno_kv_patience.ts";
 import { KvPolling } from "./deno_kv_poll.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./deno_kv_types.ts";
 import { requireFits } from "./limits.ts";
@@ -303,9 +303,7 @@ function readOnly(): StorageError {
 }
 
 function failure(action: string, cause: Error): StorageError {
-  const [code, next] = isBusy(cause)
-    ? ["Busy", "another process holds it; try again"]
-    : ["Failed", "check the database and its connection"];
+  const [code, next] = meaningOf(cause);
   const message = `Cannot ${action} Deno KV: ${cause.message}; ${next}`;
   return new StorageError(code, message, { cause });
 }

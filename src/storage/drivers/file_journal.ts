@@ -214,11 +214,11 @@ export class Journal {
     const position = this.end;
     try {
       writeAt(this.fd, position, frame);
+      if (isFull) fdatasyncSync(this.fd);
     } catch (error) {
       this.truncate();
       throw error;
     }
-    if (isFull) fdatasyncSync(this.fd);
     this.end += frame.length;
     return position;
   }

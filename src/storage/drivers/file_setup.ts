@@ -31,12 +31,22 @@ export function prepareDirectory(directory: string, mayCreate: boolean): void {
     const what = "it holds none, and none is to be created; check the path, or allow `create`";
     throw storageError("NotFound", directory, "open", what);
   }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const strange = readdirSync(directory).find((name) => !isOurs(name));
   if (strange === undefined) return;
   const what =
     `it holds other files, for example "${strange}", and is left alone; name an empty directory`;
   throw storageError("ForeignFile", directory, "open", what);
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOENT") throw error;
+    // Node says so on a disk that is mounted for reading only; asked for one folder it tells why.
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 function isOurs(name: string): boolean {

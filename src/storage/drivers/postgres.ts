@@ -30,7 +30,12 @@ const DEFAULT_SCHEMA = "eidetica";
 const CONNECTION = {
   connect_timeout: 10,
   onnotice: () => {},
-  connection: { application_name: "eidetica", default_transaction_isolation: "read committed" },
+  connection: {
+    application_name: "eidetica",
+    default_transaction_isolation: "read committed",
+    // A lock that is not given in this time is told as `Busy`.
+    lock_timeout: "10s",
+  },
 } as const;
 
 /**

@@ -12,11 +12,12 @@
  * @module
  */
 
-import { closeSync, existsSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { StorageError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
 import { openDatabase, type SqliteDatabase } from "./sqlite_database.ts";
 import { sqliteError } from "./sqlite_errors.ts";
+import { createPrivately, explainOpening, readingPath } from "./sqlite_file.ts";
 import { SqliteStorage } from "./sqlite_storage.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite_database.ts";
@@ -56,30 +57,23 @@ export async function sqliteStorage(
   try {
     const isReadOnly = options.readOnly === true;
     if (isOwner) prepareFile(pathOrDatabase, options);
-    database = isOwner ? await openDatabase(pathOrDatabase, isReadOnly) : pathOrDatabase;
+    database = isOwner ? await open(pathOrDatabase, isReadOnly) : pathOrDatabase;
     prepare(path, database, options);
     return new SqliteStorage(database, { path, isOwner, isReadOnly });
   } catch (cause) {
     if (isOwner) database?.close();
-    throw sqliteError(path, "open", cause);
+    throw explainOpening(path, sqliteError(path, "open", cause));
   }
 }
 
-/** Makes the file with the rights of its owner alone, before SQLite would make it with others. */
 function prepareFile(path: string, options: SqliteOptions): void {
   if (path === ":memory:" || existsSync(path)) return;
   if (!mayCreate(options)) throw notFound(path, "there is no such file");
-  try {
-    closeSync(openSync(path, "wx", 0o600));
-  } catch (cause) {
-    // Another process was faster, which is as good.
-    if ((cause as { code?: string }).code === "EEXIST") return;
-    const why = (cause as Error).message;
-    throw new StorageError("CannotOpen", `Cannot create the SQLite database "${path}": ${why}`, {
-      cause,
-      fields: { path },
-    });
-  }
+  createPrivately(path);
+}
+
+async function open(path: string, isReadOnly: boolean): Promise<SqliteDatabase> {
+  return await openDatabase(isReadOnly ? readingPath(path) : path, isReadOnly);
 }
 
 function mayCreate({ create = true, readOnly = false }: SqliteOptions): boolean {

@@ -54,6 +54,8 @@ const NAMES: readonly (readonly [name: string, code: number])[] = [
 /** `node:sqlite` says `errcode`, `bun:sqlite` says `errno`, `better-sqlite3` says a name. */
 function resultCode(error: Error & Record<string, unknown>): number | undefined {
   const name = String(error.code ?? "");
+  // A number that no version has: what was read is not what was written.
+  if (name === "ERR_OUT_OF_RANGE") return 11;
   const isSqlite = /SQLITE/.test(name) || error.errno !== undefined || error.errcode !== undefined;
   if (!isSqlite) return undefined;
   const named = NAMES.find(([known]) => name.startsWith(known));
