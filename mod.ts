@@ -67,18 +67,19 @@ export { DatabaseBuilder, type StoreInit } from "./src/user/database_builder.ts"
 export { InstanceAdmin } from "./src/user/admin.ts";
 export type {
   KeyStorage,
-  SyncSettings,
   TrackedDatabase,
   UserCredentials,
   UserInfo,
   UserKey,
   UserStatus,
 } from "./src/user/records.ts";
+export type { DatabaseTracking, UserPreferences, UserProfile } from "./src/user/profile.ts";
 export {
   mergeSyncSettings,
   SYNC_DISABLED,
   SYNC_ENABLED,
   SYNC_ON_COMMIT,
+  SyncSettings,
 } from "./src/user/sync_settings.ts";
 export { type LogLevel, type LogSink, setLogSink } from "./src/util/log.ts";
 export type {

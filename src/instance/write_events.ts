@@ -205,7 +205,8 @@ export class WriteEvents {
 }
 
 function plainEvent({ entries, previousTips, postTips, source }: WriteOutcome): WriteEvent {
-  return Object.freeze({ entries, previousTips, postTips, source });
+  // All handlers are given the same event.
+  return Object.freeze({ entries: Object.freeze(entries), previousTips, postTips, source });
 }
 
 class Callback implements WriteCallback {

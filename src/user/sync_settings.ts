@@ -1,4 +1,7 @@
-import type { SyncSettings } from "./records.ts";
+import type { SyncSettings as Settings } from "./records.ts";
+
+/** What a user wants of the synchronisation of one database (08 §3, §9). */
+export type SyncSettings = Settings;
 
 /** Not synchronised. */
 export const SYNC_DISABLED: SyncSettings = Object.freeze({
@@ -13,6 +16,31 @@ export const SYNC_ENABLED: SyncSettings = Object.freeze({ ...SYNC_DISABLED, sync
 
 /** Synchronised on every commit. */
 export const SYNC_ON_COMMIT: SyncSettings = Object.freeze({ ...SYNC_ENABLED, syncOnCommit: true });
+
+/** The usual settings, under the names of the specification (08 §9). */
+export const SyncSettings: {
+  /** Not synchronised. */
+  disabled(): Settings;
+  /** Synchronised when asked to. */
+  enabled(): Settings;
+  /** Synchronised on every commit. */
+  onCommit(): Settings;
+  /** The same settings with a round every so many seconds. */
+  withInterval(settings: Settings, seconds: number): Settings;
+} = Object.freeze({
+  disabled: () => SYNC_DISABLED,
+  enabled: () => SYNC_ENABLED,
+  onCommit: () => SYNC_ON_COMMIT,
+  withInterval: (settings: Settings, seconds: number) => ({
+    ...settings,
+    intervalSeconds: wholeSeconds(seconds),
+  }),
+});
+
+function wholeSeconds(seconds: number): number {
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
+  throw new RangeError(`an interval needs whole seconds of at least 0, got ${seconds}`);
+}
 
 /**
  * What several users want of one database together (07 §12): enabled if anybody wants it, the

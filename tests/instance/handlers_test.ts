@@ -99,6 +99,16 @@ describe("handlers that misbehave", () => {
       assert.ok(calls[2]! <= 1);
     }));
 
+  it("00 §C1 no handler can change the event that the others get", () =>
+    withDb(async ({ db }) => {
+      const counts: number[] = [];
+      await db.onWrite((event) => void (event.entries as unknown[]).pop());
+      await db.onWrite((event) => void Object.assign(event, { source: "mine" }));
+      await db.onWrite((event) => void counts.push(event.entries.length, event.source.length));
+      await commit(db, "a");
+      assert.deepEqual(counts, [1, "local".length]);
+    }));
+
   it("06#58 the errors of handlers are reported to the log, and to nobody else", () =>
     withDb(async ({ db }) => {
       const { setLogSink } = await import("../../mod.ts");

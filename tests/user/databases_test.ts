@@ -16,6 +16,7 @@ import {
   SYNC_DISABLED,
   SYNC_ENABLED,
   SYNC_ON_COMMIT,
+  SyncSettings,
   Table,
   type User,
 } from "../../mod.ts";
@@ -255,5 +256,16 @@ describe("sync preferences of several users", () => {
       properties: new Map([["a", "1"], ["b", "2"]]),
     });
     assert.equal(mergeSyncSettings([none, none]).intervalSeconds, undefined);
+  });
+
+  it("08 §9 the usual settings have names", () => {
+    assert.deepEqual([SyncSettings.disabled(), SyncSettings.enabled(), SyncSettings.onCommit()], [
+      SYNC_DISABLED,
+      SYNC_ENABLED,
+      SYNC_ON_COMMIT,
+    ]);
+    const often = SyncSettings.withInterval(SyncSettings.enabled(), 30);
+    assert.deepEqual([often.syncEnabled, often.intervalSeconds], [true, 30]);
+    assert.throws(() => SyncSettings.withInterval(often, 0.5), RangeError);
   });
 });
