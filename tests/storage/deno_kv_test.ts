@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { type DenoKv, denoKvStorage } from "../../src/storage/drivers/deno_kv.ts";
@@ -61,6 +62,22 @@ if (openKv === undefined) {
   testStorage("deno kv in memory", () => denoKvStorage(":memory:"));
   testStorage("deno kv in a file", () => denoKvStorage(newPath()));
 }
+
+/** A database of the remote protocol, emptied; its access token is in DENO_KV_ACCESS_TOKEN. */
+async function emptyRemote(): Promise<StorageDriver> {
+  const kv = await openKv!(remote!);
+  for await (const { key } of kv.list({ prefix: ["eidetica"] })) {
+    const atomic = kv.atomic();
+    atomic.delete(key as (string | number | Uint8Array)[]);
+    await atomic.commit();
+  }
+  kv.close();
+  return await denoKvStorage(remote);
+}
+
+const remote = process.env.EIDETICA_DENO_KV;
+if (openKv !== undefined && remote !== undefined) testStorage("deno kv, remote", emptyRemote);
+else it("deno kv, remote", { skip: "EIDETICA_DENO_KV names no database, or this is not Deno" });
 
 describe("deno kv", HERE, () => {
   testModel(() => denoKvStorage(":memory:"));
