@@ -99,6 +99,7 @@ export class WriteCoordinator {
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
     const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
+    let hasMore = false;
     await this.#inParts(tree, async () => {
       for (let at = 0; at < sorted.length; at += size) {
         const goesOn = at + size < sorted.length;
@@ -108,6 +109,14 @@ export class WriteCoordinator {
         total.failed += report.failed;
         total.unverified = report.unverified;
         total.rejected.push(...report.rejected);
+        hasMore = this.#isFull(report);
+      }
+      // What this batch has unlocked may be more than one storage commit can settle.
+      if (hasMore) {
+        const rest = await this.#judgeAll(tree);
+        total.verified += rest.verified;
+        total.failed += rest.failed;
+        total.unverified = rest.stillUnverified;
       }
     });
     return total;
@@ -121,8 +130,13 @@ export class WriteCoordinator {
     const signatures = await CheckedSignatures.of(chunk);
     return await this.#writer(tree).writePart(
       (update) => this.#ingest(update, chunk, signatures),
-      { size: chunk.length, goesOn: () => goesOn },
+      { size: chunk.length, goesOn: (report) => goesOn || this.#isFull(report) },
     );
+  }
+
+  /** Whether a pass has settled as much as one storage commit can take, so that there may be more. */
+  #isFull({ verified, failed }: { readonly verified: number; readonly failed: number }): boolean {
+    return verified + failed >= this.#backend.maxEntriesPerCommit;
   }
 
   /** Writes of several storage commits that handlers are told of once, also if a later one fails. */
@@ -148,7 +162,8 @@ export class WriteCoordinator {
         await update.insert(entry, "Unverified");
         stored++;
       } catch (error) {
-        if (!(error instanceof ErrorClass)) throw error;
+        // The entry is not to blame for a storage that cannot be read.
+        if (!(error instanceof ErrorClass) || error.module === "storage") throw error;
         rejected.push({ entry, error });
       }
     }
@@ -159,22 +174,28 @@ export class WriteCoordinator {
 
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID): Promise<VerifyCounts> {
-    const total = { verified: 0, failed: 0, stillUnverified: 0 };
-    const size = this.#backend.maxEntriesPerCommit;
-    const goesOn = ({ verified, failed }: VerifyCounts) => verified + failed >= size;
+    let counts = { verified: 0, failed: 0, stillUnverified: 0 };
     await this.#backend.trees.read(tree);
     await this.#inParts(tree, async () => {
-      let counts: VerifyCounts;
-      do {
-        counts = await this.#writer(tree).writePart((update) => this.#judge(update), {
-          size,
-          goesOn,
-        });
-        total.verified += counts.verified;
-        total.failed += counts.failed;
-        total.stillUnverified = counts.stillUnverified;
-      } while (goesOn(counts));
+      counts = await this.#judgeAll(tree);
     });
+    return counts;
+  }
+
+  async #judgeAll(tree: ID): Promise<VerifyCounts> {
+    const total = { verified: 0, failed: 0, stillUnverified: 0 };
+    const size = this.#backend.maxEntriesPerCommit;
+    const goesOn = (counts: VerifyCounts) => this.#isFull(counts);
+    for (let isDone = false; !isDone;) {
+      const counts = await this.#writer(tree).writePart((update) => this.#judge(update), {
+        size,
+        goesOn,
+      });
+      total.verified += counts.verified;
+      total.failed += counts.failed;
+      total.stillUnverified = counts.stillUnverified;
+      isDone = !goesOn(counts);
+    }
     return total;
   }
 
@@ -242,6 +263,7 @@ export class WriteCoordinator {
       await this.#backend.trees.read(tree);
       await this.#writer(tree).announce();
     } catch (error) {
+      if (this.#closed) return;
       this.#log.error("Writes of another process to {tree} were not announced", {
         tree: tree.toString(),
         error,

@@ -130,6 +130,39 @@ describe("events of large batches", () => {
       assert.deepEqual(events.map(idsOf), [entries.slice(1).map((entry) => `${entry.id}`)]);
     }));
 
+  it("07 §10.5 one entry that unlocks many judges all of them, in one event", () =>
+    withCopy(30, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
+      const events = await recorder(copy);
+      for (const entry of entries.slice(2)) await instance.backend.put(entry);
+      const report = await instance.putRemoteEntries(copy.rootId, [entries[1]!]);
+      assert.deepEqual({ ...report, rejected: report.rejected.length }, {
+        stored: 1,
+        verified: 30,
+        failed: 0,
+        unverified: 0,
+        rejected: 0,
+      });
+      assert.deepEqual(events.map(idsOf), [entries.slice(1).map((entry) => `${entry.id}`)]);
+    }));
+
+  it("07 §10.5 a storage that cannot be read is no reason to refuse an entry", async () => {
+    const view = failing(memoryStorage(), -1);
+    let broken = false;
+    const breaking: StorageDriver = {
+      ...view,
+      get: (key) =>
+        broken
+          ? Promise.reject(new StorageError("Io", "Cannot read: broken, for this test"))
+          : view.get(key),
+    };
+    await withCopy(3, breaking, async ({ instance, copy, entries }) => {
+      broken = true;
+      await assert.rejects(instance.putRemoteEntries(copy.rootId, entries), hasCode("Io"));
+      broken = false;
+      assert.equal((await instance.putRemoteEntries(copy.rootId, entries)).verified, 3);
+    });
+  });
+
   it("07 §10.2 a handler that is registered in the middle of a batch hears of the rest alone", () =>
     withCopy(40, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
       const put = instance.putRemoteEntries(copy.rootId, entries);
