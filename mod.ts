@@ -37,7 +37,7 @@ export {
   parseConnectionUrl,
   type SqliteMode,
 } from "./src/instance/connection_url.ts";
-export type { RemoteWriteReport } from "./src/instance/write_coordinator.ts";
+export type { RemoteWriteReport } from "./src/instance/tree_judge.ts";
 export {
   type AtOptions,
   Database,

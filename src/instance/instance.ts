@@ -22,7 +22,7 @@ import { opened, type OpenedStorage, openTarget } from "./open_storage.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
-import type { RemoteWriteReport } from "./write_coordinator.ts";
+import type { RemoteWriteReport } from "./tree_judge.ts";
 
 const log = new Logger("instance");
 

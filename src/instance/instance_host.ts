@@ -12,7 +12,8 @@ import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 import { instanceDropped } from "./instance_errors.ts";
-import { type RemoteWriteReport, WriteCoordinator } from "./write_coordinator.ts";
+import type { RemoteWriteReport } from "./tree_judge.ts";
+import { WriteCoordinator } from "./write_coordinator.ts";
 
 /** The part of an instance that its databases work with; it ends when the instance is closed. */
 export class InstanceHost implements DatabaseHost {

@@ -1,16 +1,14 @@
 import type { LocalBackend } from "../backend/local.ts";
-import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
 import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import { CheckedSignatures } from "../database/checked_signatures.ts";
 import { idsAdded } from "../database/ids_added.ts";
-import { Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { BackendError, type EideticaError, EideticaError as ErrorClass } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { instanceDropped } from "./instance_errors.ts";
+import { type RemoteWriteReport, requireTree, TreeJudge } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
@@ -18,47 +16,21 @@ import { WriteEvents } from "./write_events.ts";
 /** Entries of a remote batch that are stored and judged in one storage commit. */
 export const REMOTE_CHUNK = 512;
 
-/** What became of a batch of entries from elsewhere. */
-export interface RemoteWriteReport {
-  /** Entries that are held now, including those that were held before. */
-  readonly stored: number;
-  /** Entries that this batch made Verified, older ones that waited for it included. */
-  readonly verified: number;
-  /** Entries that this batch made Failed. */
-  readonly failed: number;
-  /** Entries of the tree that cannot be judged yet. */
-  readonly unverified: number;
-  /** Entries that were refused, each with the reason. */
-  readonly rejected: readonly { readonly entry: Entry; readonly error: EideticaError }[];
-}
-
-/** Where the judging of a tree stands. */
-interface Settled {
-  /** Number of the last write to the tree that was looked at. */
-  sequence: number;
-  /** Promotions so far, when an entry waits for another database. */
-  readonly waitsFrom: number | undefined;
-}
-
-type Rejection = RemoteWriteReport["rejected"][number];
-
 /** The one place through which entries are written, and handlers told about it (07 §10). */
 export class WriteCoordinator {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;
+  readonly #judge: TreeJudge;
   readonly #log = new Logger("instance");
   readonly #writers = new Map<string, TreeWriter>();
-  /** Per tree: up to which write all was judged that can be. */
-  readonly #settled = new Map<string, Settled>();
   readonly #watches: TreeWatches;
-  /** Counts what became Verified anywhere, for entries that wait for another database. */
-  #promotions = 0;
   #closed = false;
 
   /** Coordinates all writes of this process to `backend`. */
   constructor(backend: LocalBackend) {
     this.#backend = backend;
     this.#events = new WriteEvents(this.#log);
+    this.#judge = new TreeJudge(backend);
     this.#watches = new TreeWatches(backend.driver, {
       isHeard: (tree) => this.#events.has(tree),
       changed: (tree) => this.#changedElsewhere(tree),
@@ -90,12 +62,18 @@ export class WriteCoordinator {
       options.source,
       (update) => update.insert(entry, options.verification),
     );
-    this.#promotions++;
+    this.#judge.promoted();
   }
 
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
   async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
-    const total = { stored: 0, verified: 0, failed: 0, unverified: 0, rejected: [] as Rejection[] };
+    const total = {
+      stored: 0,
+      verified: 0,
+      failed: 0,
+      unverified: 0,
+      rejected: [] as RemoteWriteReport["rejected"][number][],
+    };
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
     const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
@@ -129,7 +107,7 @@ export class WriteCoordinator {
   ): Promise<RemoteWriteReport> {
     const signatures = await CheckedSignatures.of(chunk);
     return await this.#writer(tree).writePart(
-      (update) => this.#ingest(update, chunk, signatures),
+      (update) => this.#judge.ingest(update, chunk, signatures),
       { size: chunk.length, goesOn: (report) => goesOn || this.#isFull(report) },
     );
   }
@@ -149,29 +127,6 @@ export class WriteCoordinator {
     }
   }
 
-  async #ingest(
-    update: TreeUpdate,
-    chunk: readonly Entry[],
-    signatures: CheckedSignatures,
-  ): Promise<RemoteWriteReport> {
-    const rejected: Rejection[] = [];
-    let stored = 0;
-    for (const entry of chunk) {
-      try {
-        requireTree(update.tree, entry);
-        await update.insert(entry, "Unverified");
-        stored++;
-      } catch (error) {
-        // The entry is not to blame for a storage that cannot be read.
-        if (!(error instanceof ErrorClass) || error.module === "storage") throw error;
-        rejected.push({ entry, error });
-      }
-    }
-    const counts = await this.#judge(update, signatures);
-    const { verified, failed } = counts;
-    return { stored, verified, failed, unverified: counts.stillUnverified, rejected };
-  }
-
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID): Promise<VerifyCounts> {
     let counts = { verified: 0, failed: 0, stillUnverified: 0 };
@@ -187,7 +142,7 @@ export class WriteCoordinator {
     const size = this.#backend.maxEntriesPerCommit;
     const goesOn = (counts: VerifyCounts) => this.#isFull(counts);
     for (let isDone = false; !isDone;) {
-      const counts = await this.#writer(tree).writePart((update) => this.#judge(update), {
+      const counts = await this.#writer(tree).writePart((update) => this.#judge.judge(update), {
         size,
         goesOn,
       });
@@ -201,16 +156,10 @@ export class WriteCoordinator {
 
   /** Judges the Unverified entries of a tree unless nothing can have changed since the last time. */
   async settle(tree: ID): Promise<void> {
-    const { unverified, sequence } = await this.#backend.pending(tree);
-    if (unverified === 0) return;
-    const settled = this.#settled.get(tree.toString());
-    const waits = settled?.waitsFrom !== undefined && settled.waitsFrom !== this.#promotions;
-    if (settled?.sequence === sequence && !waits) return;
+    const pending = await this.#backend.pending(tree);
+    if (!this.#judge.isDue(tree, pending)) return;
     const counts = await this.#verifyIfPossible(tree);
-    const after = this.#settled.get(tree.toString());
-    if (after === undefined || counts === undefined) return;
-    // A pass that has changed nothing has seen all that was there before it; later writes it may not.
-    if (counts.verified + counts.failed === 0) after.sequence = sequence;
+    if (counts !== undefined) this.#judge.passed(tree, pending.sequence, counts);
   }
 
   /** A pass on the way of a read, which goes on with what is known if the pass cannot be made. */
@@ -224,25 +173,6 @@ export class WriteCoordinator {
       });
       return undefined;
     }
-  }
-
-  async #judge(update: TreeUpdate, signatures?: CheckedSignatures): Promise<VerifyCounts> {
-    if (update.unverified === 0) return { verified: 0, failed: 0, stillUnverified: 0 };
-    const region = new Map<string, Entry>();
-    for (const id of await this.#backend.unverifiedIds(update.tree)) {
-      region.set(id.toString(), (await update.find(id))!);
-    }
-    for (const entry of update.inserted()) region.set(entry.id.toString(), entry);
-    const undecided: Entry[] = [];
-    for (const entry of region.values()) {
-      if ((await update.row(entry.id))?.status === "Unverified") undecided.push(entry);
-    }
-    const verifier = new Verifier(this.#backend, update, signatures);
-    const counts = await verifier.run(undecided.sort(compareInTree));
-    this.#promotions += counts.verified;
-    const waitsFrom = verifier.waitsForOthers ? this.#promotions : undefined;
-    this.#settled.set(update.tree.toString(), { sequence: -1, waitsFrom });
-    return counts;
   }
 
   /** Registers a write handler; see `Database.onWrite`. */
@@ -283,13 +213,4 @@ export class WriteCoordinator {
     await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
-}
-
-function requireTree(tree: ID, entry: Entry): void {
-  if (entry.isRoot ? entry.id.equals(tree) : entry.root?.equals(tree) === true) return;
-  throw new BackendError(
-    "EntryNotInTree",
-    `Cannot store entry "${entry.id}" in tree "${tree}": it belongs to "${entry.root ?? entry.id}"`,
-    { fields: { entryId: entry.id, treeId: tree } },
-  );
 }
