@@ -1,41 +1,31 @@
 /**
- * The hot paths under `deno bench`: `deno task bench`.
+ * All benchmarks under `deno bench`: `deno task bench`, `deno task bench --filter commit`.
  *
  * @module
  */
 
-import type { Entry, WriteCallback } from "../mod.ts";
-import * as work from "./workloads.ts";
+import type { Case, Run } from "./case.ts";
+import { SUITES } from "./suites/mod.ts";
 
-let next = 0;
+const running = new Set<Run>();
 
-for (const place of ["memory", "sqlite"] as const) {
-  const bed = await work.bed(place);
-  await work.commitMany(bed.database, 0, 100);
-  Deno.bench(`put-entry: one-key commit, ${place}`, {
-    group: "put-entry",
-    baseline: place === "memory",
-  }, async () => {
-    await work.commitOne(bed.database, `key_${next++}`, "value");
+function define(what: Case): void {
+  let run: Promise<Run> | undefined;
+  const { group, name, baseline } = what;
+  Deno.bench(`${group}: ${name}`, { group, baseline }, async (bench) => {
+    run ??= Promise.resolve(what.prepare());
+    const made = await run;
+    running.add(made);
+    await made.before?.();
+    bench.start();
+    await made.step();
+    bench.end();
   });
 }
 
-for (const callbacks of [0, 1, 100, 1000]) {
-  const bed = await work.bed("memory");
-  const watches: WriteCallback[] = [];
-  let called = 0;
-  for (let at = 0; at < callbacks; at++) {
-    watches.push(await bed.database.onWrite((event) => void (called += event.entries.length)));
-  }
-  Deno.bench(`callback dispatch: ${callbacks} callbacks`, {
-    group: "dispatch",
-    baseline: callbacks === 0,
-  }, async () => {
-    await work.commitOne(bed.database, `key_${next++}`, "value");
-  });
-}
+for (const suite of SUITES) suite({ quick: false, large: false }).cases?.forEach(define);
 
-const source = await work.bed("memory");
-await work.commitMany(source.database, 0, 100);
-const entry: Entry = (await source.database.getAllEntries()).at(-1)!;
-Deno.bench("encode one entry", { group: "codec" }, () => void work.encode(entry));
+// Beds keep their files until the end.
+globalThis.addEventListener("beforeunload", async () => {
+  for (const run of running) await run.end?.();
+});

@@ -1,122 +1,102 @@
 /**
- * The benchmarks on any runtime: counts and ratios of one run. `--quick` only shows that they work.
+ * The benchmarks on any runtime.
+ *
+ * ```text
+ * --only NAME[,NAME]   suites, or groups
+ * --quick              only tries whether everything runs
+ * --large              also histories of 100,000 and a million entries
+ * --json               results as one line of JSON, nothing else
+ * ```
  *
  * @module
  */
 
+import { cpus, totalmem } from "node:os";
 import process from "node:process";
-import { Entry } from "../mod.ts";
-import * as work from "./workloads.ts";
+import type { Case, Figure } from "./case.ts";
+import { SUITES } from "./suites/mod.ts";
+import { timeGroup, type Timing } from "./timing.ts";
 
-const quick = process.argv.includes("--quick");
-const scale = quick ? 0.02 : 1;
-
-interface Line {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
+/** What a run has found. */
+export interface Report {
+  /** Runtime and version. */
+  readonly runtime: string;
+  /** Processor, cores and memory. */
+  readonly machine: string;
+  /** When, as an ISO date. */
+  readonly date: string;
+  /** Timed cases. */
+  readonly timings: readonly Timing[];
+  /** Counted figures. */
+  readonly figures: readonly { group: string; name: string; unit: string; value: number }[];
 }
 
-const lines: Line[] = [];
+const { argv } = process;
+const isJson = argv.includes("--json");
+const scope = { quick: argv.includes("--quick"), large: argv.includes("--large") };
+const only = argv.includes("--only") ? argv[argv.indexOf("--only") + 1]!.split(",") : undefined;
 
-function report(name: string, value: number, unit: string): number {
-  lines.push({ name, value, unit });
-  const shown = value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
-  console.log(`${name.padEnd(58)} ${shown.padStart(10)} ${unit}`);
-  return value;
+function runtimeName(): string {
+  const { deno, bun, node } = process.versions as Record<string, string>;
+  return deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`;
 }
 
-/** Milliseconds that `step` takes, the least of several rounds. */
-async function best(rounds: number, step: () => Promise<void> | void): Promise<number> {
-  let least = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    await step();
-    least = Math.min(least, performance.now() - started);
+function machineName(): string {
+  const [first] = cpus();
+  const gibibytes = Math.round(totalmem() / 2 ** 30);
+  return `${first?.model.trim() ?? process.arch}, ${cpus().length} cores, ${gibibytes} GiB`;
+}
+
+function show(number: number): string {
+  return number >= 100 ? Math.round(number).toLocaleString("en") : number.toPrecision(3);
+}
+
+function print(name: string, ...columns: string[]): void {
+  if (!isJson) console.log(name.padEnd(52) + columns.map((text) => text.padStart(16)).join(""));
+}
+
+function printTiming({ name, unit, each, median, low, high, ratio }: Timing): void {
+  const spread = `± ${((high - low) / 2 / median * 100).toFixed(0)} %`;
+  const perSecond = `${show(1e6 * each / median)}/s`;
+  print(
+    `  ${name}`,
+    `${show(median / each)} µs`,
+    spread,
+    perSecond,
+    unit,
+    ratio ? `× ${show(ratio)}` : "",
+  );
+}
+
+function byGroup(cases: readonly Case[]): Map<string, Case[]> {
+  const groups = new Map<string, Case[]>();
+  for (const one of cases) groups.set(one.group, [...groups.get(one.group) ?? [], one]);
+  return groups;
+}
+
+async function count({ group, name, unit, measure }: Figure): Promise<Report["figures"][number]> {
+  const value = await measure();
+  print(`${group}: ${name}`, `${show(value)} ${unit}`);
+  return { group, name, unit, value };
+}
+
+const timings: Timing[] = [];
+const figures: Report["figures"][number][] = [];
+for (const make of SUITES) {
+  const suite = make(scope);
+  const isWanted = (group: string) =>
+    only === undefined || only.includes(suite.name) || only.includes(group);
+  for (const [group, cases] of byGroup(suite.cases ?? [])) {
+    if (!isWanted(group)) continue;
+    print(group);
+    const found = await timeGroup(cases, scope);
+    found.forEach(printTiming);
+    timings.push(...found);
   }
-  return least;
-}
-
-/** Commits at a short and at a long history of one database, and their ratio. */
-async function commits(place: work.Place): Promise<void> {
-  const bed = await work.bed(place);
-  const small = 100;
-  const large = Math.max(400, Math.round(10_000 * scale));
-  const sample = Math.max(20, Math.round(500 * scale));
-  let next = 0;
-  const run = (count: number) => async () => {
-    await work.commitMany(bed.database, next, count);
-    next += count;
-  };
-  // Warm-up on a database of its own, so that the short history stays short.
-  const warm = await work.bed(place);
-  await work.commitMany(warm.database, 0, Math.round(2000 * scale) + 20);
-  await warm.remove();
-  await run(small)();
-  const early = await best(5, run(sample)) / sample;
-  await run(large - next)();
-  const late = await best(5, run(sample)) / sample;
-  report(`commit, ${place}, history ≥ ${small}`, 1000 / early, "commits/s");
-  report(`commit, ${place}, history ≥ ${large}`, 1000 / late, "commits/s");
-  report(`commit, ${place}: ${large} entries cost, × ${small} entries`, late / early, "×");
-  await readAfterCommit(bed, place);
-  await bed.remove();
-}
-
-async function readAfterCommit(bed: work.Bed, place: work.Place): Promise<void> {
-  await work.readOne(bed.database, "key_1");
-  const rounds = Math.max(5, Math.round(200 * scale));
-  let total = 0;
-  for (let at = 0; at < rounds; at++) {
-    await work.commitOne(bed.database, `read_${at}`, "value");
-    const started = performance.now();
-    await work.readOne(bed.database, "key_1");
-    total += performance.now() - started;
+  for (const figure of suite.figures ?? []) {
+    if (isWanted(figure.group)) figures.push(await count(figure));
   }
-  report(`read one key right after a commit, ${place}`, 1000 * total / rounds, "µs");
 }
-
-async function against(): Promise<void> {
-  const count = Math.max(50, Math.round(3000 * scale));
-  const floor = await work.floor();
-  const bed = await work.bed("sqlite");
-  await work.commitMany(bed.database, 0, count);
-  const bottom = await best(3, async () => {
-    for (let at = 0; at < count; at++) await floor.step();
-  });
-  let next = count;
-  const ours = await best(3, async () => {
-    await work.commitMany(bed.database, next, count);
-    next += count;
-  });
-  report("floor: sign + hash + insert, sqlite", count / bottom * 1000, "per s");
-  report("commit, sqlite, × floor", ours / bottom, "×");
-  await floor.remove();
-  await bed.remove();
-}
-
-async function ingestion(): Promise<void> {
-  const bed = await work.bed("memory");
-  await work.commitMany(bed.database, 0, Math.max(100, Math.round(5000 * scale)));
-  const encoded = (await bed.database.getAllEntries()).map((entry) => entry.bytes);
-  await bed.remove();
-  const decode = await best(3, () => {
-    for (const bytes of encoded) Entry.decode(bytes);
-  });
-  report("decode", encoded.length / decode * 1000, "entries/s");
-  const entries = encoded.map((bytes) => Entry.decode(bytes));
-  const write = await best(3, () => {
-    for (const entry of entries) work.encode(entry);
-  });
-  report("encode", encoded.length / write * 1000, "entries/s");
-  const time = await best(1, async () => {
-    await work.ingest(encoded.map((bytes) => Entry.decode(bytes)), 500);
-  });
-  report("verified ingest, sqlite, batches of 500", encoded.length / time * 1000, "entries/s");
-}
-
-await commits("memory");
-await commits("sqlite");
-await against();
-await ingestion();
-if (process.argv.includes("--json")) console.log(JSON.stringify(lines));
+const date = new Date().toISOString();
+const report: Report = { runtime: runtimeName(), machine: machineName(), date, timings, figures };
+if (isJson) console.log(JSON.stringify(report));

@@ -7,7 +7,7 @@
 
 import { type Database, type ID, Snapshot, Table } from "../mod.ts";
 import type { LocalBackend } from "../src/backend/local.ts";
-import type { Bed } from "./workloads.ts";
+import type { Bed } from "./bed.ts";
 
 /** A row of the table that is measured: about a hundred bytes of JSON. */
 export interface Row {

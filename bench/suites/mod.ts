@@ -1,0 +1,21 @@
+import type { Scope, Suite } from "../case.ts";
+import { dispatch } from "./dispatch.ts";
+import { ingestion } from "./ingest.ts";
+import { primitives } from "./primitives.ts";
+import { againstFloor, concurrent, growingHistory } from "./put_entry.ts";
+import { reference } from "./reference.ts";
+import { size } from "./size.ts";
+import { state } from "./state.ts";
+
+/** All benchmarks; a new file of workloads becomes one more suite here. */
+export const SUITES: readonly ((scope: Scope) => Suite)[] = [
+  primitives,
+  againstFloor,
+  growingHistory,
+  concurrent,
+  dispatch,
+  state,
+  ingestion,
+  size,
+  reference,
+];
