@@ -19,7 +19,7 @@ import { type FileOptions, fileStorage } from "../../src/storage/drivers/file.ts
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
-import { awake, temporaryFolder } from "./child.ts";
+import { awake, killAfterLines, startChild, temporaryFolder } from "./child.ts";
 import { testModel } from "./model.ts";
 import { testExit, testKill, testRace } from "./processes.ts";
 
@@ -203,6 +203,29 @@ describe("file: compaction", () => {
     const again = await open(path);
     assert.equal(await read(again, "k1"), `381${value}`);
     await again.close();
+  });
+  it("after kill -9 amid compactions, again and again, each key has its last value", {
+    timeout: 240_000,
+  }, async () => {
+    const path = newPath();
+    let compacted = 0;
+    for (let round = 0; round < 10; round++) {
+      const inode = statSync(journal(path), { throwIfNoEntry: false })?.ino;
+      const said = await killAfterLines(
+        startChild("rewrite_forever.ts", "file", path),
+        20 + 17 * round,
+      );
+      if (statSync(journal(path)).ino !== inode) compacted++;
+      const storage = await open(path);
+      const last = Number(await read(storage, "last"));
+      assert.ok(last >= Number(said.at(-1)), `${last}, but ${said.at(-1)} was acknowledged`);
+      for (let at = Math.max(0, last - 15); at <= last; at++) {
+        assert.equal(Number((await read(storage, `k${at % 16}`))!.replaceAll(".", "")), at);
+      }
+      await storage.close();
+      assert.deepEqual(readdirSync(path).filter((name) => name.startsWith("owner")), []);
+    }
+    assert.ok(compacted > 3, "journals were replaced meanwhile");
   });
   it("a version does not come back after a compaction either", async () => {
     const path = newPath();
