@@ -1,118 +1,74 @@
 /**
- * What is measured of storages, as plain functions; `run.ts` times them.
+ * What is measured of storages.
  *
  * @module
  */
 
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, DocStore, Instance, NewUser } from "../mod.ts";
+import { type Database, DocStore, Instance } from "../mod.ts";
 import type { StorageDriver } from "../src/storage/driver.ts";
 import { fileStorage } from "../src/storage/drivers/file.ts";
 import { sqliteStorage } from "../src/storage/drivers/sqlite.ts";
+import { bed } from "./bed.ts";
+import { commitMany } from "./workloads.ts";
 
-/** Storages that this process opens without any server. */
-export type LocalStorage = "sqlite" | "file";
+/** Storages in files, which this process opens without any server. */
+export type LocalPlace = "sqlite" | "file";
 
-/** A database on a storage of its own. */
-export interface StorageBed {
-  /** The instance. */
-  readonly instance: Instance;
-  /** The database. */
-  readonly database: Database;
-  /** The folder that the storage is in. */
-  readonly folder: string;
-  /** Closes the instance; its files stay. */
-  close(): Promise<void>;
-  /** Closes the instance and removes its files. */
-  remove(): Promise<void>;
+/** How many keys a history writes again and again: a long history of a small state. */
+const KEYS = 1000;
+
+/** Where a bed keeps a storage of a kind. */
+function pathOf(place: LocalPlace, folder: string): string {
+  return join(folder, place === "sqlite" ? "bench.db" : "store");
 }
 
-/** Opens a storage of a kind in a folder. */
-export function openStorage(
-  kind: LocalStorage,
-  folder: string,
-  durability: "full" | "normal" = "normal",
-): Promise<StorageDriver> {
-  const path = join(folder, "storage");
-  return kind === "sqlite"
-    ? sqliteStorage(path, { durability })
-    : fileStorage(path, { durability });
+/** Opens the storage of a closed bed. */
+export function openStorage(place: LocalPlace, folder: string): Promise<StorageDriver> {
+  const path = pathOf(place, folder);
+  return place === "sqlite" ? sqliteStorage(path) : fileStorage(path);
 }
 
-/** A new instance with an empty database, in files. */
-export async function storageBed(
-  kind: LocalStorage,
-  durability: "full" | "normal" = "normal",
-): Promise<StorageBed> {
-  const folder = mkdtempSync(join(tmpdir(), "eidetica-bench-"));
-  const storage = await openStorage(kind, folder, durability);
-  const { instance, user } = await Instance.createBackend(storage, NewUser.passwordless("bench"));
-  const database = await user.createDatabase({ name: "bench" });
-  const close = () => instance.close();
-  const remove = async () => {
-    await close();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { instance, database, folder, close, remove };
-}
-
-/** `count` commits in all, by so many committers at the same time. */
-export async function commitTogether(
-  database: Database,
-  committers: number,
+/** A closed storage that holds a history of `count` entries, and how to remove it. */
+export async function history(
+  place: LocalPlace,
   count: number,
-): Promise<void> {
-  let next = 0;
-  const work = async (writer: number): Promise<void> => {
-    while (next < count) {
-      const at = next++;
-      await database.withTransaction(async (transaction) => {
-        await (await transaction.getStore(DocStore, "data")).set(`w${writer} ${at % 1000}`, at);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: committers }, (_, writer) => work(writer)));
-}
-
-/** A history of `count` entries, each of one key of a thousand, as one writer makes it. */
-export async function fill(database: Database, count: number): Promise<void> {
-  for (let at = 0; at < count; at++) {
-    await database.withTransaction(async (transaction) => {
-      await (await transaction.getStore(DocStore, "data")).set(`key ${at % 1000}`, at);
-    });
+): Promise<{ readonly folder: string; remove(): void }> {
+  const { instance, database, folder } = await bed(place);
+  for (let left = count; left > 0; left -= KEYS) {
+    await commitMany(database, 0, Math.min(left, KEYS));
   }
+  await instance.close();
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Opens an instance that is there, opens its database and commits once. */
-export async function openAndCommit(
-  kind: LocalStorage,
-  folder: string,
-): Promise<{ readonly openMs: number; readonly commitMs: number; close(): Promise<void> }> {
+/** Opens an instance that is there and its database, and commits once; returns the milliseconds. */
+export async function openAndCommit(place: LocalPlace, folder: string): Promise<number> {
   const started = performance.now();
-  const instance = await Instance.openBackend(await openStorage(kind, folder));
-  const user = await instance.loginUser("bench");
-  const [database] = await user.findDatabase("bench");
-  const opened = performance.now();
-  await database!.withTransaction(async (transaction) => {
-    await (await transaction.getStore(DocStore, "data")).set("key 1", "after");
+  const { instance, database } = await open(place, folder);
+  await database.withTransaction(async (transaction) => {
+    await (await transaction.getStore(DocStore, "data")).set("key_1", "after");
   });
-  const done = performance.now();
-  return { openMs: opened - started, commitMs: done - opened, close: () => instance.close() };
+  const time = performance.now() - started;
+  await instance.close();
+  return time;
 }
 
-/** Reads every entry of a storage; returns how many pairs it holds. */
+async function open(
+  place: LocalPlace,
+  folder: string,
+): Promise<{ instance: Instance; database: Database }> {
+  const instance = await Instance.openBackend(await openStorage(place, folder));
+  const user = await instance.loginUser("bench_user");
+  const [database] = await user.findDatabase("bench");
+  return { instance, database: database! };
+}
+
+/** Reads everything that a storage holds; returns how many pairs that is. */
 export async function scan(storage: StorageDriver): Promise<number> {
   let pairs = 0;
   const range = { start: new Uint8Array(), end: new Uint8Array(64).fill(0xff) };
   for await (const page of storage.list(range)) pairs += page.length;
   return pairs;
-}
-
-/** Bytes of all files of a folder. */
-export function bytesOf(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((item) => item.isFile())
-    .reduce((sum, item) => sum + statSync(join(item.parentPath, item.name)).size, 0);
 }

@@ -6,6 +6,7 @@ import { againstFloor, concurrent, growingHistory } from "./put_entry.ts";
 import { reference } from "./reference.ts";
 import { size } from "./size.ts";
 import { state } from "./state.ts";
+import { storage } from "./storage.ts";
 
 /** All benchmarks; a new file of workloads becomes one more suite here. */
 export const SUITES: readonly ((scope: Scope) => Suite)[] = [
@@ -15,6 +16,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   concurrent,
   dispatch,
   state,
+  storage,
   ingestion,
   size,
   reference,
