@@ -29,6 +29,9 @@ export function testStorage(name: string, open: OpenStorage): void {
   });
 }
 
+/** What is tried of a storage that says to take more, in bytes of keys and in changes. */
+const ENOUGH = 4000;
+
 type Case = readonly [title: string, test: (storage: StorageDriver) => Promise<void>];
 
 const key = (text: string): Uint8Array => utf8(text);
@@ -158,6 +161,58 @@ const CASES: readonly Case[] = [
     };
     await Promise.all(Array.from({ length: 40 }, increment));
     assert.deepEqual(plain((await storage.get(key("n")))?.value), [40]);
+  }],
+  [
+    "a key that one batch deletes and sets is set, and of two values the last one counts",
+    async (storage) => {
+      await set(storage, [key("a"), bytes(1)]);
+      await storage.commit({
+        delete: [key("a")],
+        set: [[key("a"), bytes(2)], [key("b"), bytes(3)], [key("b"), bytes(4)]],
+      });
+      assert.deepEqual((await all(storage)).map((pair) => plain(pair.value)), [[2], [4]]);
+    },
+  ],
+  ["batches that are committed at once are applied in their order", async (storage) => {
+    const insert = (value: number) =>
+      storage.commit({
+        checks: [{ key: key("a"), version: undefined }],
+        set: [[key("a"), bytes(value)], [bytes(value), bytes(value)]],
+      });
+    const remove = storage.commit.bind(storage, { delete: [key("a")] });
+    const results = await Promise.all([insert(1), insert(2), remove(), insert(3)]);
+    assert.deepEqual(results.map(({ ok }) => ok), [true, false, true, true]);
+    assert.deepEqual(plain((await storage.get(key("a")))?.value), [3]);
+    assert.equal(await storage.get(bytes(2)), undefined);
+  }],
+  ["keys, values and batches are taken up to what it says, and refused beyond", async (storage) => {
+    const { maxKeyBytes, maxValueBytes, maxBatchChanges } = storage.capabilities;
+    const longest = new Uint8Array(Math.min(maxKeyBytes, ENOUGH)).fill(1);
+    const largest = new Uint8Array(Math.min(maxValueBytes, 20 * ENOUGH)).fill(1);
+    await set(storage, [longest, largest]);
+    assert.deepEqual((await storage.get(longest))?.value, largest);
+    const many = Array.from({ length: Math.min(maxBatchChanges, ENOUGH) }, (_, at) => {
+      return [bytes(2, at >> 8, at & 255), bytes(1)] as [Uint8Array, Uint8Array];
+    });
+    await set(storage, ...many);
+    assert.equal((await all(storage)).length, 1 + many.length);
+    if (maxKeyBytes > ENOUGH) return;
+    const tooLong = new Uint8Array(maxKeyBytes + 1).fill(1);
+    const isTooLarge = (error: unknown) =>
+      error instanceof StorageError && error.code === "TooLarge";
+    await assert.rejects(storage.commit({ set: [[tooLong, bytes(1)]] }), isTooLarge);
+  }],
+  ["a listing goes on while others write", async (storage) => {
+    const pairs = Array.from({ length: 600 }, (_, at): [Uint8Array, Uint8Array] => {
+      return [bytes(1, at >> 8, at & 255), bytes(at & 255)];
+    });
+    await set(storage, ...pairs);
+    const seen: Uint8Array[] = [];
+    for await (const page of storage.list({ start: bytes(1), end: bytes(2) })) {
+      seen.push(...page.map((pair) => pair.key));
+      await set(storage, [bytes(0, seen.length & 255), bytes(0)], [bytes(3), bytes(0)]);
+    }
+    assert.deepEqual(seen.map((item) => [...item]), pairs.map(([item]) => [...item]));
   }],
   ["after close every call fails with the code `Closed`", async (storage) => {
     await storage.close();

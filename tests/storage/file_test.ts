@@ -210,12 +210,11 @@ describe("file: compaction", () => {
     const path = newPath();
     let compacted = 0;
     for (let round = 0; round < 10; round++) {
-      const inode = statSync(journal(path), { throwIfNoEntry: false })?.ino;
       const said = await killAfterLines(
         startChild("rewrite_forever.ts", "file", path),
         20 + 17 * round,
       );
-      if (statSync(journal(path)).ino !== inode) compacted++;
+      if (statSync(journal(path)).size < said.length * 50_000) compacted++;
       const storage = await open(path);
       const last = Number(await read(storage, "last"));
       assert.ok(last >= Number(said.at(-1)), `${last}, but ${said.at(-1)} was acknowledged`);
