@@ -118,6 +118,32 @@ async function checkProcesses(url: string): Promise<void> {
   }
 }
 
+/** Many trees with a handler each, some of which another process writes to. */
+async function checkManyTrees(url: string): Promise<void> {
+  const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+  const second = await Instance.connect(url);
+  const heard: string[] = [];
+  let wake = (): void => {};
+  const trees: Database[] = [];
+  for (let at = 0; at < 300; at++) {
+    const db = await first.user!.createDatabase({});
+    await db.onWrite((event, { rootId }) => {
+      heard.push(`${event.source} ${rootId}`);
+      wake();
+    });
+    trees.push(db);
+  }
+  const them = await second.loginUser("ada");
+  const wanted = [0, 7, 150, 299].map((at) => trees[at]!.rootId);
+  for (const root of wanted) await commit(await them.openDatabase(root), "theirs");
+  const keepAlive = setInterval(() => {}, 1000);
+  while (heard.length < wanted.length) await new Promise<void>((resolve) => wake = resolve);
+  clearInterval(keepAlive);
+  assert.deepEqual([...heard].sort(), wanted.map((root) => `remote ${root}`).sort());
+  await first.instance.close();
+  await second.close();
+}
+
 /** Runs a test on each storage that several processes can open. */
 function onEachStorage(title: string, test: (url: string) => Promise<void>): void {
   for (const kind of SHARED_STORAGES) {
@@ -129,5 +155,6 @@ function onEachStorage(title: string, test: (url: string) => Promise<void>): voi
 
 describe("writes of other processes", () => {
   onEachStorage("00 §C2 are remote events, apart from local ones", checkSources);
+  onEachStorage("00 §C2 reach the handlers of the right trees among many", checkManyTrees);
   onEachStorage("00 §C2 of real processes are told exactly once, as remote", checkProcesses);
 });

@@ -1,19 +1,11 @@
 import { statSync } from "node:fs";
 import { clearInterval, setInterval } from "node:timers";
-import type { DenoKv, DenoKvKey } from "./deno_kv_types.ts";
+import { KeyWatch, type ReadVersions } from "./key_watch.ts";
 
 /** How often another process's writes are looked for, in milliseconds. */
 const POLL_MS = 50;
 /** How long a file must not have been written to be trusted by its time, in milliseconds. */
 const QUIET_MS = 100;
-/** How many keys Deno KV reads at once. */
-const KEYS_AT_ONCE = 10;
-
-interface Watcher {
-  readonly keys: readonly DenoKvKey[];
-  readonly changed: () => void;
-  seen: readonly (string | null)[] | undefined;
-}
 
 /**
  * Watches keys of a local Deno KV, whose own `watch` tells of the writes of this process alone: looks
@@ -21,31 +13,28 @@ interface Watcher {
  * keeps the process alive.
  */
 export class KvPolling {
-  readonly #kv: DenoKv;
+  readonly #keys: KeyWatch;
   readonly #path: string | undefined;
-  readonly #watchers = new Set<Watcher>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #token: string | undefined;
-  #isLooking = false;
 
   /** Watches the database at `path`; undefined where the platform decides on it. */
-  constructor(kv: DenoKv, path: string | undefined) {
-    this.#kv = kv;
+  constructor(read: ReadVersions, path: string | undefined) {
+    this.#keys = new KeyWatch(read);
     this.#path = path;
   }
 
   /** Calls `changed` when one of `keys` is found changed, or could have been meanwhile. */
-  watch(keys: readonly DenoKvKey[], changed: () => void): () => void {
-    const watcher: Watcher = { keys, changed, seen: undefined };
-    this.#watchers.add(watcher);
+  watch(keys: readonly Uint8Array[], changed: () => void): () => void {
+    const stop = this.#keys.add(keys, changed);
     this.#token = undefined;
     if (this.#timer === undefined) {
       this.#timer = setInterval(() => void this.#look(), POLL_MS);
       this.#timer.unref();
     }
     return () => {
-      this.#watchers.delete(watcher);
-      if (this.#watchers.size > 0) return;
+      stop();
+      if (!this.#keys.isEmpty) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
     };
@@ -53,27 +42,13 @@ export class KvPolling {
 
   async #look(): Promise<void> {
     const token = this.#readToken();
-    if (this.#isLooking || (token !== undefined && token === this.#token)) return;
-    this.#isLooking = true;
+    if (token !== undefined && token === this.#token) return;
     try {
-      for (const watcher of [...this.#watchers]) await this.#lookAt(watcher);
+      await this.#keys.look();
       this.#token = token;
     } catch {
       // The database is busy or closed: whoever uses it next is told, and the next look tries again.
-    } finally {
-      this.#isLooking = false;
     }
-  }
-
-  async #lookAt(watcher: Watcher): Promise<void> {
-    const versions: (string | null)[] = [];
-    for (let at = 0; at < watcher.keys.length; at += KEYS_AT_ONCE) {
-      const entries = await this.#kv.getMany(watcher.keys.slice(at, at + KEYS_AT_ONCE));
-      versions.push(...entries.map(({ versionstamp }) => versionstamp));
-    }
-    const isChanged = versions.some((version, at) => version !== watcher.seen?.[at]);
-    watcher.seen = versions;
-    if (isChanged && this.#watchers.has(watcher)) watcher.changed();
   }
 
   /** Something that differs after any process has written; undefined when that cannot be seen. */

@@ -88,7 +88,7 @@ export class DenoKvStorage implements StorageDriver {
   private constructor(kv: DenoKv, place: DenoKvPlace) {
     this.capabilities = place.isInMemory ? IN_MEMORY : CAPABILITIES;
     this.#kv = patient(kv);
-    this.#polling = place.local && new KvPolling(this.#kv, place.local.path);
+    this.#polling = place.local && new KvPolling((keys) => this.#versions(keys), place.local.path);
     this.#place = place;
   }
 
@@ -244,6 +244,11 @@ export class DenoKvStorage implements StorageDriver {
     return value;
   }
 
+  async #versions(keys: readonly Uint8Array[]): Promise<(string | undefined)[]> {
+    const entries = await this.#readMany(keys.map(valueKey));
+    return entries.map(({ versionstamp }) => versionstamp ?? undefined);
+  }
+
   /** See {@link StorageDriver.watch}. */
   watch(keys: readonly Uint8Array[], changed: () => void): () => void {
     if (this.#isClosed) throw closed();
@@ -252,7 +257,7 @@ export class DenoKvStorage implements StorageDriver {
       const stream = this.#kv.watch?.(keys.slice(at, at + KEYS_AT_ONCE).map(valueKey));
       if (stream !== undefined) readers.push(stream.getReader());
     }
-    const stopPolling = this.#polling?.watch(keys.map(valueKey), changed);
+    const stopPolling = this.#polling?.watch(keys, changed);
     const stop = () => {
       this.#stops.delete(stop);
       stopPolling?.();

@@ -11,6 +11,7 @@ import type {
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { independentRuns, nameOf } from "./independent.ts";
+import { KeyWatch } from "./key_watch.ts";
 import { requireFits } from "./limits.ts";
 import { listByPage } from "./pages.ts";
 import { isPassing, placeError, postgresError } from "./postgres_errors.ts";
@@ -54,7 +55,7 @@ export class PostgresStorage implements StorageDriver {
   readonly #at: PostgresPlace;
   readonly #queries: Queries;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
-  readonly #watchers = new Set<() => void>();
+  readonly #watch = new KeyWatch((keys) => this.#versions(keys));
   #listening: Promise<() => PromiseLike<unknown>> | undefined;
   #isClosing = false;
   #isClosed = false;
@@ -143,30 +144,27 @@ export class PostgresStorage implements StorageDriver {
     }
   }
 
+  async #versions(keys: readonly Uint8Array[]): Promise<(Version | undefined)[]> {
+    return (await this.getMany(keys)).map((stored) => stored?.version);
+  }
+
   /** See {@link StorageDriver.watch}. */
   watch(keys: readonly Uint8Array[], changed: () => void): () => void {
     if (this.#isClosed) throw this.#closed();
-    let seen: string | undefined;
-    const look = async (): Promise<void> => {
-      const stored = await this.getMany(keys);
-      const now = stored.map((item) => item?.version).join();
-      const isNew = now !== seen;
-      seen = now;
-      if (isNew && this.#watchers.has(ask)) queueMicrotask(changed);
-    };
-    // A connection that is lost is made anew, and then everything is looked at again.
-    const ask = () => void look().catch(() => undefined);
-    this.#watchers.add(ask);
+    const stop = this.#watch.add(keys, changed);
     this.#listening ??= this.#listen();
-    ask();
-    return () => void this.#watchers.delete(ask);
+    this.#look();
+    return stop;
+  }
+
+  #look(): void {
+    // A connection that is lost is made anew, and then everything is looked at again.
+    void this.#watch.look().catch(() => undefined);
   }
 
   async #listen(): Promise<() => PromiseLike<unknown>> {
-    const askAll = () => {
-      for (const ask of this.#watchers) ask();
-    };
-    const listening = await this.#sql.listen?.(this.#at.schema, askAll, askAll);
+    const look = () => this.#look();
+    const listening = await this.#sql.listen?.(this.#at.schema, look, look);
     return () => listening?.unlisten() ?? Promise.resolve();
   }
 
@@ -176,7 +174,7 @@ export class PostgresStorage implements StorageDriver {
     await this.#group.idle();
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#watchers.clear();
+    this.#watch.clear();
     await this.#listening?.then((stop) => stop()).catch(() => undefined);
     if (this.#at.isOwner) await this.#sql.end({ timeout: 5 });
   }
