@@ -214,9 +214,16 @@ export class Instance implements AsyncDisposable, HasHost {
     await this.host.putEntry(tree, entry, options);
   }
 
-  /** Stores entries from elsewhere, judges them, and tells the handlers what became Verified. */
-  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
-    return await this.host.putRemoteEntries(tree, entries);
+  /**
+   * Stores entries from elsewhere, judges them, and tells the handlers what became Verified. Large
+   * batches are stored in parts; `signal` ends the batch after the part that is under way.
+   */
+  async putRemoteEntries(
+    tree: ID,
+    entries: readonly Entry[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RemoteWriteReport> {
+    return await this.host.putRemoteEntries(tree, entries, options.signal);
   }
 
   // --- life ----------------------------------------------------------------------------------

@@ -69,8 +69,12 @@ export class InstanceHost implements DatabaseHost {
   }
 
   /** Stores and judges entries from elsewhere. */
-  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
-    return await this.#open.putRemoteEntries(tree, entries);
+  async putRemoteEntries(
+    tree: ID,
+    entries: readonly Entry[],
+    signal?: AbortSignal,
+  ): Promise<RemoteWriteReport> {
+    return await this.#open.putRemoteEntries(tree, entries, signal);
   }
 
   /** See {@link DatabaseHost.verify}. */

@@ -3,7 +3,7 @@ import { loadSnapshot } from "../backend/snapshot_file.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import { readOnlyStorage } from "../storage/read_only.ts";
-import { EideticaError, InstanceError, StorageError } from "../util/errors.ts";
+import { InstanceError, StorageError } from "../util/errors.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
 import type { SnapshotFile } from "./snapshot_writer.ts";
 
@@ -40,22 +40,25 @@ type Opener<S extends Scheme> = (
 const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
   memory: openMemory,
   sqlite: async ({ path, mode, immutable }, options) => {
-    const { sqliteStorage } = await import("../storage/drivers/sqlite.ts");
+    const { sqliteStorage } = await load("sqlite", () => import("../storage/drivers/sqlite.ts"));
     // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
     const create = mode === "memory" || (options.create && (mode === "rwc" || mode === "default"));
     const readOnly = mode === "ro" || immutable === true || options.readOnly === true;
     return opened(await sqliteStorage(path, { ...options, create, readOnly }), { readOnly });
   },
   denokv: async ({ path }, options) => {
-    const { denoKvStorage } = await import("../storage/drivers/deno_kv.ts");
+    const { denoKvStorage } = await load("denokv", () => import("../storage/drivers/deno_kv.ts"));
     return opened(await denoKvStorage(path, options), options);
   },
   file: async ({ path }, options) => {
-    const { fileStorage } = await import("../storage/drivers/file.ts");
+    const { fileStorage } = await load("file", () => import("../storage/drivers/file.ts"));
     return opened(await fileStorage(path, options), options);
   },
   postgres: async ({ url }, options) => {
-    const { postgresStorage } = await import("../storage/drivers/postgres.ts");
+    const { postgresStorage } = await load(
+      "postgres",
+      () => import("../storage/drivers/postgres.ts"),
+    );
     return opened(await postgresStorage(url, options), options);
   },
   unix: ({ scheme }) => Promise.reject(unavailable(scheme)),
@@ -72,11 +75,17 @@ export async function openTarget<S extends Scheme>(
   try {
     return await SCHEMES[target.scheme as S](target, options);
   } catch (error) {
-    // What is no error of ours comes from loading a driver that this runtime cannot have.
-    const isMissing = error instanceof StorageError
-      ? error.code === "Unavailable"
-      : !(error instanceof EideticaError);
+    const isMissing = error instanceof StorageError && error.code === "Unavailable";
     throw isMissing ? unavailable(target.scheme, error) : error;
+  }
+}
+
+/** Loads a driver; what this runtime cannot have is `BackendUnavailable`. */
+async function load<Module>(scheme: Scheme, importing: () => Promise<Module>): Promise<Module> {
+  try {
+    return await importing();
+  } catch (cause) {
+    throw unavailable(scheme, cause);
   }
 }
 
@@ -115,7 +124,7 @@ async function openMemory(
       "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one",
     );
   }
-  if (text !== undefined) await load(storage, path, text);
+  if (text !== undefined) await fill(storage, path, text);
   const storageOpened = opened(storage, options);
   const isForeign = text !== undefined &&
     await storageOpened.backend.getInstanceMetadata() === undefined;
@@ -126,7 +135,7 @@ async function openMemory(
   };
 }
 
-async function load(storage: StorageDriver, path: string, text: string): Promise<void> {
+async function fill(storage: StorageDriver, path: string, text: string): Promise<void> {
   try {
     await loadSnapshot(new LocalBackend(storage), text);
   } catch (cause) {
@@ -135,7 +144,7 @@ async function load(storage: StorageDriver, path: string, text: string): Promise
 }
 
 async function readSnapshot(path: string): Promise<string | undefined> {
-  const { readTextFile } = await import("../storage/drivers/text_file.ts");
+  const { readTextFile } = await load("memory", () => import("../storage/drivers/text_file.ts"));
   try {
     return await readTextFile(path);
   } catch (cause) {

@@ -66,7 +66,11 @@ export class WriteCoordinator {
   }
 
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
-  async putRemoteEntries(tree: ID, entries: readonly Entry[]): Promise<RemoteWriteReport> {
+  async putRemoteEntries(
+    tree: ID,
+    entries: readonly Entry[],
+    signal?: AbortSignal,
+  ): Promise<RemoteWriteReport> {
     const total = {
       stored: 0,
       verified: 0,
@@ -80,6 +84,7 @@ export class WriteCoordinator {
     let hasMore = false;
     await this.#inParts(tree, async () => {
       for (let at = 0; at < sorted.length; at += size) {
+        signal?.throwIfAborted();
         const goesOn = at + size < sorted.length;
         const report = await this.#putChunk(tree, sorted.slice(at, at + size), goesOn);
         total.stored += report.stored;

@@ -4,7 +4,7 @@ import { PrivateKey as PrivateKeyClass } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { InstanceError, UserError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
-import type { KeyStorage, UserKey } from "./records.ts";
+import { inTheOpen, type KeyStorage, type UserKey } from "./records.ts";
 
 /** The one cipher that key records use (08 §3). */
 export const KEY_ALGORITHM = "aes-256-gcm";
@@ -15,7 +15,7 @@ export async function storeKey(
   derived: Uint8Array | undefined,
   random: RandomSource,
 ): Promise<KeyStorage> {
-  if (derived === undefined) return { type: "unencrypted", key: key.reveal() };
+  if (derived === undefined) return inTheOpen(key.reveal());
   const sealed = await sealPrivateKey(key, derived, random);
   return { type: "encrypted", algorithm: KEY_ALGORITHM, ...sealed };
 }

@@ -12,6 +12,7 @@ import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import type { RowCodec } from "../store/row_codec.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** Whether a user may log in. */
 export type UserStatus = "Active" | "Disabled" | "Locked";
@@ -150,6 +151,13 @@ function record<T>(
   };
 }
 
+/** A private key that is stored as it is. Consoles do not show it. */
+export function inTheOpen(key: string): KeyStorage {
+  const storage: KeyStorage = { type: "unencrypted", key };
+  setInspection(storage, () => "KeyStorage(unencrypted, redacted)");
+  return storage;
+}
+
 function writeStorage(storage: KeyStorage): Json {
   if (storage.type === "unencrypted") return { type: storage.type, key: storage.key };
   const { type, algorithm, ciphertext, nonce } = storage;
@@ -158,7 +166,7 @@ function writeStorage(storage: KeyStorage): Json {
 
 function readStorage(value: unknown): KeyStorage {
   const json = object(value, "the key storage");
-  if (json.type === "unencrypted") return { type: "unencrypted", key: text(json.key, "the key") };
+  if (json.type === "unencrypted") return inTheOpen(text(json.key, "the key"));
   if (json.type !== "encrypted") throw new Shape("the key storage is of an unknown type");
   return {
     type: "encrypted",

@@ -145,6 +145,22 @@ describe("events of large batches", () => {
       assert.deepEqual(events.map(idsOf), [entries.slice(1).map((entry) => `${entry.id}`)]);
     }));
 
+  it("00 §C6 a batch that is aborted keeps and tells what was stored", () =>
+    withCopy(40, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
+      const start = await copy.snapshot();
+      const controller = new AbortController();
+      const events = await recorder(copy);
+      const put = instance.putRemoteEntries(copy.rootId, entries, { signal: controller.signal });
+      const refused = assert.rejects(put, /enough/);
+      while ((await instance.backend.snapshot(copy.rootId)).equals(start)) await undefined;
+      controller.abort(new Error("enough"));
+      await refused;
+      const held = (await copy.getAllEntries()).length;
+      assert.ok(held > 1 && held < 41, `${held} entries`);
+      assert.equal(events.length, 1);
+      assertLaw(events, start, await copy.snapshot());
+    }));
+
   it("07 §10.5 a storage that cannot be read is no reason to refuse an entry", async () => {
     const view = failing(memoryStorage(), -1);
     let broken = false;

@@ -46,7 +46,7 @@ describe("snapshot files", () => {
       assert.deepEqual(readdirSync(folder).sort(), ["copy.json", "s.json"]);
     }));
 
-  it("07#21 what was deleted after a flush is written again by close", () =>
+  it("07#19,#21 what was deleted after a flush is written again by close", () =>
     withFolder(async (folder) => {
       const path = join(folder, "s.json");
       const { instance } = await Instance.connectOrCreate(`memory://${path}`, ada);
@@ -54,6 +54,10 @@ describe("snapshot files", () => {
       rmSync(path);
       await instance.close();
       assert.equal(existsSync(path), true);
+      const again = await Instance.connectOrCreate(`memory://${path}`, NewUser.passwordless("eve"));
+      assert.equal(again.user, undefined);
+      assert.equal((await again.instance.loginUser("ada")).username, "ada");
+      await again.instance.close();
     }));
 
   for (const how of ["end", "exit", "throw"]) {

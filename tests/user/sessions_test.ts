@@ -126,6 +126,16 @@ describe("sessions", () => {
       assert.equal(ada.username, "ada");
     }));
 
+  it("00 §C5 a passwordless user's record does not show the key on a console", () =>
+    withAda(async ({ ada, instance }) => {
+      const key = ada.signingKey(ada.defaultKey()).reveal();
+      const again = await instance.loginUser("ada");
+      for (const user of [ada, again]) {
+        assert.ok(!inspect(user.userInfo, { depth: 9 }).includes(key));
+        assert.match(inspect(user.userInfo, { depth: 9 }), /KeyStorage\(unencrypted, redacted\)/);
+      }
+    }));
+
   it("issue: login errors hold no password, key, salt or ciphertext, whatever is wrong", () =>
     withAda(async ({ instance, ada }) => {
       const admin = await ada.admin();
