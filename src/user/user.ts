@@ -4,7 +4,7 @@ import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import { UserError } from "../util/errors.ts";
+import { EideticaError, UserError } from "../util/errors.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { DatabaseBuilder, type StoreInit } from "./database_builder.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
@@ -164,6 +164,23 @@ export class User extends UserKeyring {
     throw new UserError("DatabaseNotTracked", `Database "${root}" is not tracked by this user`, {
       fields: { databaseId: root },
     });
+  }
+
+  /**
+   * Notes what came of asking for access to a database with a key (08 §8.6). Without an error the database
+   * is tracked, as it was before if it was. `BootstrapPending` maps the key provisionally, so that the
+   * database can be opened once it is granted. Every error is thrown again.
+   */
+  async recordDatabaseAccess(root: ID, key: PublicKey, error?: unknown): Promise<void> {
+    this.recordOf(key);
+    if (error === undefined) {
+      const before = await this.#trackedOption(root);
+      return await this.trackDatabase(root, key, before?.syncSettings);
+    }
+    if (error instanceof EideticaError && error.code === "BootstrapPending") {
+      await this.mapKey(key, root, SigKey.fromPubkey(key));
+    }
+    throw error;
   }
 
   /** Asks for a database to be synchronised. */

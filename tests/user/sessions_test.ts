@@ -3,12 +3,15 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
+  AuthKey,
   type Database,
   DocStore,
   EideticaError,
   Instance,
   NewUser,
+  Permission,
   PublicKey,
+  SigKey,
   type User,
 } from "../../mod.ts";
 import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
@@ -307,6 +310,50 @@ describe("rows", () => {
       const records = await (await ada.database.getStoreViewer(KeysTable, "keys"))
         .search(() => true);
       assert.equal(records.length, 1);
+    }));
+});
+
+describe("access that was asked for", () => {
+  it("08#41,#42 is pending until it is granted, then tracked, keeping the settings there were", () =>
+    withAda(async ({ instance, ada }) => {
+      const owner = await Instance.createBackend(memoryStorage(), NewUser.passwordless("bob"));
+      const theirs = await owner.user.createDatabase({ name: "theirs" });
+      const [key, root] = [ada.defaultKey(), theirs.rootId];
+      const pending = new EideticaError(
+        "sync",
+        "BootstrapPending",
+        "Cannot open the database yet: wait",
+      );
+      await assert.rejects(
+        ada.recordDatabaseAccess(root, PublicKey.random(), pending),
+        hasCode("KeyNotFound"),
+      );
+      await assert.rejects(ada.recordDatabaseAccess(root, key, pending), (error) => {
+        return error === pending;
+      });
+      assert.ok(ada.keyMapping(key, root)!.equals(SigKey.fromPubkey(key)));
+      await assert.rejects(ada.trackedDatabase(root), hasCode("DatabaseNotTracked"));
+      await assert.rejects(ada.openDatabase(root), hasCode("DatabaseAccessPending"));
+      await theirs.withTransaction((tx) =>
+        tx.getSettings().setAuthKey(key, AuthKey.active("ada", Permission.write(1)))
+      );
+      await instance.putRemoteEntries(root, await theirs.getAllEntries());
+      await ada.recordDatabaseAccess(root, key);
+      assert.equal(await ada.isSyncEnabled(root), false);
+      await commit(await ada.openDatabase(root), "by ada");
+      await ada.enableSync(root);
+      await ada.recordDatabaseAccess(root, key);
+      assert.equal(await ada.isSyncEnabled(root), true);
+      await owner.instance.close();
+    }));
+
+  it("08 §8.6 any other error is thrown again, and nothing is noted", () =>
+    withAda(async ({ ada }) => {
+      const db = await ada.createDatabase({ name: "x" });
+      const other = await ada.addPrivateKey();
+      const failure = new EideticaError("sync", "NetworkError", "Cannot reach the peer: no answer");
+      await assert.rejects(ada.recordDatabaseAccess(db.rootId, other, failure), /no answer/);
+      assert.equal(ada.keyMapping(other, db.rootId), undefined);
     }));
 });
 
