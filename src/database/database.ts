@@ -12,6 +12,7 @@ import type { SigKey } from "../entry/sig_info.ts";
 import { inTree } from "../backend/walk.ts";
 import type { StoreType } from "../store/context.ts";
 import { SettingsStore } from "../store/settings_store.ts";
+import { parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { utf8 } from "../util/bytes.ts";
 import { AuthError, InstanceError, TransactionError } from "../util/errors.ts";
@@ -208,7 +209,7 @@ export class Database {
 
   /** Begins a transaction on the current frontier, or on any earlier one (06 §5). */
   async newTransaction(options: AtOptions = {}): Promise<Transaction> {
-    const parents = options.at ?? await this.snapshot();
+    const parents = options.at ?? await parentTips(this.#host.backend, await this.snapshot());
     if (options.at !== undefined) await this.#requireTips(options.at);
     if (parents.tips.length === 0) throw this.#emptyTips();
     return new Transaction({ host: this.#host, tree: this.rootId, parents, key: this.key });

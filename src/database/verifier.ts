@@ -6,7 +6,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { inStore } from "../backend/walk.ts";
 import { Doc } from "../crdt/doc.ts";
-import { SETTINGS } from "../entry/constants.ts";
+import { MAX_CHOSEN_HEIGHT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
@@ -111,12 +111,23 @@ export class Verifier {
     for (const parent of entry.parents) {
       verdict = worse(verdict, await this.#judgeParent(parent, entry.height));
     }
+    if (await this.#usesUpHeights(entry)) return "Failed";
     for (const store of entry.subtrees) {
       for (const parent of entry.subtreeParents(store)) {
         verdict = worse(verdict, await this.#judgeMember(parent, store));
       }
     }
     return verdict;
+  }
+
+  /** Whether an entry has chosen so high a height that little room is left above it. */
+  async #usesUpHeights({ height, parents }: Entry): Promise<boolean> {
+    if (height <= MAX_CHOSEN_HEIGHT) return false;
+    for (const parent of parents) {
+      const row = await this.#update.row(parent);
+      if (row === undefined || row.height + 1 >= height) return false;
+    }
+    return true;
   }
 
   async #judgeParent(id: ID, childHeight: number): Promise<Step> {

@@ -15,6 +15,11 @@ export const DATABASES = "_databases";
 
 /** Largest height (00 §B5). */
 export const MAX_HEIGHT: number = Number.MAX_SAFE_INTEGER;
+/**
+ * Largest height that an entry may choose; above it heights only go up by one, so that no author can use
+ * them up. As a time in milliseconds it is the year 144,683.
+ */
+export const MAX_CHOSEN_HEIGHT: number = 2 ** 52;
 /** Largest encoded entry, in bytes. What comes over a wire is limited further there. */
 export const MAX_ENTRY_BYTES: number = 16 * 1024 * 1024;
 /** Most parents in one list. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../util/clock.ts";
 import { EntryError } from "../util/errors.ts";
-import { MAX_HEIGHT } from "./constants.ts";
+import { MAX_CHOSEN_HEIGHT, MAX_HEIGHT } from "./constants.ts";
 
 /**
  * How the height of a new entry is chosen (01 §11): one more than the highest parent, or the time in
@@ -24,7 +24,9 @@ export function nextHeight(
   clock: Clock,
 ): number {
   const least = parent === undefined ? 0 : parent + 1;
-  const height = strategy === "incremental" ? least : Math.max(clock.nowMillis(), least);
+  const height = strategy === "incremental"
+    ? least
+    : Math.max(Math.min(clock.nowMillis(), MAX_CHOSEN_HEIGHT), least);
   if (height <= MAX_HEIGHT) return height;
   const reason = `the height ${parent} of its parent is the highest there is`;
   throw new EntryError("InvalidStructure", `Cannot build an entry: ${reason}`, {

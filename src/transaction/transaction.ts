@@ -13,6 +13,7 @@ import type { RandomSource } from "../util/random.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import { buildEntry } from "./build_entry.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
+import { parentTips } from "./parent_tips.ts";
 import { StagedStore } from "./staged_store.ts";
 
 const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
@@ -151,7 +152,8 @@ export class Transaction implements StoreContext {
     const { tree, host, parents } = this.base;
     if (tree === undefined) return Snapshot.EMPTY;
     const staged = this.#touch(store);
-    staged.parents ??= host.backend.storeSnapshotAt(tree, store, parents);
+    staged.parents ??= host.backend.storeSnapshotAt(tree, store, parents)
+      .then((tips) => parentTips(host.backend, tips));
     return await staged.parents;
   }
 

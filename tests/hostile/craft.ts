@@ -5,11 +5,13 @@
  */
 
 import {
+  AuthKey,
   type DelegatedTreeRef,
   Doc,
   Entry,
   EntryBuilder,
-  type ID,
+  ID,
+  type Permission,
   PrivateKey,
   SigInfo,
   SigKey,
@@ -18,7 +20,6 @@ import {
 import type { EntryModel, SubtreeNode } from "../../src/entry/entry_codec.ts";
 import { encodeEntry } from "../../src/entry/entry_encoder.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
-import { AuthKey, type Permission } from "../../mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 
 /** What an entry says of one store. */
@@ -114,4 +115,11 @@ export function granting(keys: Readonly<Record<string, Permission>>, name?: stri
 export function delegating(...references: readonly DelegatedTreeRef[]): string {
   const listed = references.map((one) => [`${one.tree.root}`, one.toDoc()] as const);
   return docOf({ auth: docOf({ delegations: docOf(Object.fromEntries(listed)) }) }).stringify();
+}
+
+/** The root entry of a database with these settings, signed by `key`. */
+export function rootOf(key: PrivateKey, settings: string, entropy = 1n): Entry {
+  const builder = EntryBuilder.ofRoot().setSubtreeData("_settings", utf8(settings))
+    .setMetadata(new EntryMetadata(Snapshot.EMPTY, entropy).encode());
+  return signed(builder.build(), { root: ID.EMPTY, parents: [], key });
 }

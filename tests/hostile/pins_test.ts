@@ -246,7 +246,9 @@ describe("a stranger's settings", () => {
         key: owner,
         stores: { _settings: { data: '{"children":{}}', parents: [forged.id] } },
       });
-      const data = onTip(world, { stores: { s: { data: '{"children":{}}', parents: [forged.id] } } });
+      const data = onTip(world, {
+        stores: { s: { data: '{"children":{}}', parents: [forged.id] } },
+      });
       await expectAll(world, "Failed", { forged, "over forged settings": over, data });
       const db = await world.node.backend.verifiedStoreSnapshot(world.root.id, "_settings");
       assert.deepEqual(db.toJSON(), [`${world.revoked.id}`]);
