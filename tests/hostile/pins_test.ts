@@ -1,10 +1,19 @@
 /** What can be said of the settings that an entry stands on, and of rights (00 §B6, docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ID, Permission, SigKey } from "../../mod.ts";
+import { Database, ID, Permission, SigKey } from "../../mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { craft, granting, keyOf } from "./craft.ts";
-import { expectAll, expectUnharmed, inWorld, onTip, send, statusOf, type World } from "./world.ts";
+import {
+  commit,
+  expectAll,
+  expectUnharmed,
+  inWorld,
+  onTip,
+  send,
+  statusOf,
+  type World,
+} from "./world.ts";
 
 const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
 
@@ -250,8 +259,9 @@ describe("a stranger's settings", () => {
         stores: { s: { data: '{"children":{}}', parents: [forged.id] } },
       });
       await expectAll(world, "Failed", { forged, "over forged settings": over, data });
-      const db = await world.node.backend.verifiedStoreSnapshot(world.root.id, "_settings");
-      assert.deepEqual(db.toJSON(), [`${world.revoked.id}`]);
+      const db = (await Database.open(world.node, world.root.id)).withKey(owner);
+      const next = await commit(db, (tx) => tx.getSettings().setName("honest"));
+      assert.deepEqual(next.subtreeParents("_settings").map(String), [`${world.revoked.id}`]);
     }));
 
   it("with a height of their own, to be folded last for ever, fail even by an owner", () =>

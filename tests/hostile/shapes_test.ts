@@ -13,7 +13,7 @@ import {
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { craft, granting, keyOf, nodeOf, PAYLOAD, rawBytes, rootOf, withModel } from "./craft.ts";
-import { expectAll, expectUnharmed, inWorld, onTip, send, statusOf, type World } from "./world.ts";
+import { expectAll, expectUnharmed, inWorld, onTip, send, statusOf } from "./world.ts";
 
 const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
 const many = (count: number): ID[] =>

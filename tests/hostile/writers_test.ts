@@ -42,23 +42,30 @@ describe("a writer who turns against the others", () => {
       assert.equal(nextHeight("timestamp", MAX_CHOSEN_HEIGHT, mad), MAX_CHOSEN_HEIGHT + 1);
     }));
 
-  it("06 §5 cannot stop commits by more branches than an entry has parents", () =>
-    inWorld(async (world) => {
-      const { last, root, people } = world;
-      const branches: Entry[] = [];
-      for (let at = 0; at < MAX_PARENTS + 10; at++) {
-        const data = `{"children":{"k${at}":{"Text":"v"}}}`;
-        branches.push(onTip(world, { stores: { s: { data, parents: [last.id] } } }));
-      }
-      const report = await send(world, ...branches);
-      assert.equal(report.verified, branches.length);
-      const db = (await Database.open(world.node, root.id)).withKey(people.owner);
-      const first = await commit(db, setting("first"));
-      assert.equal(first.parents.length, MAX_PARENTS);
-      const second = await commit(db, setting("second"));
-      assert.ok(second.parents.some((id) => id.equals(first.id)), "one's own entry is among them");
-      assert.deepEqual((await db.snapshot()).toJSON(), [`${second.id}`]);
-      const store = await db.getStoreViewer(DocStore, "s");
-      assert.equal((await store.getAll()).len(), branches.length + 4);
-    }));
+  it(
+    "06 §5 cannot stop commits by more branches than an entry has parents",
+    { timeout: 120_000 },
+    () =>
+      inWorld(async (world) => {
+        const { last, root, people } = world;
+        const branches: Entry[] = [];
+        for (let at = 0; at < MAX_PARENTS + 10; at++) {
+          const data = `{"children":{"k${at}":{"Text":"v"}}}`;
+          branches.push(onTip(world, { stores: { s: { data, parents: [last.id] } } }));
+        }
+        const report = await send(world, ...branches);
+        assert.equal(report.verified, branches.length);
+        const db = (await Database.open(world.node, root.id)).withKey(people.owner);
+        const first = await commit(db, setting("first"));
+        assert.equal(first.parents.length, MAX_PARENTS);
+        const second = await commit(db, setting("second"));
+        assert.ok(
+          second.parents.some((id) => id.equals(first.id)),
+          "one's own entry is among them",
+        );
+        assert.deepEqual((await db.snapshot()).toJSON(), [`${second.id}`]);
+        const store = await db.getStoreViewer(DocStore, "s");
+        assert.equal((await store.getAll()).len(), branches.length + 4);
+      }),
+  );
 });
