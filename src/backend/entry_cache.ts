@@ -18,6 +18,7 @@ export class EntryCache {
   readonly #held = new Map<string, Held>();
   readonly #limit: number;
   #bytes = 0;
+  #newest: Held | undefined;
 
   /** Makes an empty cache that holds at most `limit` bytes of encoded entries. */
   constructor(limit: number = ENTRY_CACHE_BYTES) {
@@ -28,9 +29,10 @@ export class EntryCache {
   get(id: ID): Held | undefined {
     const key = id.toString();
     const held = this.#held.get(key);
-    if (held === undefined) return undefined;
+    if (held === undefined || held === this.#newest) return held;
     this.#held.delete(key);
     this.#held.set(key, held);
+    this.#newest = held;
     return held;
   }
 
@@ -39,6 +41,7 @@ export class EntryCache {
     const key = held.entry.id.toString();
     this.delete(held.entry.id);
     this.#held.set(key, held);
+    this.#newest = held;
     this.#bytes += held.entry.bytes.length;
     for (const oldest of this.#held.values()) {
       if (this.#bytes <= this.#limit || oldest === held) break;

@@ -64,24 +64,43 @@ function prefixed(prefix: number, id: ID): Uint8Array {
 
 function nameBytes(name: string): Uint8Array {
   const text = utf8(name);
-  return concat(Uint8Array.of(text.length >> 8, text.length & 0xff), text);
+  const out = new Uint8Array(text.length + 2);
+  out[0] = text.length >> 8;
+  out[1] = text.length & 0xff;
+  out.set(text, 2);
+  return out;
 }
 
-/** Position of an entry among others: 8 bytes of height, then the fold key of its ID. */
-function position(height: number, id: ID): Uint8Array {
-  const fold = id.foldKey();
-  const out = new Uint8Array(8 + fold.length);
-  out.set(heightBytes(height));
-  out.set(fold, 8);
+/** The ID whose fold key was made last: an entry is written under several keys with it. */
+let folded: { readonly id: ID; readonly key: Uint8Array } | undefined;
+
+function foldKeyOf(id: ID): Uint8Array {
+  if (folded?.id !== id) folded = { id, key: id.foldKey() };
+  return folded.key;
+}
+
+/** A prefix and the position of an entry: 8 bytes of height, then the fold key of its ID. */
+function positioned(prefix: Uint8Array, height: number, id: ID): Uint8Array {
+  const fold = foldKeyOf(id);
+  const out = new Uint8Array(prefix.length + 8 + fold.length);
+  out.set(prefix);
+  writeHeight(out, prefix.length, height);
+  out.set(fold, prefix.length + 8);
   return out;
+}
+
+function writeHeight(bytes: Uint8Array, offset: number, height: number): void {
+  const high = Math.floor(height / 2 ** 32);
+  for (let at = 0; at < 4; at++) {
+    bytes[offset + at] = high >>> (24 - 8 * at);
+    bytes[offset + 4 + at] = height >>> (24 - 8 * at);
+  }
 }
 
 /** Height as 8 bytes, big-endian. */
 export function heightBytes(height: number): Uint8Array {
   const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(height / 2 ** 32));
-  view.setUint32(4, height >>> 0);
+  writeHeight(bytes, 0, height);
   return bytes;
 }
 
@@ -109,7 +128,7 @@ export function idKey(id: ID): Uint8Array {
 
 /** Key of an entry's bytes. */
 export function entryKey(tree: ID, height: number, id: ID): Uint8Array {
-  return concat(prefixed(PREFIX.entry, tree), position(height, id));
+  return positioned(prefixed(PREFIX.entry, tree), height, id);
 }
 
 /** Prefix of all entries of a tree. */
@@ -119,7 +138,7 @@ export function entryPrefix(tree: ID): Uint8Array {
 
 /** Key of an entry in the index of a store. */
 export function storeIndexKey(tree: ID, store: string, storeHeight: number, id: ID): Uint8Array {
-  return concat(storeIndexPrefix(tree, store), position(storeHeight, id));
+  return positioned(storeIndexPrefix(tree, store), storeHeight, id);
 }
 
 /** Prefix of the index of a store. */
@@ -139,7 +158,7 @@ export function storeTipsKey(tree: ID, store: string): Uint8Array {
 
 /** Key of the marker of an Unverified entry. */
 export function unverifiedKey(tree: ID, height: number, id: ID): Uint8Array {
-  return concat(prefixed(PREFIX.unverified, tree), position(height, id));
+  return positioned(prefixed(PREFIX.unverified, tree), height, id);
 }
 
 /** Prefix of the markers of the Unverified entries of a tree. */

@@ -18,7 +18,7 @@ import { InstanceRecords } from "./instance_records.ts";
 import * as keys from "./keys.ts";
 import { damagedEntry, decodeStored, listStore, listTree } from "./stored_entries.ts";
 import { StateCache, type StateType } from "./materialize.ts";
-import { decodeIdRow, type IdRow } from "./records.ts";
+import { decodeIdRow, type IdRow, type TreeHead } from "./records.ts";
 import { type CachedTree, TreeCache } from "./tree_cache.ts";
 import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree_update.ts";
 import * as walk from "./walk.ts";
@@ -43,6 +43,7 @@ export class LocalBackend implements Backend, UpdateSource {
   /** What makes this storage an instance. */
   readonly records: InstanceRecords;
   readonly #storeTips = new LruMap<Snapshot>(CACHED_STORE_TIPS);
+  readonly #snapshots = new WeakMap<TreeHead, Snapshot>();
   readonly #sequences = new LruMap<number>(CACHED_STORE_TIPS);
 
   /** An engine over `driver`, which it closes when it is closed. */
@@ -196,8 +197,13 @@ export class LocalBackend implements Backend, UpdateSource {
    */
   async seenSnapshot(tree: ID): Promise<Snapshot> {
     const { head } = await this.trees.lastSeen(tree);
+    return this.#snapshots.get(head) ?? this.#noteSnapshot(tree, head);
+  }
+
+  #noteSnapshot(tree: ID, head: TreeHead): Snapshot {
     const snapshot = Snapshot.of(head.verified);
     this.#sequences.set(`${tree} ${snapshot.tips.join(" ")}`, head.sequence);
+    this.#snapshots.set(head, snapshot);
     return snapshot;
   }
 
@@ -238,7 +244,7 @@ export class LocalBackend implements Backend, UpdateSource {
     if (main.tips.length === 0) return Snapshot.EMPTY;
     // What a store looked like at given tips never changes, so what was last seen is good enough.
     const seen = await this.trees.lastSeen(tree);
-    if (main.equals(Snapshot.of(seen.head.verified))) {
+    if (main.equals(this.#snapshots.get(seen.head) ?? Snapshot.of(seen.head.verified))) {
       const tips = await this.trees.store(tree, seen, store);
       if (tips !== undefined) return Snapshot.of(tips.verified);
     }

@@ -4,6 +4,10 @@ import { BackendError } from "../util/errors.ts";
 /** Written instead of the length of an ID list that equals the one before it. */
 export const SAME: number = 2 ** 32 - 1;
 
+const NOTHING = new Uint8Array(0);
+/** Longest buffer that is kept for the next record. */
+const MAX_SCRATCH = 4096;
+
 /** The error for a record that cannot be read. */
 export function damagedRecord(reason: string): BackendError {
   return new BackendError(
@@ -17,8 +21,17 @@ export function damagedRecord(reason: string): BackendError {
 
 /** Appends integers (big-endian), IDs and bytes to a record. */
 export class RecordWriter {
-  #bytes: Uint8Array = new Uint8Array(256);
+  /** Where records are put together; whoever writes one has it until the record is done. */
+  static #scratch: Uint8Array | undefined;
+
+  #bytes: Uint8Array = RecordWriter.#take();
   #length = 0;
+
+  static #take(): Uint8Array {
+    const bytes = RecordWriter.#scratch ?? new Uint8Array(256);
+    RecordWriter.#scratch = undefined;
+    return bytes;
+  }
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
@@ -59,9 +72,13 @@ export class RecordWriter {
     return this;
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written; the writer is empty again. */
   done(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const record = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length <= MAX_SCRATCH) RecordWriter.#scratch = this.#bytes;
+    this.#bytes = NOTHING;
+    this.#length = 0;
+    return record;
   }
 }
 

@@ -17,7 +17,9 @@ export class Snapshot implements Iterable<ID> {
 
   /** The frontier of these tips, in any order. */
   static of(tips: Iterable<ID>): Snapshot {
-    const sorted = [...tips].sort(ID.compare);
+    const sorted = [...tips];
+    if (sorted.length === 1) return new Snapshot(sorted);
+    sorted.sort(ID.compare);
     if (sorted.length === 0) return Snapshot.EMPTY;
     return new Snapshot(sorted.filter((id, at) => at === 0 || !id.equals(sorted[at - 1]!)));
   }

@@ -39,9 +39,19 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Longest text that is worth a try: for short ones the way into the encoder costs more than it does. */
+const SHORT = 128;
+
 /** The UTF-8 bytes of `text`; an unpaired surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
-  return ENCODER.encode(text);
+  if (text.length > SHORT) return ENCODER.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return ENCODER.encode(text);
+    bytes[at] = code;
+  }
+  return bytes;
 }
 
 /** The text of UTF-8 `bytes`, a leading U+FEFF kept. Throws a `TypeError` for anything not UTF-8. */

@@ -1,6 +1,7 @@
 import type {
   Batch,
   Capabilities,
+  Check,
   CommitResult,
   Pair,
   Range,
@@ -53,7 +54,10 @@ export class SqliteStorage implements StorageDriver {
   readonly #path: string;
   readonly #place: SqlitePlace;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
+  readonly #begin: SqliteStatement;
+  readonly #end: SqliteStatement;
   readonly #select: SqliteStatement;
+  readonly #selectVersion: SqliteStatement;
   readonly #forward: SqliteStatement;
   readonly #backward: SqliteStatement;
   readonly #upsert: SqliteStatement;
@@ -72,6 +76,9 @@ export class SqliteStorage implements StorageDriver {
     this.#path = place.path;
     this.#place = place;
     this.#database = database;
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#end = database.prepare("COMMIT");
+    this.#selectVersion = database.prepare("SELECT version FROM kv WHERE key = ?");
     this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
     const range = "SELECT key, value, version FROM kv WHERE key >= ? AND key < ? ORDER BY key";
     this.#forward = database.prepare(`${range} ASC LIMIT ?`);
@@ -117,6 +124,11 @@ export class SqliteStorage implements StorageDriver {
       : { value: row.value, version: row.version };
   }
 
+  #holds({ key, version }: Check): boolean {
+    const row = this.#selectVersion.get(key) as Row | null | undefined;
+    return row?.version === version;
+  }
+
   /** See {@link StorageDriver.get}. */
   get(key: Uint8Array): Promise<Stored | undefined> {
     return this.#attempt("read", () => this.#read(key));
@@ -157,10 +169,10 @@ export class SqliteStorage implements StorageDriver {
 
   async #apply(batches: readonly Batch[]): Promise<CommitResult[]> {
     return await this.#attempt("write", (database) => {
-      database.exec("BEGIN IMMEDIATE");
+      this.#begin.run();
       try {
         const results = this.#applyAll(batches);
-        database.exec("COMMIT");
+        this.#end.run();
         return results;
       } catch (error) {
         rollBack(database);
@@ -171,7 +183,7 @@ export class SqliteStorage implements StorageDriver {
 
   #applyAll(batches: readonly Batch[]): CommitResult[] {
     return batches.map((batch): CommitResult => {
-      const fits = batch.checks?.every((check) => this.#read(check.key)?.version === check.version);
+      const fits = batch.checks?.every((check) => this.#holds(check));
       if (fits === false) return { ok: false };
       const version = this.#version++;
       for (const key of batch.delete ?? []) this.#remove.run(key);
