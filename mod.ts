@@ -29,7 +29,8 @@ export type {
   VerificationStatus,
   WriteSource,
 } from "./src/backend/backend.ts";
-export { type ConnectedInstance, Instance, type InstanceOptions } from "./src/instance/instance.ts";
+export { type ConnectedInstance, Instance } from "./src/instance/instance.ts";
+export type { InstanceOptions } from "./src/instance/opening.ts";
 export { WeakInstance } from "./src/instance/weak_instance.ts";
 export { NewUser } from "./src/instance/new_user.ts";
 export {

@@ -1,6 +1,5 @@
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { LocalBackend } from "../backend/local.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../database/host.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -9,36 +8,20 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { login, openSession } from "../user/login.ts";
 import { User } from "../user/user.ts";
-import { type Clock, SystemClock } from "../util/clock.ts";
 import { InstanceError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
-import { type RandomSource, systemRandom } from "../util/random.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
-import { InstanceHost } from "./instance_host.ts";
+import type { InstanceHost } from "./instance_host.ts";
 import type { NewUser } from "./new_user.ts";
-import { opened, type OpenedStorage, openTarget } from "./open_storage.ts";
-import { parseConnectionUrl } from "./connection_url.ts";
+import { opened, type OpenedStorage } from "./open_storage.ts";
+import { guarded, type InstanceOptions, newHost, openUrl } from "./opening.ts";
 import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 
 const log = new Logger("instance");
-
-/** How an instance is opened. */
-export interface InstanceOptions {
-  /** Time source; the system's by default. */
-  readonly clock?: Clock;
-  /** Source of randomness; the system's by default. It makes keys: never give a weak one. */
-  readonly random?: RandomSource;
-  /** Refuses every write. */
-  readonly readOnly?: boolean;
-  /** Gives up opening when it is aborted. */
-  readonly signal?: AbortSignal;
-  /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
-  readonly durability?: "full" | "normal";
-}
 
 /** An instance, with the session of the user that was created with it. */
 export interface ConnectedInstance {
@@ -271,34 +254,6 @@ export class Instance implements AsyncDisposable, HasHost {
 }
 
 setInspection(Instance.prototype, String);
-
-function newHost(backend: LocalBackend, options: InstanceOptions): InstanceHost {
-  return new InstanceHost(
-    backend,
-    options.clock ?? new SystemClock(),
-    options.random ?? systemRandom,
-  );
-}
-
-async function openUrl(
-  url: string,
-  { signal, ...options }: InstanceOptions,
-  create: boolean,
-): Promise<OpenedStorage> {
-  const target = parseConnectionUrl(url);
-  signal?.throwIfAborted();
-  return await openTarget(target, { ...options, create });
-}
-
-/** Runs a constructor's work; if it fails, the storage is released and the failure passed on. */
-async function guarded<T>(driver: StorageDriver, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await driver.close().catch(() => undefined);
-    throw error;
-  }
-}
 
 function rethrowDropped(error: unknown): false {
   if (error instanceof InstanceError && error.code === "InstanceDropped") throw error;
