@@ -84,12 +84,17 @@ async function batchOf(
   const sequence = base.head.sequence + 1;
   const set: [Uint8Array, Uint8Array][] = [];
   const remove: Uint8Array[] = [];
-  let unverified = 0;
+  const counts = { unverified: 0, unverifiedBytes: 0 };
   for (const { entry, status } of rows.values()) {
     set.push([idKey(entry.id), encodeIdRow({ status, height: entry.height, tree })]);
     const marker = unverifiedKey(tree, entry.height, entry.id);
     if (status !== "Unverified") remove.push(marker);
-    else unverified++, set.push([marker, new Uint8Array(0)]);
+    else {
+      // All that is Unverified is looked at again: what it waited for may have changed.
+      set.push([marker, new Uint8Array(0)]);
+      counts.unverified++;
+      counts.unverifiedBytes += entry.bytes.length;
+    }
   }
   const prefix = verifiedPrefix(rows);
   for (const store of storesOf([...rows.values()].map(({ entry }) => entry))) {
@@ -97,7 +102,7 @@ async function batchOf(
     const tips = { sequence, verified: frontier(prefix, store), raw };
     set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
   }
-  const head = { ...base.head, sequence, unverified, verified: frontier(prefix, undefined) };
+  const head = { ...base.head, ...counts, sequence, verified: frontier(prefix, undefined) };
   set.push([headKey(tree), encodeHead(head)]);
   return { checks: [{ key: headKey(tree), version: base.version }], set, delete: remove };
 }

@@ -8,10 +8,21 @@ export function moved(
   id: ID | undefined,
   parents: readonly ID[],
 ): Frontiers {
-  const next = tips[which].filter((tip) => !parents.some((parent) => parent.equals(tip)));
-  if (id !== undefined) next.push(id);
-  next.sort(ID.compare);
+  const covered = new Set(parents.map(String));
+  const next = tips[which].filter((tip) => !covered.has(tip.toString()));
+  if (id !== undefined) next.splice(placeOf(id, next), 0, id);
   return { ...tips, [which]: next };
+}
+
+/** Where an ID belongs among sorted ones. */
+function placeOf(id: ID, sorted: readonly ID[]): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ID.compare(sorted[middle]!, id) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The same frontiers with one list for both when they are equal, which is the usual case. */

@@ -10,13 +10,15 @@
  * | `x` | tree · store · store height · fold key | tree height of the entry |
  * | `t` | tree | head of the tree: its frontiers and counters |
  * | `s` | tree · store | frontiers of the store |
- * | `u` | tree · height · fold key | empty; one per Unverified entry |
+ * | `u` | tree · height · fold key | empty; an entry that is to be looked at (`agenda.ts`) |
+ * | `q` | tree · awaited · height · fold key | empty; an Unverified entry that waits (`parked.ts`) |
+ * | `f` | tree · other tree · awaited | empty; an entry of another tree that is waited for |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
  * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
  * | `C` | tree · store · reading · name | body of that checkpoint |
  *
  * `tree` and `id` are length-prefixed binary CIDs, heights are 8 bytes big-endian, so ranges of
- * `e`, `x` and `u` list entries in fold order (00 §B2): height ascending, then the CID's text.
+ * `e`, `x`, `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text.
  *
  * @module
  */
@@ -33,6 +35,8 @@ const PREFIX = {
   head: 0x74,
   storeTips: 0x73,
   unverified: 0x75,
+  parked: 0x71,
+  abroad: 0x66,
   waiting: 0x77,
   checkpoint: 0x63,
   checkpointBody: 0x43,
@@ -110,7 +114,7 @@ export function readHeight(bytes: Uint8Array, offset = 0): number {
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }
 
-/** Reads the ID and height back from the tail of an `e`, `x` or `u` key of `prefixLength` bytes. */
+/** Reads the ID and height back from the tail of an `e`, `x`, `u` or `q` key of `prefixLength` bytes. */
 export function readPosition(key: Uint8Array, prefixLength: number): { height: number; id: ID } {
   const height = readHeight(key, prefixLength);
   return { height, id: ID.fromFoldKey(key.subarray(prefixLength + 8)) };
@@ -156,14 +160,39 @@ export function storeTipsKey(tree: ID, store: string): Uint8Array {
   return concat(prefixed(PREFIX.storeTips, tree), nameBytes(store));
 }
 
-/** Key of the marker of an Unverified entry. */
+/** Key of the marker of an entry that is to be looked at. */
 export function unverifiedKey(tree: ID, height: number, id: ID): Uint8Array {
   return positioned(prefixed(PREFIX.unverified, tree), height, id);
 }
 
-/** Prefix of the markers of the Unverified entries of a tree. */
+/** Prefix of the markers of the entries of a tree that are to be looked at. */
 export function unverifiedPrefix(tree: ID): Uint8Array {
   return prefixed(PREFIX.unverified, tree);
+}
+
+/** Key of a marker: the entry `id` cannot be judged before `awaited`. */
+export function parkedKey(tree: ID, awaited: ID, height: number, id: ID): Uint8Array {
+  return positioned(parkedPrefix(tree, awaited), height, id);
+}
+
+/** Prefix of the markers of the entries that cannot be judged before `awaited`. */
+export function parkedPrefix(tree: ID, awaited: ID): Uint8Array {
+  return concat(prefixed(PREFIX.parked, tree), withLength(awaited.bytes));
+}
+
+/** Key of a marker: entries of `tree` wait for `awaited`, which must come with the tree `other`. */
+export function abroadKey(tree: ID, other: ID, awaited: ID): Uint8Array {
+  return concat(abroadPrefix(tree, other), awaited.bytes);
+}
+
+/** Prefix of the markers of what entries of `tree` wait for in the tree `other`. */
+export function abroadPrefix(tree: ID, other: ID): Uint8Array {
+  return concat(prefixed(PREFIX.abroad, tree), withLength(other.bytes));
+}
+
+/** The awaited ID at the end of a key with {@link abroadPrefix} of `prefixLength` bytes. */
+export function readAwaited(key: Uint8Array, prefixLength: number): ID {
+  return ID.fromBytes(key.slice(prefixLength));
 }
 
 /** Key of a marker: `child` lists `parent`, which is not held, in `scope` (empty: the main tree). */

@@ -11,6 +11,7 @@ import type {
   Reachability,
   VerificationStatus,
 } from "./backend.ts";
+import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog.ts";
 import { demote, overwriteStatus } from "./demote.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { findMergeBase, requireEntry } from "./frontier_walk.ts";
@@ -46,9 +47,13 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly #snapshots = new WeakMap<TreeHead, Snapshot>();
   readonly #sequences = new LruMap<number>(CACHED_STORE_TIPS);
 
+  /** How much of what cannot be judged yet a tree holds at most. */
+  readonly limits: BacklogLimits;
+
   /** An engine over `driver`, which it closes when it is closed. */
-  constructor(driver: StorageDriver) {
+  constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
     this.driver = driver;
+    this.limits = limits;
     this.trees = new TreeCache(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
@@ -86,6 +91,12 @@ export class LocalBackend implements Backend, UpdateSource {
   async loadRow(id: ID): Promise<IdRow | undefined> {
     const stored = await this.driver.get(keys.idKey(id));
     return stored === undefined ? undefined : decodeIdRow(stored.value);
+  }
+
+  /** See {@link UpdateSource.loadRows}. */
+  async loadRows(ids: readonly ID[]): Promise<(IdRow | undefined)[]> {
+    const stored = await this.driver.getMany(ids.map((id) => keys.idKey(id)));
+    return stored.map((item) => item === undefined ? undefined : decodeIdRow(item.value));
   }
 
   /** See {@link UpdateSource.load}. */
@@ -207,8 +218,8 @@ export class LocalBackend implements Backend, UpdateSource {
     return snapshot;
   }
 
-  /** How many entries of the tree are Unverified, and the number of the last write to it. */
-  async pending(tree: ID): Promise<{ unverified: number; sequence: number }> {
+  /** What of the tree has no verdict, and the number of the last write to it. */
+  async pending(tree: ID): Promise<BacklogCounts & { readonly sequence: number }> {
     return (await this.trees.read(tree)).head;
   }
 
@@ -297,16 +308,6 @@ export class LocalBackend implements Backend, UpdateSource {
   /** See {@link Backend.getStore}. */
   async getStore(tree: ID, store: string): Promise<Entry[]> {
     return await listStore(this, tree, store);
-  }
-
-  /** IDs of the Unverified entries of a tree, parents before children. */
-  async unverifiedIds(tree: ID): Promise<ID[]> {
-    const prefix = keys.unverifiedPrefix(tree);
-    const ids: ID[] = [];
-    for await (const page of this.driver.list(keys.prefixRange(prefix))) {
-      for (const { key } of page) ids.push(keys.readPosition(key, prefix.length).id);
-    }
-    return ids;
   }
 
   /** See {@link Backend.getTreeFromTips}. */

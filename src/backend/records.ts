@@ -4,7 +4,8 @@
  *
  * ```text
  * id row      status u8 · height u64 · length u8 · tree CID
- * head        format u8 = 1 · sequence u64 · unverified u32 · waiting u32 · verified tips · raw tips
+ * head        format u8 = 2 · sequence u64 · unverified u32 · its bytes u64 · waiting u32
+ *             · awaited abroad u32 · trees waited for · verified tips · raw tips
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
  *
@@ -43,11 +44,18 @@ export interface Frontiers {
 export interface TreeHead extends Frontiers {
   /** How many held entries are Unverified. */
   readonly unverified: number;
+  /** How many bytes these have, encoded. */
+  readonly unverifiedBytes: number;
   /** How many markers of waiting children exist. */
   readonly waiting: number;
+  /** How many entries of other trees Unverified ones wait for. */
+  readonly awaitedAbroad: number;
+  /** The trees that these are of. */
+  readonly abroad: readonly ID[];
 }
 
 const FORMAT = 1;
+const HEAD_FORMAT = 2;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
 
 /** Integer form of a status (05 §2): 0 Verified, 1 Failed, 2 Unverified. */
@@ -90,18 +98,25 @@ function readFrontiers(reader: RecordReader, sequence: number): Frontiers {
 
 /** Writes the head of a tree. */
 export function encodeHead(head: TreeHead): Uint8Array {
-  const writer = new RecordWriter().integer(FORMAT, 1).integer(head.sequence, 8);
-  return writeFrontiers(writer.integer(head.unverified, 4).integer(head.waiting, 4), head);
+  const writer = new RecordWriter().integer(HEAD_FORMAT, 1).integer(head.sequence, 8)
+    .integer(head.unverified, 4).integer(head.unverifiedBytes, 8).integer(head.waiting, 4)
+    .integer(head.awaitedAbroad, 4).ids(head.abroad);
+  return writeFrontiers(writer, head);
 }
 
 /** Reads the head of a tree. */
 export function decodeHead(bytes: Uint8Array): TreeHead {
   const reader = new RecordReader(bytes);
-  reader.format(FORMAT);
+  reader.format(HEAD_FORMAT);
   const sequence = reader.integer(8);
-  const unverified = reader.integer(4);
-  const waiting = reader.integer(4);
-  return { ...readFrontiers(reader, sequence), unverified, waiting };
+  const counts = {
+    unverified: reader.integer(4),
+    unverifiedBytes: reader.integer(8),
+    waiting: reader.integer(4),
+    awaitedAbroad: reader.integer(4),
+    abroad: reader.ids() ?? [],
+  };
+  return { ...readFrontiers(reader, sequence), ...counts };
 }
 
 /** Writes the frontiers of a store. */

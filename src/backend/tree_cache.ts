@@ -12,7 +12,10 @@ export const EMPTY_HEAD: TreeHead = Object.freeze({
   verified: [],
   raw: [],
   unverified: 0,
+  unverifiedBytes: 0,
   waiting: 0,
+  awaitedAbroad: 0,
+  abroad: [],
 });
 
 /** Frontiers of a store that no write has touched yet. */

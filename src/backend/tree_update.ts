@@ -4,6 +4,8 @@ import { Snapshot } from "../entry/snapshot.ts";
 import { validateEntry } from "../entry/validate.ts";
 import type { Batch, StorageDriver, Version } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
+import { EntryMetadata } from "../entry/metadata.ts";
+import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import { moved, shared } from "./frontier.ts";
@@ -15,7 +17,6 @@ import {
   rootKey,
   storeIndexKey,
   storeTipsKey,
-  unverifiedKey,
 } from "./keys.ts";
 import {
   encodeHead,
@@ -44,6 +45,8 @@ export interface UpdateSource {
   load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
   /** The row of an entry as storage holds it now. */
   loadRow(id: ID): Promise<IdRow | undefined>;
+  /** The rows of entries as storage holds them now. */
+  loadRows(ids: readonly ID[]): Promise<(IdRow | undefined)[]>;
 }
 
 interface Pending {
@@ -69,8 +72,9 @@ export class TreeUpdate {
   readonly #set: [Uint8Array, Uint8Array][] = [];
   readonly #delete: Uint8Array[] = [];
   readonly #waiting: WaitingChildren;
+  /** What has no verdict, and is to be looked at or waits. */
+  readonly backlog: Backlog;
   #main: Frontiers;
-  #unverified: number;
   #verified: Entry[] = [];
 
   private constructor(source: UpdateSource, tree: ID, base: CachedTree) {
@@ -78,7 +82,7 @@ export class TreeUpdate {
     this.tree = tree;
     this.#base = base;
     this.#main = base.head;
-    this.#unverified = base.head.unverified;
+    this.backlog = new Backlog(source.driver, tree, base.head);
     this.#waiting = new WaitingChildren(source.driver, tree, base.head.waiting);
   }
 
@@ -105,17 +109,17 @@ export class TreeUpdate {
 
   /** How many entries of the tree are Unverified after this change. */
   get unverified(): number {
-    return this.#unverified;
+    return this.backlog.counts.unverified;
+  }
+
+  /** How many entries are stored or settled by this change. */
+  get size(): number {
+    return this.#pending.size;
   }
 
   /** Whether there is anything to write. */
   get isEmpty(): boolean {
-    return this.#pending.size === 0;
-  }
-
-  /** Entries stored by this change. */
-  *inserted(): Iterable<Entry> {
-    for (const pending of this.#pending.values()) if (pending.inserted) yield pending.entry;
+    return this.#pending.size === 0 && !this.backlog.isChanged;
   }
 
   /** An entry of any tree, this change included; undefined when it is not held. */
@@ -139,6 +143,14 @@ export class TreeUpdate {
     return cached?.status === "Verified" ? cached : undefined;
   }
 
+  /** The row of an entry that is to be stored; undefined when it is not held. */
+  async heldRow(entry: Entry): Promise<IdRow | undefined> {
+    const { raw } = this.#main;
+    // No held entry has a tip as its parent, so one on a tip is new.
+    const isNew = entry.parents.some((parent) => raw.some((tip) => tip.equals(parent)));
+    return isNew ? undefined : await this.row(entry.id);
+  }
+
   #rowOf(pending: Pending): IdRow {
     return { status: pending.status, height: pending.entry.height, tree: this.tree };
   }
@@ -160,49 +172,52 @@ export class TreeUpdate {
    * @returns whether the entry is new.
    */
   async insert(entry: Entry, status: VerificationStatus): Promise<boolean> {
-    const held = this.#isNew(entry) ? undefined : await this.row(entry.id);
+    const held = await this.heldRow(entry);
     if (held !== undefined) {
       if (status === "Verified" && held.status === "Unverified") await this.settle(entry, status);
       return false;
     }
-    validateEntry(entry);
-    const ready = await this.#checkParents(entry);
-    const pending: Pending = { entry, status: "Unverified", inserted: true };
-    this.#pending.set(entry.id.toString(), pending);
-    this.#unverified++;
-    await this.#addRaw(entry);
-    if (status === "Failed" || (status === "Verified" && ready)) await this.settle(entry, status);
+    await this.check(entry);
+    const waits = status === "Verified" && !await this.#hasVerifiedParents(entry);
+    await this.add(entry, waits ? "Unverified" : status);
     return true;
   }
 
-  /** Whether an entry cannot be held, since a parent is a tip: one that no held entry has as parent. */
-  #isNew(entry: Entry): boolean {
-    const { raw } = this.#main;
-    return entry.parents.some((parent) => raw.some((tip) => tip.equals(parent)));
+  /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
+  async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
+    this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
+    if (status === "Unverified") await this.backlog.stored(entry, waits);
+    else this.backlog.arrived(entry);
+    await this.#addRaw(entry);
+    if (status === "Verified") await this.#addVerified(entry);
   }
 
-  /**
-   * Refuses heights that do not exceed a held parent's (00 §B5); says whether all parents, those in
-   * stores included, are Verified, as a Verified entry needs them.
-   */
-  async #checkParents(entry: Entry): Promise<boolean> {
-    let ready = true;
+  /** How many more tips than Verified ones the tree, or a store, would have with a further entry. */
+  async extraTipsWith(entry: Entry): Promise<number> {
+    let most = extraTips(this.#main, entry.parents);
+    for (const store of entry.subtrees) {
+      const tips = await this.storeTips(store);
+      most = Math.max(most, extraTips(tips, entry.subtreeParents(store)));
+    }
+    return most;
+  }
+
+  /** Refuses an entry of a wrong form, and heights that do not exceed a held parent's (00 §B5). */
+  async check(entry: Entry): Promise<void> {
+    validateEntry(entry);
     for (const parent of entry.parents) {
       const row = this.#knownRow(parent) ?? await this.row(parent);
-      ready &&= row?.status === "Verified" && row.tree.equals(this.tree);
-      if (row !== undefined && row.tree.equals(this.tree) && row.height >= entry.height) {
-        throw tooLow(entry, parent, row.height);
-      }
+      if (row === undefined || !row.tree.equals(this.tree) || row.height < entry.height) continue;
+      throw tooLow(entry, parent, row.height);
     }
-    return ready && await this.#hasVerifiedStoreParents(entry);
   }
 
-  async #hasVerifiedStoreParents(entry: Entry): Promise<boolean> {
-    for (const store of entry.subtrees) {
-      for (const parent of entry.subtreeParents(store)) {
-        const row = this.#knownRow(parent) ?? await this.row(parent);
-        if (row?.status !== "Verified" || !row.tree.equals(this.tree)) return false;
-      }
+  /** Whether all parents, those in stores included, are Verified entries of this tree. */
+  async #hasVerifiedParents(entry: Entry): Promise<boolean> {
+    const inStores = entry.subtrees.flatMap((store) => entry.subtreeParents(store));
+    for (const parent of [...entry.parents, ...inStores]) {
+      const row = this.#knownRow(parent) ?? await this.row(parent);
+      if (row?.status !== "Verified" || !row.tree.equals(this.tree)) return false;
     }
     return true;
   }
@@ -214,7 +229,8 @@ export class TreeUpdate {
     if (pending.status !== "Unverified") return;
     pending.status = status;
     this.#pending.set(key, pending);
-    this.#unverified--;
+    // Who is Verified has been woken by all that it waited for; who fails may still be marked.
+    this.backlog.settled(entry, status === "Failed" ? referencesOf(entry) : []);
     if (status === "Verified") await this.#addVerified(entry);
   }
 
@@ -263,6 +279,7 @@ export class TreeUpdate {
   batch(): Batch {
     for (const pending of this.#pending.values()) this.#write(pending);
     this.#waiting.write(this.#set, this.#delete);
+    this.backlog.write(this.#set, this.#delete);
     const sequence = this.#base.head.sequence + 1;
     this.#set.push([headKey(this.tree), encodeHead(this.#head(sequence))]);
     for (const store of this.#touched) {
@@ -275,16 +292,13 @@ export class TreeUpdate {
 
   #head(sequence: number): TreeHead {
     const { verified, raw } = this.#main;
-    const counts = { unverified: this.#unverified, waiting: this.#waiting.count };
+    const counts = { ...this.backlog.counts, waiting: this.#waiting.count };
     return shared({ sequence, verified, raw, ...counts });
   }
 
   #write(pending: Pending): void {
-    const { entry, status } = pending;
+    const { entry } = pending;
     this.#set.push([idKey(entry.id), encodeIdRow(this.#rowOf(pending))]);
-    const marker = () => unverifiedKey(this.tree, entry.height, entry.id);
-    if (status === "Unverified") this.#set.push([marker(), NOTHING]);
-    else if (!pending.inserted) this.#delete.push(marker());
     if (!pending.inserted) return;
     this.#set.push([entryKey(this.tree, entry.height, entry.id), entry.bytes]);
     if (entry.isRoot) this.#set.push([rootKey(entry.id), NOTHING]);
@@ -306,6 +320,29 @@ export class TreeUpdate {
       this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
     }
   }
+}
+
+/** How many more tips than Verified ones there are with an entry on top of `parents`. */
+function extraTips({ raw, verified }: Frontiers, parents: readonly ID[]): number {
+  const covered = new Set(parents.map(String));
+  const left = raw === verified
+    ? raw.length
+    : raw.filter((id) => !covered.has(id.toString())).length;
+  return left + 1 - verified.length;
+}
+
+/** Everything that an entry names and might have waited for. */
+function referencesOf(entry: Entry): ID[] {
+  const ids = [...entry.parents, ...entry.subtrees.flatMap((name) => entry.subtreeParents(name))];
+  for (const step of entry.sig.key.path ?? []) ids.push(step.tree, ...step.tips);
+  try {
+    if (entry.metadata !== undefined) {
+      ids.push(...EntryMetadata.parse(entry.metadata).settingsTips.tips);
+    }
+  } catch {
+    // Without metadata that can be read there is no pin to wait for.
+  }
+  return ids;
 }
 
 function tooLow(entry: Entry, parent: ID, height: number): BackendError {

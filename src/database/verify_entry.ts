@@ -1,7 +1,7 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { TreeUpdate } from "../backend/tree_update.ts";
 import type { Entry } from "../entry/entry.ts";
-import { Verifier } from "./verifier.ts";
+import { EntryJudge } from "./entry_judge.ts";
 
 /**
  * Whether an entry is valid under the settings that it pins; false while something that it relies on
@@ -9,5 +9,5 @@ import { Verifier } from "./verifier.ts";
  */
 export async function verifyEntrySignature(backend: LocalBackend, entry: Entry): Promise<boolean> {
   const update = await TreeUpdate.begin(backend, entry.root ?? entry.id, true);
-  return await new Verifier(backend, update).judge(entry) === "Verified";
+  return await new EntryJudge(backend, update).judge(entry) === "Verified";
 }

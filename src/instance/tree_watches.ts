@@ -43,6 +43,11 @@ export class TreeWatches {
     }
   }
 
+  /** Watches `tree` for as long as it is heard. */
+  begin(tree: ID): void {
+    this.#begin(tree);
+  }
+
   #begin(tree: ID): Watch | undefined {
     const key = tree.toString();
     const known = this.#watches.get(key);

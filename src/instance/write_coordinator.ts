@@ -3,12 +3,14 @@ import { compareInTree } from "../backend/walk.ts";
 import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import { CheckedSignatures } from "../database/checked_signatures.ts";
 import { idsAdded } from "../database/ids_added.ts";
+import { requireTree } from "../database/ingest.ts";
+import type { PassCounts } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { Logger } from "../util/log.ts";
 import { instanceDropped } from "./instance_errors.ts";
-import { type RemoteWriteReport, requireTree, TreeJudge } from "./tree_judge.ts";
+import { type PartReport, type RemoteWriteReport, TreeJudge } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
@@ -32,7 +34,8 @@ export class WriteCoordinator {
     this.#events = new WriteEvents(this.#log);
     this.#judge = new TreeJudge(backend);
     this.#watches = new TreeWatches(backend.driver, {
-      isHeard: (tree) => this.#events.has(tree),
+      isHeard: (tree) =>
+        [tree, ...this.#judge.abroad.waitingFor(tree)].some((heard) => this.#events.has(heard)),
       changed: (tree) => this.#changedElsewhere(tree),
     });
   }
@@ -62,7 +65,7 @@ export class WriteCoordinator {
       options.source,
       (update) => update.insert(entry, options.verification),
     );
-    this.#judge.promoted();
+    await this.#wakeWaiting(tree);
   }
 
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
@@ -92,7 +95,7 @@ export class WriteCoordinator {
         total.failed += report.failed;
         total.unverified = report.unverified;
         total.rejected.push(...report.rejected);
-        hasMore = this.#isFull(report);
+        hasMore = report.goesOn;
       }
       // What this batch has unlocked may be more than one storage commit can settle.
       if (hasMore) {
@@ -102,6 +105,8 @@ export class WriteCoordinator {
         total.unverified = rest.stillUnverified;
       }
     });
+    await this.#lookAbroad(tree);
+    await this.#wakeWaiting(tree);
     return total;
   }
 
@@ -109,17 +114,12 @@ export class WriteCoordinator {
     tree: ID,
     chunk: readonly Entry[],
     goesOn: boolean,
-  ): Promise<RemoteWriteReport> {
+  ): Promise<PartReport> {
     const signatures = await CheckedSignatures.of(chunk);
     return await this.#writer(tree).writePart(
       (update) => this.#judge.ingest(update, chunk, signatures),
-      { size: chunk.length, goesOn: (report) => goesOn || this.#isFull(report) },
+      { size: chunk.length, goesOn: (report) => goesOn || report.goesOn },
     );
-  }
-
-  /** Whether a pass has settled as much as one storage commit can take, so that there may be more. */
-  #isFull({ verified, failed }: { readonly verified: number; readonly failed: number }): boolean {
-    return verified + failed >= this.#backend.maxEntriesPerCommit;
   }
 
   /** Writes of several storage commits that handlers are told of once, also if a later one fails. */
@@ -139,30 +139,34 @@ export class WriteCoordinator {
     await this.#inParts(tree, async () => {
       counts = await this.#judgeAll(tree);
     });
+    if (counts.verified + counts.failed > 0) await this.#wakeWaiting(tree);
     return counts;
   }
 
   async #judgeAll(tree: ID): Promise<VerifyCounts> {
     const total = { verified: 0, failed: 0, stillUnverified: 0 };
     const size = this.#backend.maxEntriesPerCommit;
-    const goesOn = (counts: VerifyCounts) => this.#isFull(counts);
+    const goesOn = (counts: PassCounts) => counts.goesOn;
+    const { abroad } = await this.#backend.pending(tree);
+    const changed = await this.#judge.abroad.changed(tree, abroad);
     for (let isDone = false; !isDone;) {
-      const counts = await this.#writer(tree).writePart((update) => this.#judge.judge(update), {
-        size,
-        goesOn,
-      });
+      const counts = await this.#writer(tree).writePart(
+        (update) => this.#judge.judge(update, changed),
+        { size, goesOn },
+      );
       total.verified += counts.verified;
       total.failed += counts.failed;
-      total.stillUnverified = counts.stillUnverified;
-      isDone = !goesOn(counts);
+      total.stillUnverified = counts.unverified;
+      isDone = !counts.goesOn;
     }
+    await this.#noteAbroad(tree, changed.sequences);
     return total;
   }
 
   /** Judges the Unverified entries of a tree unless nothing can have changed since the last time. */
   async settle(tree: ID): Promise<void> {
     const pending = await this.#backend.pending(tree);
-    if (!this.#judge.isDue(tree, pending)) return;
+    if (!await this.#judge.isDue(tree, pending)) return;
     const counts = await this.#verifyIfPossible(tree);
     if (counts !== undefined) this.#judge.passed(tree, pending.sequence, counts);
   }
@@ -180,6 +184,27 @@ export class WriteCoordinator {
     }
   }
 
+  // --- entries that wait for other trees -----------------------------------------------------
+
+  /** Notes for which trees `tree` waits, and watches them for the writes of other processes. */
+  async #noteAbroad(tree: ID, looked?: ReadonlyMap<string, number>): Promise<void> {
+    const { abroad } = await this.#backend.pending(tree);
+    this.#judge.abroad.note(tree, abroad, looked);
+    if (this.#events.has(tree)) { for (const other of abroad) this.#watches.begin(other); }
+  }
+
+  /** Looks at other trees that entries of a batch have made `tree` wait for. */
+  async #lookAbroad(tree: ID): Promise<void> {
+    const { abroad } = await this.#backend.pending(tree);
+    // The other tree may have got what is missing while the batch was judged.
+    if (abroad.length > 0) await this.settle(tree);
+  }
+
+  /** Judges what waits in other trees for what `tree` has got. */
+  async #wakeWaiting(tree: ID): Promise<void> {
+    for (const waiting of this.#judge.abroad.waitingFor(tree)) await this.settle(waiting);
+  }
+
   /** Registers a write handler; see `Database.onWrite`. */
   async onWrite(
     tree: ID,
@@ -189,7 +214,9 @@ export class WriteCoordinator {
     return await this.#watches.during(tree, async () => {
       // What other processes have written so far is not news to the handler.
       await this.#backend.trees.read(tree);
-      return await this.#writer(tree).register(at, handler);
+      const callback = await this.#writer(tree).register(at, handler);
+      await this.#noteAbroad(tree);
+      return callback;
     });
   }
 
@@ -197,6 +224,7 @@ export class WriteCoordinator {
     try {
       await this.#backend.trees.read(tree);
       await this.#writer(tree).announce();
+      await this.#wakeWaiting(tree);
     } catch (error) {
       if (this.#closed) return;
       this.#log.error("Writes of another process to {tree} were not announced", {

@@ -32,7 +32,10 @@ export async function delegatedSettings(
   const own = update !== undefined && update.tree.equals(tree);
   const reader: EntryReader = own ? update : backend;
   const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
-  if (await rowOf(tree) === undefined) return { outcome: "undecided", missing: [tree] };
+  const root = await rowOf(tree);
+  if (root === undefined || root.status === "Unverified") {
+    return { outcome: "undecided", missing: [tree] };
+  }
   const tips = await judgeTips(tree, claimed, rowOf);
   if (tips !== undefined) return tips;
   const reached = await judgeFloor(reader, tree, claimed, floor);
