@@ -10,6 +10,7 @@
  * @module
  */
 
+import { MAX_PARENTS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
@@ -36,7 +37,8 @@ export interface BacklogLimits {
 /**
  * The usual limits of a tree. Anybody can send what cannot be judged, so it must have an end; a history
  * that arrives newest first must fit, since every part of it waits for the next. 100,000 entries
- * of a few hundred bytes are some 40 MiB, and 256 MiB leave room for large payloads. Entries of
+ * of a few hundred bytes are some 40 MiB, and 128 MiB leave room for large payloads, and for
+ * the markers of what is waited for, which are a few times as long as the IDs in the entries. Entries of
  * other trees are looked up one by one when those trees change, so fewer of them are waited for: a
  * few thousand cost milliseconds. Tips are written with every change of the tree, and only entries that
  * nothing held builds on are tips: a history that comes in order, or backwards, has as many as it
@@ -44,9 +46,9 @@ export interface BacklogLimits {
  */
 export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
   entries: 100_000,
-  bytes: 256 * 1024 * 1024,
+  bytes: 128 * 1024 * 1024,
   abroad: 4096,
-  awaited: 256,
+  awaited: MAX_PARENTS,
   tips: 1024,
 });
 

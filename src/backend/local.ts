@@ -53,7 +53,9 @@ export class LocalBackend implements Backend, UpdateSource {
   /** An engine over `driver`, which it closes when it is closed. */
   constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
     this.driver = driver;
-    this.limits = limits;
+    // All markers of one entry must fit into one storage commit.
+    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 4));
+    this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
