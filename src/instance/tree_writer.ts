@@ -172,6 +172,7 @@ export class TreeWriter {
 
   async #run(job: Job, update: TreeUpdate): Promise<Result> {
     const before = update.verified.length;
+    const size = update.size;
     const previousTips = update.postTips;
     try {
       const value = await job.run(update);
@@ -181,7 +182,8 @@ export class TreeWriter {
       const { tree, postTips } = update;
       return { value, outcome: { tree, entries, previousTips, postTips, source: job.source } };
     } catch (error) {
-      if (error instanceof UpdateConflict) throw error;
+      // What a write has half done must not be committed with what others have done.
+      if (error instanceof UpdateConflict || update.size !== size) throw error;
       return { error };
     }
   }
