@@ -10,6 +10,7 @@ import {
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
+import { awake } from "./child.ts";
 import { testModel } from "./model.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./postgres_server.ts";
 import { testKill, testRace } from "./processes.ts";
@@ -46,6 +47,13 @@ async function query(text: string): Promise<void> {
   const sql = client!.default(server!.url, { max: 1 });
   await sql.unsafe(text);
   await sql.end();
+}
+
+/** Ends all other sessions of the database, as a server that is started again would. */
+async function cutConnections(): Promise<void> {
+  await query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+  );
 }
 
 async function fails(code: string, step: () => Promise<unknown>): Promise<StorageError> {
@@ -186,6 +194,82 @@ describe("postgres", { skip }, () => {
     await mine.close();
     await other.close();
   });
+  it("connections that are cut are made anew: reads go on, and watch() tells what came since", {
+    timeout: 120_000,
+  }, async () => {
+    const schema = newSchema();
+    const [mine, other] = [await open({ schema }), await open({ schema })];
+    let calls = 0;
+    let wake = (): void => {};
+    const next = () => new Promise<void>((resolve) => wake = resolve);
+    mine.watch!([utf8("a")], () => (calls++, wake()));
+    while (calls < 1) await next();
+    for (const value of ["1", "2", "3"]) {
+      await cutConnections();
+      assert.equal(await mine.get(utf8("b")), undefined, "a read goes on by itself");
+      const seen = calls;
+      // The first write may meet the cut connection, and says so.
+      const set = [[utf8("a"), utf8(value)]] as const;
+      await other.commit({ set }).catch(async (error) => {
+        assert.equal((error as StorageError).code, "Io");
+        await other.commit({ set });
+      });
+      while (calls === seen) await next();
+      assert.equal(fromUtf8((await mine.get(utf8("a")))!.value), value);
+    }
+    await mine.close();
+    await other.close();
+  });
+  it("commits while connections are cut again and again are done, or fail with Io; none is lost", {
+    timeout: 120_000,
+  }, async () => {
+    const storage = await open();
+    const done: string[] = [];
+    let failed = 0;
+    let isCutting = true;
+    const work = async (writer: number): Promise<void> => {
+      for (let at = 0; isCutting; at++) {
+        const key = `${writer}/${at}`;
+        await storage.commit({ set: [[utf8(key), utf8(key)], [utf8(`${key}/b`), utf8(key)]] })
+          .then(() => done.push(key), (error) => {
+            assert.equal((error as StorageError).code, "Io", String(error));
+            failed++;
+          });
+      }
+    };
+    const workers = [1, 2, 3].map(work);
+    while (failed < 5) await cutConnections();
+    isCutting = false;
+    await Promise.all(workers);
+    for (const key of done) {
+      const both = await storage.getMany([utf8(key), utf8(`${key}/b`)]);
+      assert.ok(both.every((stored) => stored !== undefined), key);
+    }
+    await storage.close();
+  });
+  it(
+    "where listening fails, watch() still tells, a little later",
+    { timeout: 60_000 },
+    async () => {
+      const [schema, sql] = [newSchema(), client!.default(server!.url)];
+      const listen = () => Promise.reject(new Error("no LISTEN through this pool"));
+      const deaf = { unsafe: sql.unsafe.bind(sql), end: sql.end.bind(sql), listen };
+      const [mine, other] = [await postgresStorage(deaf, { schema }), await open({ schema })];
+      let calls = 0;
+      let wake = (): void => {};
+      mine.watch!([utf8("a")], () => (calls++, wake()));
+      while (calls < 1) await new Promise<void>((resolve) => wake = resolve);
+      await other.commit({ set: [[utf8("a"), utf8("1")]] });
+      await awake(
+        (async () => {
+          while (calls < 2) await new Promise<void>((resolve) => wake = resolve);
+        })(),
+      );
+      await mine.close();
+      await other.close();
+      await sql.end();
+    },
+  );
   it("a commit that was asked for before close() is done, and one after it is Closed", async () => {
     const schema = newSchema();
     const storage = await open({ schema });

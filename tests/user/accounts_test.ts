@@ -338,14 +338,14 @@ describe("keys", () => {
     }));
 
   it("08#44 users, databases and passwords survive a snapshot", async () => {
-    const storage = await newStorage();
+    const storage = await newStorage("memory");
     const { instance, user } = await Instance.createBackend(
       storage,
       NewUser.withPassword("ada", "pw"),
     );
     await user.createDatabase({ name: "kept" });
     const { loadSnapshot } = await import("../../src/backend/snapshot_file.ts");
-    const copy = await newStorage();
+    const copy = await newStorage("memory");
     await loadSnapshot(new LocalBackend(copy), await instance.snapshotText());
     await instance.close();
     const again = await Instance.openBackend(copy);

@@ -30,6 +30,8 @@ const DEFAULT_SCHEMA = "eidetica";
 const CONNECTION = {
   connect_timeout: 10,
   onnotice: () => {},
+  // The client would ask for types at every new connection, and fail where nobody can catch it.
+  fetch_types: false,
   connection: {
     application_name: "eidetica",
     default_transaction_isolation: "read committed",

@@ -19,6 +19,7 @@ const MEANINGS: ReadonlyMap<string, readonly string[]> = new Map([
   ["CONNECTION_DESTROYED", LOST],
   ["ECONNRESET", LOST],
   ["EPIPE", LOST],
+  ["NO_ANSWER", LOST],
   ["57P01", LOST],
   ["57P02", LOST],
   ["57P03", CLOSED],
@@ -45,6 +46,16 @@ const PASSING: ReadonlySet<string> = new Set(["40001", "40P01"]);
 /** Whether a transaction that failed so has changed nothing and is worth another attempt. */
 export function isPassing(error: unknown): boolean {
   return error instanceof Error && PASSING.has(String((error as { code?: unknown }).code));
+}
+
+/** Whether the connection was lost, so that nobody knows what became of a write. */
+export function isLost(error: unknown): boolean {
+  return MEANINGS.get(String((error as { code?: unknown } | undefined)?.code)) === LOST;
+}
+
+/** What a query fails with that the client has lost together with its connection. */
+export function noAnswer(): Error {
+  return Object.assign(new Error("the server has not answered"), { code: "NO_ANSWER" });
 }
 
 /** A failure of the server or the connection as an error of ours; anything else as it is. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type {
   Batch,
   Capabilities,
@@ -14,12 +15,16 @@ import { independentRuns, nameOf } from "./independent.ts";
 import { KeyWatch } from "./key_watch.ts";
 import { requireFits } from "./limits.ts";
 import { listByPage } from "./pages.ts";
-import { isPassing, placeError, postgresError } from "./postgres_errors.ts";
+import { isLost, isPassing, noAnswer, placeError, postgresError } from "./postgres_errors.ts";
 import type { PostgresRow, PostgresSql } from "./postgres_types.ts";
 
 /** How often a transaction is tried that other writers get in the way of. */
 const MAX_ATTEMPTS = 10;
 const MAX_BATCH_BYTES = 200_000_000;
+/** How long an answer may take, in milliseconds: longer than any lock is waited for. */
+const ANSWER_MS = 30_000;
+/** How often watchers look for what no notification has told, in milliseconds. */
+const LOOK_MS = 2000;
 
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
@@ -57,6 +62,7 @@ export class PostgresStorage implements StorageDriver {
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
   readonly #watch = new KeyWatch((keys) => this.#versions(keys));
   #listening: Promise<() => PromiseLike<unknown>> | undefined;
+  #looking: ReturnType<typeof setInterval> | undefined;
   #isClosing = false;
   #isClosed = false;
 
@@ -71,12 +77,16 @@ export class PostgresStorage implements StorageDriver {
     action: string,
     query: string,
     parameters: (string | Uint8Array | number)[],
+    attempt = 1,
   ): Promise<readonly PostgresRow[]> {
     if (this.#isClosed) throw this.#closed();
     try {
-      return await this.#sql.unsafe(query, parameters, { prepare: true });
+      return await answered(this.#sql.unsafe(query, parameters, { prepare: true }));
     } catch (cause) {
       if (isPassing(cause)) throw cause;
+      // A read changes nothing, so it can be asked again on another connection.
+      const isWorthAsking = action === "read" && isLost(cause) && attempt < MAX_ATTEMPTS;
+      if (isWorthAsking) return await this.#run(action, query, parameters, attempt + 1);
       throw postgresError(this.#at.place, action, cause);
     }
   }
@@ -135,8 +145,9 @@ export class PostgresStorage implements StorageDriver {
   async #applyRun(batches: readonly Batch[], attempt = 1): Promise<Outcome[]> {
     try {
       const [row] = await this.#run("write", this.#queries.commit, parametersOf(batches));
-      const refused = new Set(row!.refused as number[]);
-      const version = row!.version as Version;
+      if (row === undefined) throw noAnswer();
+      const refused = new Set(String(row.refused).match(/\d+/g)?.map(Number));
+      const version = row.version as Version;
       return batches.map((_, at) => refused.has(at) ? { ok: false } : { ok: true, version });
     } catch (cause) {
       if (isPassing(cause) && attempt < MAX_ATTEMPTS) return this.#applyRun(batches, attempt + 1);
@@ -164,7 +175,12 @@ export class PostgresStorage implements StorageDriver {
 
   async #listen(): Promise<() => PromiseLike<unknown>> {
     const look = () => this.#look();
-    const listening = await this.#sql.listen?.(this.#at.schema, look, look);
+    // The client gives up listening when it is cut off again while it begins anew, and tells nobody.
+    this.#looking = setInterval(look, LOOK_MS);
+    this.#looking.unref();
+    // Where nobody can listen, behind some pools, looking now and then is all there is.
+    const listening = await Promise.resolve(this.#sql.listen?.(this.#at.schema, look, look))
+      .catch(() => undefined);
     return () => listening?.unlisten() ?? Promise.resolve();
   }
 
@@ -175,9 +191,18 @@ export class PostgresStorage implements StorageDriver {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watch.clear();
+    clearInterval(this.#looking);
     await this.#listening?.then((stop) => stop()).catch(() => undefined);
     if (this.#at.isOwner) await this.#sql.end({ timeout: 5 });
   }
+}
+
+/** The client may lose a query with its connection, and then never say what became of it. */
+function answered<T>(query: PromiseLike<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(noAnswer()), ANSWER_MS);
+    query.then(resolve, reject).then(() => clearTimeout(timer));
+  });
 }
 
 interface Queries {
@@ -195,7 +220,7 @@ function queriesOf(schema: string): Queries {
     getMany: `SELECT key, value, version FROM ${schema}.kv WHERE key = ANY ($1::text::bytea[])`,
     forward: `${range} ORDER BY key ASC LIMIT $3`,
     backward: `${range} ORDER BY key DESC LIMIT $3`,
-    commit: `SELECT version, refused FROM ${schema}.commit(
+    commit: `SELECT version, refused::text FROM ${schema}.commit(
       $1::text::integer[], $2::text::bytea[], $3::text::bigint[], $4::text::integer[],
       $5::text::bytea[], $6::text::integer[], $7::text::bytea[], $8::text::bytea[])`,
   };
