@@ -22,6 +22,7 @@ import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { WriteCoordinator } from "../../src/instance/write_coordinator.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+import { newUrl } from "../helpers/storages.ts";
 import { withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
 
@@ -334,6 +335,25 @@ describe("what another database must bring", () => {
       assert.ok(found.every((status) => status === "Verified"), `${found}`);
       await Promise.all([here.close(), there.close()]);
       await driver.close();
+    }));
+
+  it("02#46, 00 §C2 handlers hear of it also when another process has verified it, without a read", () =>
+    teams(async ({ team, shared, teamRoot, sharedRoot }) => {
+      const url = await newUrl("sqlite");
+      const mine = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+      const theirs = await Instance.connect(url);
+      await mine.instance.putRemoteEntries(sharedRoot, [...shared]);
+      const keepAlive = setInterval(() => {}, 1000);
+      const told = new Promise<number>((resolve) => {
+        void mine.instance.host.onWrite(sharedRoot, ({ entries }) => resolve(entries.length))
+          .then(() => theirs.putRemoteEntries(teamRoot, [...team]));
+      });
+      assert.equal(await told, 3);
+      clearInterval(keepAlive);
+      const found = await statuses(theirs.host.backend, shared);
+      assert.ok(found.every((status) => status === "Verified"), `${found}`);
+      await theirs.close();
+      await mine.instance.close();
     }));
 
   it("00 §B6 only so many entries of other databases are waited for", () =>
