@@ -194,18 +194,23 @@ function installPinned(name) {
   );
 }
 
+/** Path of an executable that is there already; undefined when there is none. */
+export function findRuntime(name) {
+  return installed(name) ?? pinned(name);
+}
+
 /** Path of an executable of `deno`, `bun`, `node` or `node22`, installed now if need be. */
 export function runtime(name) {
   if (!Object.hasOwn(PINNED, name)) {
     throw new Error(`Cannot run "${name}": choose deno, bun, node or node22`);
   }
-  return installed(name) ?? pinned(name) ?? alone(name, () => installPinned(name));
+  return findRuntime(name) ?? alone(name, () => installPinned(name));
 }
 
 /** A runtime that is there already, the running one first; Node is installed when there is none. */
 export function anyRuntime() {
   for (const name of [RUNNING, "node", "deno", "bun"]) {
-    const path = installed(name) ?? pinned(name);
+    const path = findRuntime(name);
     if (path) return { name, path };
   }
   return { name: "node", path: runtime("node") };
