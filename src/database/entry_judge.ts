@@ -68,7 +68,7 @@ export class EntryJudge {
     for (const parent of entry.parents) {
       verdict = worse(verdict, await this.#judgeParent(parent, entry.height));
     }
-    if (await this.#usesUpHeights(entry)) return "Failed";
+    if (verdict === "ok" && await this.#usesUpHeights(entry)) return "Failed";
     for (const store of entry.subtrees) {
       for (const parent of entry.subtreeParents(store)) {
         verdict = worse(verdict, await this.#judgeMember(parent, store));

@@ -74,6 +74,8 @@ export class Ingest {
       // The entry is not to blame for a storage that cannot be read.
       if (!(error instanceof EideticaError) || error.module === "storage") throw error;
       this.#rejected.push({ entry, error });
+      // It may have been put aside before, until what it names had arrived.
+      this.#open.delete(entry.id.toString());
     }
   }
 

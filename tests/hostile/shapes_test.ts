@@ -13,7 +13,7 @@ import {
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { craft, granting, keyOf, nodeOf, PAYLOAD, rawBytes, rootOf, withModel } from "./craft.ts";
-import { expectAll, expectUnharmed, inWorld, onTip, send, statusOf } from "./world.ts";
+import { expectAll, expectUnharmed, inWorld, newNode, onTip, send, statusOf } from "./world.ts";
 
 const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
 const many = (count: number): ID[] =>
@@ -187,7 +187,7 @@ describe("metadata that does not parse", () => {
 describe("heights", () => {
   it("00 §B5 that do not exceed every parent's are refused, or fail when the parent arrives", () =>
     inWorld(async (world) => {
-      const { last, granted } = world;
+      const { last, granted, root } = world;
       for (const height of [0, 1, last.height - 1, last.height]) {
         const low = onTip(world, { height });
         const report = await send(world, low);
@@ -195,6 +195,11 @@ describe("heights", () => {
         assert.equal(await statusOf(world, low.id), undefined);
       }
       const high = onTip(world, { height: 2000, stores: { t: { data: "{}" } } });
+      const zero = onTip(world, { height: 0 });
+      const fresh = await newNode();
+      const report = await fresh.putRemoteEntries(root.id, [zero, ...world.honest]);
+      assert.deepEqual([report.rejected.length, report.unverified], [1, 0], "with its parent");
+      await fresh.close();
       const child = craft({
         root: world.root.id,
         parents: [granted],
