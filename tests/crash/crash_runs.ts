@@ -10,6 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { DocStore, Instance, NewUser, Table } from "../../mod.ts";
+import { settled } from "../helpers/storages.ts";
 import { checkTrees } from "../helpers/store_check.ts";
 
 /** After so many kills a new storage is begun, so that checks stay short. */
@@ -57,6 +58,7 @@ export async function crashRuns(options: CrashOptions): Promise<CrashReport> {
       startupMs = await kill(url, told, isEarly, random, startupMs);
       report.runs++;
       if (told.size === before) report.early++;
+      await settled(url);
       await check(url, told);
       options.progress?.(report);
     }

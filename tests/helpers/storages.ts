@@ -71,6 +71,20 @@ export async function newUrl(kind: string = STORAGE): Promise<string> {
   return await ADDRESS[kind === "memory" ? "sqlite" : kind]!();
 }
 
+/**
+ * Waits until nobody is at work on a storage any more whose processes are dead: a server goes on with
+ * what it was asked for.
+ */
+export async function settled(url: string): Promise<void> {
+  if (!url.startsWith("postgres:")) return;
+  const { default: connect } = await import("postgres");
+  const sql = connect(url, { max: 1 });
+  const others =
+    "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  while ((await sql.unsafe(others))[0]!.n > 0) await new Promise((done) => setTimeout(done, 5));
+  await sql.end();
+}
+
 /** Why a kind of storage cannot be tested here; false when it can. */
 export function whyNot(kind: string): string | false {
   if (kind === "deno-kv") return !("Deno" in globalThis) && "Deno KV is there on Deno alone";
