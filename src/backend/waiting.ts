@@ -3,6 +3,8 @@ import type { StorageDriver } from "../storage/driver.ts";
 import { prefixRange, waitingKey, waitingPrefix } from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
+/** Most markers of one parent that are removed when it arrives. */
+const MAX_FORGOTTEN = 16;
 
 /** Pairs of a key and a value to write. */
 type Writes = [Uint8Array, Uint8Array][];
@@ -40,14 +42,15 @@ export class WaitingChildren {
     this.#count++;
   }
 
-  /** Whether some held entry lists `id` as parent in `scope`; forgets the markers that say so. */
+  /** Whether some held entry lists `id` as parent in `scope`; forgets markers that say so. */
   async take(scope: string, id: ID): Promise<boolean> {
     if (this.#count === 0) return false;
     const key = `${id} ${scope}`;
     let found = this.#added.get(key)?.children.length ?? 0;
     this.#added.delete(key);
     const range = prefixRange(waitingPrefix(this.#tree, scope, id));
-    for await (const page of this.#driver.list(range)) {
+    // One is enough to know; the rest, which nobody asks for again, must not fill the storage commit.
+    for await (const page of this.#driver.list({ ...range, limit: MAX_FORGOTTEN })) {
       for (const pair of page) this.#removed.push(pair.key);
       found += page.length;
     }

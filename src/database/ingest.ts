@@ -42,6 +42,7 @@ export class Ingest {
   /** The same by what they wait for. */
   readonly #waiters = new Map<string, Entry[]>();
   readonly #rejected: Rejection[] = [];
+  #markers = 0;
   #stored = 0;
   #verified = 0;
   #failed = 0;
@@ -112,6 +113,12 @@ export class Ingest {
     const tips = await this.#update.extraTipsWith(entry);
     const refusal = await this.#update.backlog.refusal(entry, waits, tips, limits);
     if (refusal !== undefined) throw noRoom(entry, refusal);
+    // Each is marked as awaited, and as a parent that is missing.
+    const markers = this.#markers + 2 * waits.ids.length;
+    if (markers > this.#backend.driver.capabilities.maxBatchChanges / 2) {
+      throw noRoom(entry, "the batch waits for more entries than the storage can note at once");
+    }
+    this.#markers = markers;
     await this.#update.add(entry, "Unverified", waits);
     this.#stored++;
   }

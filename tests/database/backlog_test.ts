@@ -245,6 +245,44 @@ describe("the room for what waits", () => {
     }));
 });
 
+describe("storages with small commits", () => {
+  it("00 §B6 many that wait for one entry, or one for many, cannot keep others out", () =>
+    source(async (root, honest) => {
+      const { driver } = counting(memoryStorage(), { maxBatchChanges: 160 });
+      const strict = { ...driver, commit: limited(driver, 160) };
+      const backend = new LocalBackend(strict);
+      const writes = new WriteCoordinator(backend);
+      await writes.putRemoteEntries(root.id, [root]);
+      const on = (parents: ID[], at: number) =>
+        EntryBuilder.of(root.id).setParents(parents).setHeight(50 + at)
+          .setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode())
+          .setSubtreeData("s", utf8(`{"children":{"x":{"Int":${at}}}}`))
+          .setSubtreeParents("s", parents.slice(0, 1)).build();
+      for (let at = 0; at < 300; at++) {
+        await writes.putRemoteEntries(root.id, [on([honest[0]!.id], at)]);
+      }
+      const missing = (at: number) =>
+        Array.from({ length: 20 }, (_, index) => ID.ofRaw(utf8(`${at} ${index}`)));
+      const many = Array.from({ length: 9 }, (_, at) => on(missing(at), at));
+      const report = await writes.putRemoteEntries(root.id, many);
+      assert.ok(report.rejected.length > 0 && report.stored > 0);
+      const done = await writes.putRemoteEntries(root.id, honest);
+      assert.equal(done.verified, honest.length);
+      assert.equal(done.failed, 300, "unsigned, as soon as they can be judged");
+      await writes.close();
+      await backend.close();
+    }));
+});
+
+/** Commits that are refused beyond so many changes. */
+function limited(driver: StorageDriver, most: number): StorageDriver["commit"] {
+  return (batch) => {
+    const changes = (batch.set?.length ?? 0) + (batch.delete?.length ?? 0);
+    if (changes > most) throw new Error(`${changes} changes in one commit, at most ${most}`);
+    return driver.commit(batch);
+  };
+}
+
 /** A team's database, and one that lets the team's member write. */
 interface Teams {
   readonly team: readonly Entry[];
