@@ -10,7 +10,12 @@ import type { StateType } from "./state_type.ts";
 const log = new Logger("checkpoints");
 
 /** Least weight of what was folded since the last checkpoint: some thousand entries fold in no time. */
-const MIN_WEIGHT = 1024 * 1024;
+export const MIN_WEIGHT: number = 1024 * 1024;
+/**
+ * How far a checkpoint stays behind what is newest, as weight: a few hundred entries, which fold in no
+ * time. A branch that begins among them, and arrives later, still begins at the checkpoint.
+ */
+const LAG = 256 * 1024;
 /** How long a checkpoint waits for a quiet moment, in milliseconds. */
 const DELAY = 200;
 
@@ -39,6 +44,7 @@ export class CheckpointKeeper {
   readonly #listings = new WeakMap<StateFamily, Listing>();
   readonly #damaged = new Set<string>();
   readonly #offers = new Map<string, Offer>();
+  readonly #requests = new Map<string, () => Promise<void>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isOff = false;
@@ -88,6 +94,17 @@ export class CheckpointKeeper {
   offer(key: string, offer: Offer): void {
     if (this.#isOff || offer.type.checkpoint === undefined || !isDue(offer)) return;
     this.#offers.set(key, offer);
+    this.#schedule();
+  }
+
+  /** Has a state computed in the background, which is then offered. */
+  request(key: string, compute: () => Promise<void>): void {
+    if (this.#isOff || !this.#isDurable) return;
+    this.#requests.set(key, compute);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -102,12 +119,18 @@ export class CheckpointKeeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#writing;
-    if (this.#isDurable) await this.#writeAll();
+    if (this.#isDurable && !this.#isOff) await this.#writeAll();
     this.#isOff = true;
+    clearTimeout(this.#timer);
     this.#offers.clear();
+    this.#requests.clear();
   }
 
   async #writeAll(): Promise<void> {
+    for (const [key, compute] of this.#requests) {
+      this.#requests.delete(key);
+      await compute().catch((error) => log.debug("No state for a checkpoint", { error }));
+    }
     for (const [key, offer] of this.#offers) {
       this.#offers.delete(key);
       if (this.#isOff) return;
@@ -116,9 +139,10 @@ export class CheckpointKeeper {
   }
 
   async #write(offer: Offer): Promise<void> {
-    const { scope, family, state, type } = offer;
+    const { scope, family, type } = offer;
     const listing = this.#isDurable ? await this.#refresh(scope, family) : undefined;
     if (!isDue(offer)) return; // another process was faster
+    const state = chosen(offer);
     const pieces = await serializePieces(state.value, type, this.#checkpoints.maxBytes);
     const bytes = pieces?.reduce((sum, piece) => sum + piece.length, 0) ?? family.sizeOf(state);
     family.measured(state.weight, bytes);
@@ -158,6 +182,16 @@ export class CheckpointKeeper {
   }
 }
 
-function isDue({ family: { ground }, state }: Offer): boolean {
-  return state.weight - ground.weight >= Math.max(MIN_WEIGHT, ground.bytes);
+function isDue({ family, state }: Offer): boolean {
+  return state.weight - family.ground.weight >= threshold(family) + LAG;
+}
+
+function threshold({ ground }: StateFamily): number {
+  return Math.max(MIN_WEIGHT, ground.bytes);
+}
+
+/** The state to be written for one that is due: an earlier one, if there is one not much earlier. */
+function chosen({ family, state }: Offer): StoreState {
+  const [least, most] = [state.weight - threshold(family) / 2, state.weight - LAG];
+  return family.before(state, least, most) ?? state;
 }

@@ -49,6 +49,11 @@ export class EntryCache {
     }
   }
 
+  /** Remembers an entry if there is room for it: no other one is forgotten. */
+  offer(held: Held): void {
+    if (this.#bytes + held.entry.bytes.length <= this.#limit) this.set(held);
+  }
+
   /** Forgets an entry. */
   delete(id: ID): void {
     const key = id.toString();

@@ -369,6 +369,13 @@ export class LocalBackend implements Backend, UpdateSource {
     return await this.states.stateAt(this, tree, store, tips, type);
   }
 
+  /** Notes a payload that this process has written to a store, as one of `type`. */
+  wrote(tree: ID, store: string, type: StateType<unknown>, data: Uint8Array): void {
+    this.states.wrote(tree, store, type, data, async () => {
+      await this.stateAt(tree, store, await this.verifiedStoreSnapshot(tree, store), type);
+    });
+  }
+
   // --- instance records ----------------------------------------------------------------------
 
   /** See {@link Backend.getInstanceMetadata}. */

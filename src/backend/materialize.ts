@@ -1,11 +1,12 @@
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import { LruMap } from "../util/lru.ts";
 import { AheadReader } from "./ahead_reader.ts";
 import type { Scope } from "./checkpoints.ts";
-import { CheckpointKeeper } from "./checkpoint_keeper.ts";
+import { CheckpointKeeper, MIN_WEIGHT } from "./checkpoint_keeper.ts";
 import { FrontierWalk } from "./frontier_walk.ts";
 import { foldRoute } from "./state_fold.ts";
-import { StateFamily, type StoreState } from "./state_family.ts";
+import { StateFamily, type StoreState, weigh } from "./state_family.ts";
 import { type KnownStates, type Route, RouteFinder } from "./state_route.ts";
 import type { StateType } from "./state_type.ts";
 import type { ListingSource } from "./stored_entries.ts";
@@ -15,6 +16,9 @@ export type { CheckpointFormat, StateType } from "./state_type.ts";
 
 /** Most that all states in memory weigh together, in bytes of what was folded into them. */
 const MAX_WEIGHT = 256 * 1024 * 1024;
+
+/** Most stores for which it is counted what is written and not read. */
+const MAX_UNREAD = 1024;
 
 /** A state that is being computed. */
 interface Folding {
@@ -35,6 +39,8 @@ export class StateCache {
   readonly #checkpoints: CheckpointKeeper;
   readonly #families = new Map<string, StateFamily>();
   readonly #foldings = new Map<string, Folding>();
+  /** Weight of what this process has written to a store since it was last read. */
+  readonly #unread = new LruMap<number>(MAX_UNREAD);
   #weight = 0;
 
   /** States of the stores that `source` holds. */
@@ -63,10 +69,30 @@ export class StateCache {
     type: StateType<T>,
   ): Promise<T> {
     if (tips.tips.length === 0) return type.empty();
-    const key = `${tree}|${type.name.length}|${type.name}${store}`;
+    const key = keyOf(tree, store, type);
     const known = this.#families.get(key)?.at(tips.tips);
     const state = known ?? await this.#foldOnce(key, reader, tree, store, tips, type);
     return state.value as T;
+  }
+
+  /**
+   * Notes a payload that this process has written. A store that is written and never read gets
+   * checkpoints, too: now and then `read` is called in the background.
+   */
+  wrote(
+    tree: ID,
+    store: string,
+    type: StateType<unknown>,
+    data: Uint8Array,
+    read: () => Promise<void>,
+  ): void {
+    if (type.checkpoint === undefined) return;
+    const key = keyOf(tree, store, type);
+    const weight = (this.#unread.get(key) ?? 0) + weigh(data);
+    this.#unread.set(key, weight);
+    if (weight < MIN_WEIGHT) return;
+    this.#unread.delete(key);
+    this.#checkpoints.request(key, read);
   }
 
   /** Computes a state. Who asks for one that is being computed already waits for it. */
@@ -105,7 +131,8 @@ export class StateCache {
     const states = await foldRoute(route, tips.tips, type);
     const state = states.at(-1)!;
     if (!route.isComplete) return state;
-    for (const one of states) this.#keep(key, family, one);
+    this.#keep(key, family, route.base, states);
+    this.#unread.delete(key);
     this.#checkpoints.offer(key, { scope, family, state, type });
     return state;
   }
@@ -141,10 +168,15 @@ export class StateCache {
     return family;
   }
 
-  /** Keeps a state; the families used least recently go when all weigh too much. */
-  #keep(key: string, family: StateFamily, state: StoreState): void {
+  /** Keeps states; the families used least recently go when all weigh too much. */
+  #keep(
+    key: string,
+    family: StateFamily,
+    base: StoreState | undefined,
+    states: readonly StoreState[],
+  ): void {
     const before = family.weight;
-    family.add(state);
+    family.extend(base, states);
     if (this.#families.get(key) !== family) return;
     this.#weight += family.weight - before;
     if (this.#weight <= MAX_WEIGHT) return;
@@ -156,4 +188,8 @@ export class StateCache {
       this.#weight -= one.weight;
     }
   }
+}
+
+function keyOf(tree: ID, store: string, type: { readonly name: string }): string {
+  return `${tree}|${type.name.length}|${type.name}${store}`;
 }

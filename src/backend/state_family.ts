@@ -8,6 +8,8 @@ const MAX_STATES = 256;
 const RECENT_STATES = 128;
 /** How many states stay when there are too many, so that making room is rare. */
 const KEPT_STATES = 192;
+/** Most states of the line to the one computed last. */
+const MAX_LINE = 64;
 /** What a family may weigh beyond twice its newest state. */
 const SPARE_WEIGHT = 8 * 1024 * 1024;
 /** What an entry weighs besides its payload: about what loading it, or a path of copied nodes, costs. */
@@ -54,6 +56,7 @@ export function comparePlaces(a: Place, b: Place): number {
  */
 export class StateFamily {
   readonly #states = new Map<string, StoreState>();
+  #line: StoreState[] = [];
   #newest: StoreState | undefined;
   #older = 0;
   #ground = { weight: 0, bytes: 0 };
@@ -80,6 +83,26 @@ export class StateFamily {
     if (state.weight >= newest.weight) this.#newest = state;
     if (this.#states.size > MAX_STATES) this.#thin(KEPT_STATES);
     while (this.#isHeavy() && this.#states.size > 1) this.#thin(this.#states.size >> 1);
+  }
+
+  /** Keeps the states that were computed one after the other, beginning with `base`. */
+  extend(base: StoreState | undefined, states: readonly StoreState[]): void {
+    for (const state of states) this.add(state);
+    const from = base === undefined ? 0 : this.#line.lastIndexOf(base) + 1;
+    this.#line = [...this.#line.slice(0, from), ...states];
+    if (this.#line.length <= MAX_LINE) return;
+    const end = this.#line.at(-1)!.entries;
+    const distance = ({ entries }: StoreState) => end - entries;
+    this.#line = spread(this.#line.reverse(), distance, end, MAX_LINE >> 1).reverse();
+  }
+
+  /**
+   * The newest state from which the one computed last, `state`, was reached, and which weighs between
+   * `least` and `most`; undefined when there is none.
+   */
+  before(state: StoreState, least: number, most: number): StoreState | undefined {
+    if (this.#line.at(-1) !== state) return undefined;
+    return this.#line.findLast(({ weight }) => weight >= least && weight <= most);
   }
 
   /** Whether the older states weigh too much. What was added up may be more than they do. */

@@ -81,7 +81,7 @@ async function loadAt(
   });
 }
 
-/** As {@link loadAt}, without the damaged ones. */
+/** As {@link loadAt}, without the damaged ones; the others are remembered while there is room. */
 async function loadSound(
   source: ListingSource,
   tree: ID,
@@ -89,13 +89,26 @@ async function loadSound(
 ): Promise<Entry[]> {
   const sound: Entry[] = [];
   for (const [at, item] of (await readAt(source, tree, places)).entries()) {
-    try {
-      if (item !== undefined) sound.push(decodeStored(places[at]!.id, item.value));
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error;
+    const { id, height } = places[at]!;
+    const known = source.entries.get(id)?.entry;
+    const entry = known ?? decodeSound(id, item?.value);
+    if (entry === undefined) continue;
+    sound.push(entry);
+    // Of a cached row nobody believes any verdict but Verified.
+    if (known === undefined) {
+      source.entries.offer({ entry, row: { status: "Unverified", height, tree } });
     }
   }
   return sound;
+}
+
+function decodeSound(id: ID, bytes: Uint8Array | undefined): Entry | undefined {
+  try {
+    return bytes && decodeStored(id, bytes);
+  } catch (error) {
+    if (error instanceof BackendError) return undefined;
+    throw error;
+  }
 }
 
 async function readAt(

@@ -53,6 +53,11 @@ export class StagedStore {
     return this.#delta;
   }
 
+  /** Type of the delta; undefined when nothing of a type was staged. */
+  get type(): StateType<unknown> | undefined {
+    return this.#type;
+  }
+
   /** Replaces the delta. */
   stage<T>(delta: T, type: StateType<T>): void {
     this.#delta = delta;

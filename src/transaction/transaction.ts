@@ -2,6 +2,7 @@ import type { DatabaseKey } from "../auth/database_key.ts";
 import type { StateType } from "../backend/materialize.ts";
 import type { DatabaseHost } from "../database/host.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
+import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
@@ -191,11 +192,21 @@ export class Transaction implements StoreContext {
       const entry = await buildEntry(this);
       const tree = this.base.tree ?? entry.id;
       await this.base.host.putEntry(tree, entry, { verification: "Verified", source: "local" });
+      this.#noteWritten(tree, entry);
       for (const store of this.#stores.values()) store.wipe();
       return entry.id;
     } catch (error) {
       this.#committed = false;
       throw error;
+    }
+  }
+
+  /** Tells the engine what was written in the clear; of encrypted stores it keeps no states. */
+  #noteWritten(tree: ID, entry: Entry): void {
+    for (const [name, { type, encryptor }] of this.#stores) {
+      const data = entry.findData(name);
+      if (type === undefined || encryptor !== undefined || data === undefined) continue;
+      this.base.host.backend.wrote(tree, name, type, data);
     }
   }
 }

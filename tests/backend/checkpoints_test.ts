@@ -101,6 +101,19 @@ describe("checkpoints", () => {
       assert.deepEqual(await read(backend, [main.at(-1)!, late]), slowTrail([...main, late]));
     }));
 
+  it("06#33 one stays a little behind, for the branches that begin there and arrive later", () =>
+    withFile(async (backend) => {
+      const root = makeRoot();
+      const main = chain(root, [], "a", 30, HEAVY);
+      await putAll(backend, root, ...main);
+      for (const entry of main) await read(backend, [entry]);
+      const next = await restarted(backend);
+      await lose(next, main[2]!);
+      const late = labelled(root, [main[28]!], "late");
+      await next.put(late);
+      assert.deepEqual(await read(next, [main.at(-1)!, late]), slowTrail([...main, late]));
+    }));
+
   it("06#36 a branch that sorts before a checkpoint's entries does not use it", () =>
     withFile(async (backend) => {
       const root = makeRoot();
@@ -148,7 +161,9 @@ describe("checkpoints", () => {
         assert.deepEqual(await read(next, [entries.at(-1)!]), slowTrail(entries), `${which}`);
         next = await restarted(next);
         const after = await stored(next.driver, root);
-        assert.deepEqual(after.map(({ key }) => key), before.map(({ key }) => key), `${which}`);
+        for (const part of ["key", "value"] as const) {
+          assert.deepEqual(after.map((pair) => pair[part]), before.map((pair) => pair[part]));
+        }
         await lose(next, entries[1]!);
         assert.deepEqual(await read(next, [entries.at(-1)!]), slowTrail(entries), `${which}`);
       });

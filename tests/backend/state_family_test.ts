@@ -34,6 +34,20 @@ describe("the states of one store", () => {
     assert.equal(family.at([...tips, id("d")]), undefined);
   });
 
+  it("05#34 are never taken for others whose tips happen to have the same mark", () => {
+    const crafted = (last: number): ID => {
+      const bytes = id("any").bytes.slice();
+      bytes.set([0, 0, 0, 0, 0, 0, 0, last], bytes.length - 8);
+      return ID.fromBytes(bytes);
+    };
+    const [mine, others] = [[crafted(1), crafted(2)], [crafted(4), crafted(7)]];
+    assert.equal(FrontierMark.of(mine), FrontierMark.of(others));
+    const family = new StateFamily();
+    family.add({ ...state(2), tips: mine });
+    assert.equal(family.at(others), undefined);
+    assert.equal(family.at(mine)?.value, 2);
+  });
+
   it("05#34 stay for having been used last, and farther back ever fewer of them", () => {
     const family = new StateFamily();
     const count = 20_000;

@@ -79,18 +79,18 @@ for (const place of STORAGES) {
       withBackend(place, async (backend) => {
         const { type, folded } = counting();
         const root = makeRoot();
-        const main = chain(root, [], "m", 3000);
+        const main = chain(root, [], "m", 1500);
         await putAll(backend, root);
         for (const entry of main) {
           await backend.put(entry);
           await at(backend, [entry], type);
         }
         folded();
-        for (const back of [10, 100, 500, 1000, 2000]) {
-          const late = labelled(root, [main[2999 - back]!], `late${back}`);
+        for (const back of [10, 100, 500, 1000]) {
+          const late = labelled(root, [main[1499 - back]!], `late${back}`);
           await backend.put(late);
           assert.deepEqual(
-            await at(backend, [main[2999]!, late], type),
+            await at(backend, [main[1499]!, late], type),
             slowTrail([...main, late]),
           );
           const count = folded();
@@ -110,6 +110,43 @@ for (const place of STORAGES) {
         await backend.put(late);
         assert.deepEqual(await at(backend, [main[999]!, late], type), slowTrail([...main, late]));
         assert.ok(folded() <= 2 * 128);
+      }));
+
+    it("05 §6 states on the way are those of their tips, whatever is merged in place later", () =>
+      withBackend(place, async (backend) => {
+        const { type, folded } = counting();
+        const inPlace: StateType<readonly string[]> = {
+          ...type,
+          apply: (left, right) => {
+            (left as string[]).push(...right);
+            return left;
+          },
+        };
+        const root = makeRoot();
+        const main = chain(root, [], "m", 300);
+        await putAll(backend, root, ...main);
+        assert.deepEqual(await at(backend, [main[299]!], inPlace), slowTrail(main));
+        folded();
+        for (const back of [64, 128, 256]) {
+          const before = main.slice(0, 300 - back);
+          assert.deepEqual(await at(backend, [before.at(-1)!], inPlace), slowTrail(before));
+          assert.equal(folded(), 0, "it was kept on the way");
+        }
+      }));
+
+    it("06#36 store heights that do not grow along the parents change nothing", () =>
+      withBackend(place, async (backend) => {
+        const root = makeRoot();
+        const main: Entry[] = [];
+        for (let step = 0; step < 200; step++) {
+          main.push(labelled(root, main.slice(-1), `m${step}`, 0, step * 7919 % 211));
+        }
+        await putAll(backend, root, ...main);
+        await at(backend, [main[199]!], trail);
+        for (const end of [199, 180, 136, 137, 135, 72, 73, 71, 10, 190]) {
+          const wanted = slowTrail(main.slice(0, end + 1));
+          assert.deepEqual(await at(backend, [main[end]!], trail), wanted, `${end}`);
+        }
       }));
 
     it("05 §6 a state over a gap is not kept: what arrives later shows", () =>

@@ -29,9 +29,11 @@ export function labelled(
   parents: readonly Entry[],
   label: string,
   padding = 0,
+  storeHeight?: number,
 ): Entry {
   const builder = EntryBuilder.of(root.id).setParents(ids(parents.length > 0 ? parents : [root]));
   builder.setHeight(Math.max(0, ...parents.map((parent) => parent.height)) + 1);
+  if (storeHeight !== undefined) builder.setSubtreeHeight(STORE, storeHeight);
   builder.setSubtreeData(STORE, utf8(`${label}\0${"-".repeat(padding)}`));
   return builder.setSubtreeParents(STORE, ids(parents)).build();
 }
