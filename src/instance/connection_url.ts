@@ -17,6 +17,7 @@
  */
 
 import { InstanceError } from "../util/errors.ts";
+import { redactUrl } from "../util/redact_url.ts";
 
 /** Where a URL leads. */
 export type ConnectionTarget =
@@ -98,7 +99,7 @@ function missingScheme(url: string): InstanceError {
     return invalid(url, `a socket is written with two slashes after the colon: unix://${path}`);
   }
   if (url.startsWith("/") || url.startsWith("./") || url.endsWith(".db")) {
-    return invalid(url, `it has no scheme; for a SQLite file write sqlite://${url}`);
+    return invalid(url, `it has no scheme; for a SQLite file write sqlite://${redactUrl(url)}`);
   }
   return invalid(url, `it has no scheme; a URL begins with ${SCHEMES}`);
 }
@@ -116,14 +117,9 @@ function unsupported(scheme: string): InstanceError {
 }
 
 function invalid(url: string, reason: string): InstanceError {
-  return new InstanceError("InvalidUrl", `Cannot connect to "${redact(url)}": ${reason}`, {
-    fields: { url: redact(url), reason },
+  return new InstanceError("InvalidUrl", `Cannot connect to "${redactUrl(url)}": ${reason}`, {
+    fields: { url: redactUrl(url), reason },
   });
-}
-
-/** Passwords in URLs must not reach messages and logs. */
-function redact(url: string): string {
-  return url.replace(/(:(?:\/\/)?[^/:@?]*:).*@/s, "$1***@");
 }
 
 function unixPath(url: string, rest: string): string {

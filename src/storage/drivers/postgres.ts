@@ -7,8 +7,9 @@
  * @module
  */
 
+import { redactUrl } from "../../util/redact_url.ts";
 import type { StorageDriver } from "../driver.ts";
-import { describeUrl, placeError, postgresError } from "./postgres_errors.ts";
+import { placeError, postgresError } from "./postgres_errors.ts";
 import { prepareSchema } from "./postgres_schema.ts";
 import { PostgresStorage } from "./postgres_storage.ts";
 import type { PostgresSql } from "./postgres_types.ts";
@@ -50,7 +51,7 @@ export async function postgresStorage(
   options: PostgresOptions = {},
 ): Promise<StorageDriver> {
   const isUrl = typeof urlOrSql === "string";
-  const place = isUrl ? describeUrl(urlOrSql) : "(given)";
+  const place = isUrl ? redactUrl(urlOrSql) : "(given)";
   const schema = requireName(place, options.schema ?? DEFAULT_SCHEMA);
   const sql = isUrl ? await connect(urlOrSql) : urlOrSql;
   try {
@@ -72,14 +73,15 @@ function requireName(place: string, schema: string): string {
 type Postgres = (url: string, options: object) => PostgresSql;
 
 async function connect(url: string): Promise<PostgresSql> {
-  const place = describeUrl(url);
+  const place = redactUrl(url);
   const postgres = await loadPostgres(place);
   try {
     return postgres(url, CONNECTION);
-  } catch (cause) {
+  } catch {
+    // What the client throws quotes the address with the password, so it is not passed on as a cause.
     const what =
       "that is no address of a server; write postgres://user:password@host:port/database";
-    throw placeError("CannotOpen", place, "open", what, { cause });
+    throw placeError("CannotOpen", place, "open", what);
   }
 }
 

@@ -1,9 +1,5 @@
 import { StorageError } from "../../util/errors.ts";
 
-/** Where a storage is, without its password. */
-export function describeUrl(url: string): string {
-  return url.replace(/(\/\/[^/@:]*):[^@/]*@/, "$1:***@").replace(/([?&]password=)[^&]*/, "$1***");
-}
 
 const CLOSED = ["CannotOpen", "the server cannot be reached; check host, port and that it runs"];
 const LOST = ["Io", "the connection was lost, and the write may or may not be done; try again"];
