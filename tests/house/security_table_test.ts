@@ -1,0 +1,65 @@
+/** The table of docs/security.md cannot rot: its tests and its limits are there. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { MAX_CLAIMED_TIPS, MAX_DELEGATION_STEPS } from "../../src/auth/resolve.ts";
+import { BACKLOG_LIMITS } from "../../src/backend/backlog.ts";
+import { MAX_PASS } from "../../src/database/verifier.ts";
+import * as entry from "../../src/entry/constants.ts";
+import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
+import { MAX_COSTS } from "../../src/store/password_config.ts";
+import { MAX_JSON_DEPTH } from "../../src/util/json_reader.ts";
+
+const page = read("docs/security.md");
+
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+}
+
+/** The cells of the table under a heading, without its head. */
+function rows(heading: string): string[][] {
+  const section = page.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
+  const lines = section.split("\n").filter((line) => line.startsWith("|")).slice(2);
+  return lines.map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()));
+}
+
+describe("docs/security.md", () => {
+  it("names tests that exist, one at least for each hole", () => {
+    const table = rows("Holes, rules, tests");
+    assert.ok(table.length >= 30);
+    for (const [hole, rule, test] of table) {
+      const [, file, name] = /^`([^`]+)` "(.+)"$/.exec(test!) ?? [];
+      assert.ok(hole && rule && file && name, `a line names no test: ${test}`);
+      const source = read(`tests/${file}`).replaceAll('\\"', '"');
+      assert.ok(source.includes(`"${name}"`) || source.includes(`\`${name}`), `${file}: ${name}`);
+    }
+  });
+
+  it("tells the limits as they are", () => {
+    const all: Readonly<Record<string, number>> = {
+      ...entry as unknown as Record<string, number>,
+      MAX_CLAIMED_TIPS,
+      MAX_DELEGATION_STEPS,
+      MAX_PASS,
+      MAX_SIG_BYTES,
+      MAX_JSON_DEPTH,
+      ...Object.fromEntries(
+        Object.entries(BACKLOG_LIMITS).map(([key, value]) => [`BACKLOG_LIMITS.${key}`, value]),
+      ),
+    };
+    for (const [, names, values] of rows("What a stranger can send: limits")) {
+      if (names === "exactly" || names === "`MAX_COSTS`") continue;
+      const given = values!.split(/, (?=\d)/).map(numberOf);
+      assert.deepEqual(names!.split(", ").map((name) => all[name.slice(1, -1)]), given, names);
+    }
+    assert.deepEqual(MAX_COSTS, { memoryKiB: 256 * 1024, iterations: 16, parallelism: 16 });
+  });
+});
+
+/** `4,096`, `16 MiB` or `2^53 − 1` as a number. */
+function numberOf(text: string): number {
+  const power = /^2\^(\d+)( − 1)?$/.exec(text);
+  if (power !== null) return 2 ** Number(power[1]) - (power[2] === undefined ? 0 : 1);
+  const [number, unit] = text.replaceAll(",", "").split(" ");
+  return Number(number) * (unit === "MiB" ? 1024 * 1024 : 1);
+}
