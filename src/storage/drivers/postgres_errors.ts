@@ -1,6 +1,5 @@
 import { StorageError } from "../../util/errors.ts";
 
-
 const CLOSED = ["CannotOpen", "the server cannot be reached; check host, port and that it runs"];
 const LOST = ["Io", "the connection was lost, and the write may or may not be done; try again"];
 
