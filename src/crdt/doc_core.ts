@@ -201,7 +201,8 @@ export abstract class DocCore extends Branch {
   protected override absorb(right: this, token: number): void {
     if (right.#atomic || this.#children.size === 0) {
       this.#children = right.#children.clone();
-      this.#visible = right.#visible;
+      // Counted once, where it costs what parsing has cost: every state on top then knows its length.
+      this.#visible = right.len();
       this.#atomic ||= right.#atomic;
     } else right.peekEach((key, value) => this.#absorbChild(key, value, token));
   }

@@ -111,43 +111,47 @@ describe("checkpoints of databases", () => {
       await again.instance.close();
     }));
 
-  it("04 §9,04#47 no plaintext of an encrypted store is ever written", () =>
-    withFile(async ({ instance, user, open, path }) => {
-      const db = await user.createDatabase({ name: "x" });
-      const Secrets = PasswordStore.of(Table.of<{ text: string }>());
-      const secret = "plaintext-of-mine-".repeat(20_000);
-      for (let at = 0; at < 6; at++) {
-        await db.withTransaction(async (tx) => {
-          const store = await tx.getStore(Secrets, "secrets");
-          if (at === 0) await store.initialize("pw");
-          else await store.open("pw");
-          const rows = await store.inner();
-          await rows.set(`key-${at % 3}`, { text: `${at} ${secret}` });
-          assert.equal((await rows.get(`key-${at % 3}`)).text, `${at} ${secret}`);
-        });
-      }
-      for (let at = 0; at < 30; at++) await set(db, at);
-      await keys(db);
-      await instance.close();
-      assert.equal((await heads(path, db.rootId, "secrets")).length, 0);
-      assert.equal((await heads(path, db.rootId, "s")).length, 1, "the other store has one");
-      const driver = await sqliteStorage(path);
-      const everything = { start: Uint8Array.of(0), end: Uint8Array.of(255) };
-      const needles = ["plaintext-of-mine", "key-0"].map((text) => utf8(text));
-      for await (const page of driver.list(everything)) {
-        for (const { key, value } of page) {
-          for (const needle of needles) {
-            const text = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
-            assert.ok(!text(value).includes(text(needle)), `under ${text(key)}`);
+  it(
+    "04 §9,04#47 no plaintext of an encrypted store is ever written",
+    { timeout: 60_000 },
+    () =>
+      withFile(async ({ instance, user, open, path }) => {
+        const db = await user.createDatabase({ name: "x" });
+        const Secrets = PasswordStore.of(Table.of<{ text: string }>());
+        const secret = "plaintext-of-mine-".repeat(20_000);
+        for (let at = 0; at < 6; at++) {
+          await db.withTransaction(async (tx) => {
+            const store = await tx.getStore(Secrets, "secrets");
+            if (at === 0) await store.initialize("pw");
+            else await store.open("pw");
+            const rows = await store.inner();
+            await rows.set(`key-${at % 3}`, { text: `${at} ${secret}` });
+            assert.equal((await rows.get(`key-${at % 3}`)).text, `${at} ${secret}`);
+          });
+        }
+        for (let at = 0; at < 30; at++) await set(db, at);
+        await keys(db);
+        await instance.close();
+        assert.equal((await heads(path, db.rootId, "secrets")).length, 0);
+        assert.equal((await heads(path, db.rootId, "s")).length, 1, "the other store has one");
+        const driver = await sqliteStorage(path);
+        const everything = { start: Uint8Array.of(0), end: Uint8Array.of(255) };
+        const needles = ["plaintext-of-mine", "key-0"].map((text) => utf8(text));
+        for await (const page of driver.list(everything)) {
+          for (const { key, value } of page) {
+            for (const needle of needles) {
+              const text = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
+              assert.ok(!text(value).includes(text(needle)), `under ${text(key)}`);
+            }
           }
         }
-      }
-      await driver.close();
-      const again = await open();
-      const copy = await again.user.openDatabase(db.rootId);
-      const viewer = await copy.getStoreViewer(Secrets, "secrets");
-      await viewer.open("pw");
-      assert.equal((await (await viewer.inner()).get("key-2")).text, `5 ${secret}`);
-      await again.instance.close();
-    }));
+        await driver.close();
+        const again = await open();
+        const copy = await again.user.openDatabase(db.rootId);
+        const viewer = await copy.getStoreViewer(Secrets, "secrets");
+        await viewer.open("pw");
+        assert.equal((await (await viewer.inner()).get("key-2")).text, `5 ${secret}`);
+        await again.instance.close();
+      }),
+  );
 });

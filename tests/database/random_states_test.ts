@@ -59,21 +59,17 @@ describe("states of random histories", () => {
     }
   });
 
-  it("06#32 what is forgotten, evicted or read back from checkpoints changes nothing, sqlite", async () => {
-    let checkpoints = 0;
-    for (let seed = 50; seed <= 51; seed++) {
+  for (const seed of [50, 51]) {
+    it(`06#32 what is forgotten or read back from checkpoints changes nothing, sqlite, seed ${seed}`, async () => {
       const clock = new FixedClock();
       await withFile(clock, async (world) => {
-        const graph = await grow(world, clock, seed, 30, 150_000);
+        const graph = await grow(world, clock, seed, 28, 120_000);
         await world.reopen();
-        checkpoints += await world.checkpoints();
+        assert.ok(await world.checkpoints() > 0, "there is something to read back");
         await checkAll(world.db, graph, seed);
-        await world.reopen();
-        await checkAll(world.db, graph, seed + 1);
       });
-    }
-    assert.ok(checkpoints >= 2, `${checkpoints} checkpoints`);
-  });
+    });
+  }
 
   it("05 §5.1 store tips at any snapshot are the members that no other one covers", async () => {
     for (let seed = 30; seed <= 34; seed++) {
