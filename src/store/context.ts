@@ -39,7 +39,9 @@ export interface StoreContext {
 /**
  * A type of store: what `getStore` and `getStoreViewer` take. Store classes are such values.
  *
- * A store of one's own either wraps a `DocStore`, or brings a data type whose deltas merge:
+ * A store of one's own either wraps a `DocStore`, or brings a data type whose deltas merge. If payloads of
+ * that type can hold whole states, too, it may say so with `checkpoint: { version: 1 }`: states are then
+ * kept in storage, and the next process need not fold all of history.
  *
  * @example
  * ```ts
