@@ -209,7 +209,9 @@ function readMetadata(entry: Entry): EntryMetadata | undefined {
 }
 
 function judgement(step: "Failed" | readonly ID[]): Judgement {
-  return step === "Failed" ? step : { ids: step };
+  if (step === "Failed") return step;
+  // A main parent is often a store parent too.
+  return { ids: [...new Map(step.map((id) => [id.toString(), id])).values()] };
 }
 
 /** Both rules together: what fails is decided, whatever else is open. */
