@@ -188,6 +188,7 @@ export class WriteCoordinator {
 
   /** Notes for which trees `tree` waits, and watches them for the writes of other processes. */
   async #noteAbroad(tree: ID, looked?: ReadonlyMap<string, number>): Promise<void> {
+    if (this.#closed) return;
     const { abroad } = await this.#backend.pending(tree);
     this.#judge.abroad.note(tree, abroad, looked);
     if (this.#events.has(tree)) { for (const other of abroad) this.#watches.begin(other); }
@@ -195,6 +196,8 @@ export class WriteCoordinator {
 
   /** Looks at other trees that entries of a batch have made `tree` wait for. */
   async #lookAbroad(tree: ID): Promise<void> {
+    // A handler may have closed the instance; what was written stays written.
+    if (this.#closed) return;
     const { abroad } = await this.#backend.pending(tree);
     // The other tree may have got what is missing while the batch was judged.
     if (abroad.length > 0) await this.settle(tree);
@@ -202,7 +205,9 @@ export class WriteCoordinator {
 
   /** Judges what waits in other trees for what `tree` has got. */
   async #wakeWaiting(tree: ID): Promise<void> {
-    for (const waiting of this.#judge.abroad.waitingFor(tree)) await this.settle(waiting);
+    for (const waiting of this.#judge.abroad.waitingFor(tree)) {
+      if (!this.#closed) await this.settle(waiting);
+    }
   }
 
   /** Registers a write handler; see `Database.onWrite`. */

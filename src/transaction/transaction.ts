@@ -1,5 +1,6 @@
 import type { DatabaseKey } from "../auth/database_key.ts";
 import type { StateType } from "../backend/materialize.ts";
+import type { LocalBackend } from "../backend/local.ts";
 import type { DatabaseHost } from "../database/host.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -189,10 +190,12 @@ export class Transaction implements StoreContext {
     this.#requireOpen();
     this.#committed = true;
     try {
+      // A handler may close the instance, which takes nothing back of what was written.
+      const { backend } = this.base.host;
       const entry = await buildEntry(this);
       const tree = this.base.tree ?? entry.id;
       await this.base.host.putEntry(tree, entry, { verification: "Verified", source: "local" });
-      this.#noteWritten(tree, entry);
+      this.#noteWritten(backend, tree, entry);
       for (const store of this.#stores.values()) store.wipe();
       return entry.id;
     } catch (error) {
@@ -202,11 +205,11 @@ export class Transaction implements StoreContext {
   }
 
   /** Tells the engine what was written in the clear; of encrypted stores it keeps no states. */
-  #noteWritten(tree: ID, entry: Entry): void {
+  #noteWritten(backend: LocalBackend, tree: ID, entry: Entry): void {
     for (const [name, { type, encryptor }] of this.#stores) {
       const data = entry.findData(name);
       if (type === undefined || encryptor !== undefined || data === undefined) continue;
-      this.base.host.backend.wrote(tree, name, type, data);
+      backend.wrote(tree, name, type, data);
     }
   }
 }
