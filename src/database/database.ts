@@ -151,12 +151,13 @@ export class Database {
   }
 
   /**
-   * A store for reading, at the current frontier or at `at`. Nothing is registered and no type is
-   * checked; a store that does not exist reads as empty (04 §3).
+   * A store for reading, at the current frontier or at `at`. Nothing is registered; a store that does
+   * not exist reads as empty. `TypeMismatch` when it is of a type that `type` would show wrongly; a
+   * `DocStore` shows the document behind any store (04 §3).
    */
   async getStoreViewer<S>(type: StoreType<S>, name: string, options: AtOptions = {}): Promise<S> {
     const transaction = await this.newTransaction(options);
-    return await type.load(transaction, name);
+    return await transaction.getViewer(type, name);
   }
 
   /** The settings, for reading. */

@@ -92,6 +92,8 @@ export interface StoreType<S> {
   readonly typeId: string;
   /** Whether data of another type ID can be read; by default only the own one. */
   supportsTypeId?(typeId: string): boolean;
+  /** Whether viewers may read data of another type ID; by default as `supportsTypeId`. */
+  supportsViewOf?(typeId: string): boolean;
   /** Configuration that is registered with a new store; empty by default. */
   defaultConfig?(): Doc;
   /** Builds the handle of an existing store. */
@@ -103,4 +105,9 @@ export interface StoreType<S> {
 /** Whether a store of type `typeId` can be opened as `type`. */
 export function supports(type: StoreType<unknown>, typeId: string): boolean {
   return type.supportsTypeId?.(typeId) ?? type.typeId === typeId;
+}
+
+/** Whether a store of type `typeId` can be read as `type`. */
+export function supportsView(type: StoreType<unknown>, typeId: string): boolean {
+  return type.supportsViewOf?.(typeId) ?? supports(type, typeId);
 }

@@ -5,7 +5,21 @@ import { DELETED, isVisible, typeName, type ValueInput, type VisibleValue } from
 import { describePath, type PathLike, segmentsOf } from "../crdt/path.ts";
 import type { StoreContext } from "./context.ts";
 import { keyNotFound, mergedChild, typeMismatch } from "./staged_doc.ts";
+import { StoreHandle } from "./store_handle.ts";
 import { ValueEditor } from "./value_editor.ts";
+import {
+  isOfKind,
+  kindOf,
+  type ReadAs,
+  valueAs,
+  type ValueKind,
+  type ValueKinds,
+} from "./value_kinds.ts";
+
+type Modification = [
+  kind: ValueKind | undefined,
+  change: (value: VisibleValue) => ValueInput | void,
+];
 
 /**
  * A document store: nested values under dot-separated paths (04 §5).
@@ -27,18 +41,13 @@ import { ValueEditor } from "./value_editor.ts";
  * await instance.close();
  * ```
  */
-export class DocStore {
+export class DocStore extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = "docstore:v0";
 
-  /** Name of the store. */
-  readonly name: string;
-  readonly #context: StoreContext;
-
-  /** A handle on the store `name` of the transaction behind `context`. */
-  constructor(context: StoreContext, name: string) {
-    this.#context = context;
-    this.name = name;
+  /** See {@link StoreHandle.typeId}. */
+  override get typeId(): string {
+    return DocStore.typeId;
   }
 
   /** Builds the handle; called by `getStore` and `getStoreViewer`. */
@@ -46,31 +55,41 @@ export class DocStore {
     return new DocStore(context, name);
   }
 
+  /** Viewers show the document behind any store, such as the rows of a table as they are stored. */
+  static supportsViewOf(_typeId: string): boolean {
+    return true;
+  }
+
   /** The delta that this transaction will write; undefined before the first write. */
   localData(): Doc | undefined {
-    return this.#context.staged<Doc>(this.name)?.clone();
+    return this.context.staged<Doc>(this.name)?.clone();
   }
 
   #delta(): Doc {
-    return this.#context.staged<Doc>(this.name) ?? new Doc();
+    return this.context.staged<Doc>(this.name) ?? new Doc();
   }
 
   #stage(delta: Doc): void {
-    this.#context.stage(this.name, delta, docState);
+    this.context.stage(this.name, delta, docState);
   }
 
   async #history(): Promise<Doc> {
-    return await this.#context.fullState(this.name, docState);
+    return await this.context.fullState(this.name, docState);
   }
 
   // --- reading -------------------------------------------------------------------------------
 
   /** The value at a path, or undefined when nothing visible is there. */
   async getOption(path: PathLike): Promise<VisibleValue | undefined> {
+    return this.#find(path, await this.#history());
+  }
+
+  /** As {@link getOption}; nothing can be staged between this and what follows it. */
+  #find(path: PathLike, history: Doc): VisibleValue | undefined {
     const segments = segmentsOf(path);
     const first = segments[0];
     if (first === undefined) return undefined;
-    const child = mergedChild(this.#context.staged<Doc>(this.name), await this.#history(), first);
+    const child = mergedChild(this.context.staged<Doc>(this.name), history, first);
     if (!isVisible(child)) return undefined;
     const holder = new Doc();
     holder.set([first], child);
@@ -79,9 +98,18 @@ export class DocStore {
 
   /** The value at a path; `KeyNotFound` when nothing visible is there. */
   async get(path: PathLike): Promise<VisibleValue> {
-    const value = await this.getOption(path);
+    return this.#require(path, await this.#history());
+  }
+
+  #require(path: PathLike, history: Doc): VisibleValue {
+    const value = this.#find(path, history);
     if (value === undefined) throw keyNotFound(this.name, describePath(path));
     return value;
+  }
+
+  /** The value at a path as one of a kind; a `CrdtError` `TypeMismatch` when it is of another. */
+  async getAs<K extends ValueKind>(path: PathLike, kind: K): Promise<ValueKinds[K]> {
+    return valueAs(await this.get(path), kind);
   }
 
   /** The text at a path; `TypeMismatch` when something else is there. */
@@ -122,7 +150,7 @@ export class DocStore {
   /** The whole merged document, tombstones included. */
   async getAll(): Promise<Doc> {
     const history = await this.#history();
-    const staged = this.#context.staged<Doc>(this.name);
+    const staged = this.context.staged<Doc>(this.name);
     return staged === undefined ? history.clone() : history.merge(staged);
   }
 
@@ -148,11 +176,13 @@ export class DocStore {
    * way is replaced. A plain object merges into the document at that path; an atomic `Doc` replaces.
    */
   set(path: PathLike, value: ValueInput): Promise<void> {
-    return attempt(() => {
-      const delta = this.#delta();
-      delta.stage(path, value);
-      this.#stage(delta);
-    });
+    return attempt(() => this.#set(path, value));
+  }
+
+  #set(path: PathLike, value: ValueInput): void {
+    const delta = this.#delta();
+    delta.stage(path, value);
+    this.#stage(delta);
   }
 
   /** As {@link set}; the name says that the key is a path. */
@@ -166,42 +196,61 @@ export class DocStore {
   }
 
   /** Stages a value and returns what this transaction had staged there before. */
-  async insert(path: PathLike, value: ValueInput): Promise<VisibleValue | undefined> {
-    const before = this.#context.staged<Doc>(this.name)?.get(path);
-    await this.set(path, value);
-    return before;
+  insert(path: PathLike, value: ValueInput): Promise<VisibleValue | undefined> {
+    return attempt(() => {
+      const before = this.context.staged<Doc>(this.name)?.get(path);
+      this.#set(path, value);
+      return before;
+    });
   }
 
   /** Stages a deletion; false, and nothing staged, when nothing visible is there. */
   async delete(path: PathLike): Promise<boolean> {
-    if (!await this.containsKey(path)) return false;
-    await this.set(path, DELETED);
+    if (this.#find(path, await this.#history()) === undefined) return false;
+    this.#set(path, DELETED);
     return true;
   }
 
-  /** Reads, changes and stages a value; `KeyNotFound` when nothing visible is there. */
-  async modify(
+  /**
+   * Reads a value, stages what `change` returns or, when that is nothing, the value as `change` left it.
+   * `KeyNotFound` when nothing visible is there. Changes that run side by side all count.
+   */
+  modify(path: PathLike, change: (value: VisibleValue) => ValueInput | void): Promise<void>;
+  /** The same for a value of one kind; a `CrdtError` `TypeMismatch` when it is of another. */
+  modify<K extends ValueKind>(
     path: PathLike,
-    change: (value: VisibleValue) => ValueInput | void,
-  ): Promise<void> {
-    const value = await this.get(path);
-    await this.set(path, change(value) ?? value);
+    kind: K,
+    change: (value: ValueKinds[K]) => ValueInput | void,
+  ): Promise<void>;
+  async modify(path: PathLike, ...rest: readonly unknown[]): Promise<void> {
+    const [kind, change] = (rest.length === 1 ? [undefined, rest[0]] : rest) as Modification;
+    const found = this.#require(path, await this.#history());
+    const value = kind === undefined ? found : valueAs(found, kind);
+    this.#set(path, change(value) ?? value);
   }
 
-  /** The value at a path, or `fallback`, which is then staged. */
-  async getOrInsert(path: PathLike, fallback: ValueInput): Promise<VisibleValue> {
-    if (!await this.containsKey(path)) await this.set(path, fallback);
-    return await this.get(path);
+  /** The value at a path; `fallback`, which is then staged, when nothing of its kind is there. */
+  async getOrInsert<T extends ValueInput>(path: PathLike, fallback: T): Promise<ReadAs<T>> {
+    return this.#getOrInsert(path, fallback, await this.#history()) as ReadAs<T>;
   }
 
-  /** As {@link modify}, beginning with `fallback` when nothing visible is there. */
-  async modifyOrInsert(
+  #getOrInsert(path: PathLike, fallback: ValueInput, history: Doc): VisibleValue {
+    const kind = kindOf(fallback);
+    const found = this.#find(path, history);
+    const fits = found !== undefined && (kind === undefined || isOfKind(found, kind));
+    if (!fits) this.#set(path, fallback);
+    const value = fits ? found : this.#require(path, history);
+    return kind === undefined ? value : valueAs(value, kind);
+  }
+
+  /** As {@link modify}, beginning with `fallback` when nothing of its kind is there. */
+  async modifyOrInsert<T extends ValueInput>(
     path: PathLike,
-    fallback: ValueInput,
-    change: (value: VisibleValue) => ValueInput | void,
+    fallback: T,
+    change: (value: ReadAs<T>) => ValueInput | void,
   ): Promise<void> {
-    await this.getOrInsert(path, fallback);
-    await this.modify(path, change);
+    const value = this.#getOrInsert(path, fallback, await this.#history()) as ReadAs<T>;
+    this.#set(path, change(value) ?? value as ValueInput);
   }
 
   /** An editor of the value under `key` (04 §6). */
@@ -235,9 +284,6 @@ export class DocStore {
 }
 
 /** Runs a synchronous step so that its failure rejects instead of throwing at the caller. */
-function attempt(step: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    step();
-    resolve();
-  });
+function attempt<T>(step: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(step()));
 }

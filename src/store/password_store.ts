@@ -14,6 +14,7 @@ import {
 } from "./password_config.ts";
 import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor } from "./password_key.ts";
 import { keyNotFound, typeMismatch } from "./staged_doc.ts";
+import { StoreHandle } from "./store_handle.ts";
 
 /** Type ID of encrypted stores (04 §1). */
 const TYPE_ID = "encrypted:password:v0";
@@ -46,13 +47,10 @@ const WRONG_PASSWORD = "wrong password or tampered data";
  * await instance.close();
  * ```
  */
-export class PasswordStore<S = DocStore> {
+export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = TYPE_ID;
 
-  /** Name of the store. */
-  readonly name: string;
-  readonly #context: StoreContext;
   readonly #inner: StoreType<S>;
   #config: PasswordConfig | undefined;
   #encryptor: PayloadEncryptor | undefined;
@@ -63,10 +61,14 @@ export class PasswordStore<S = DocStore> {
     inner: StoreType<S>,
     config: PasswordConfig | undefined,
   ) {
-    this.#context = context;
-    this.name = name;
+    super(context, name);
     this.#inner = inner;
     this.#config = config;
+  }
+
+  /** See {@link StoreHandle.typeId}. */
+  override get typeId(): string {
+    return TYPE_ID;
   }
 
   /**
@@ -126,14 +128,14 @@ export class PasswordStore<S = DocStore> {
     config: Doc = this.#inner.defaultConfig?.() ?? new Doc(),
   ): Promise<void> {
     if (this.#config !== undefined) throw this.#invalid("initialize", "it has a password already");
-    const { random } = this.#context;
+    const { random } = this.context;
     const salt = newSalt(random);
     const key = await derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
     const wrapped = `{"type":${JSON.stringify(this.#inner.typeId)},"config":${config.stringify()}}`;
     const nonce = random.bytes(NONCE_BYTES);
     const ciphertext = await core().seal(key, nonce, utf8(wrapped));
     const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
-    await this.#context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
+    await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
     this.#config = made;
     this.#unlock(key);
   }
@@ -161,10 +163,16 @@ export class PasswordStore<S = DocStore> {
     this.#unlock(key);
   }
 
+  /** Refused with `InvalidOperation`: without the salt in its configuration the store cannot be opened. */
+  override setConfig(_config: Doc): Promise<void> {
+    const reason = "its configuration is what opens it, and `initialize` writes that";
+    return Promise.reject(this.#invalid("configure", reason));
+  }
+
   /** The store inside; `InvalidOperation` unless this one is open. */
   async inner(): Promise<S> {
     if (!this.isOpen) throw this.#invalid("inner", "it is locked: open it with its password first");
-    return await this.#inner.load(this.#context, this.name);
+    return await this.#inner.load(this.context, this.name);
   }
 
   /**
@@ -175,12 +183,12 @@ export class PasswordStore<S = DocStore> {
     if (this.#encryptor === undefined) return;
     this.#encryptor.wipe();
     // Registering it again drops what the transaction has decrypted.
-    this.#context.registerEncryptor(this.name, this.#encryptor);
+    this.context.registerEncryptor(this.name, this.#encryptor);
   }
 
   #unlock(key: Uint8Array): void {
-    this.#encryptor = new PayloadEncryptor(this.name, key, this.#context.random);
-    this.#context.registerEncryptor(this.name, this.#encryptor);
+    this.#encryptor = new PayloadEncryptor(this.name, key, this.context.random);
+    this.context.registerEncryptor(this.name, this.#encryptor);
   }
 
   async #unwrap(key: Uint8Array, config: PasswordConfig): Promise<Uint8Array> {

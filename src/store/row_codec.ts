@@ -1,4 +1,6 @@
-import type { StoreError } from "../util/errors.ts";
+import { readRow, type Refuse, writeRow } from "./row_json.ts";
+
+export type { Refuse } from "./row_json.ts";
 
 /** The part of the Standard Schema v1 interface that is used (Zod, Valibot, ArkType and others). */
 export interface StandardSchema<Output = unknown> {
@@ -21,9 +23,6 @@ export type Infer<Schema extends StandardSchema> = NonNullable<
   Schema["~standard"]["types"]
 >["output"];
 
-/** Makes the error for a row that is refused. */
-type Refuse = (reason: string) => StoreError;
-
 /** How rows become text and back. */
 export interface RowCodec<Row> {
   /** Compact JSON text of a row. */
@@ -32,29 +31,10 @@ export interface RowCodec<Row> {
   read(text: string, refuse: Refuse): Promise<Row>;
 }
 
-function stringify(row: unknown, refuse: Refuse): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(row);
-  } catch (error) {
-    throw refuse(`it cannot be written as JSON (${(error as Error).message})`);
-  }
-  if (text === undefined) throw refuse(`a ${typeof row} cannot be written as JSON`);
-  return text;
-}
-
-function parse(text: string, refuse: Refuse): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw refuse("its text is not JSON");
-  }
-}
-
 /** Rows as they are: any JSON value. */
 export const jsonRow: RowCodec<unknown> = {
-  write: (row, refuse) => Promise.resolve().then(() => stringify(row, refuse)),
-  read: (text, refuse) => Promise.resolve().then(() => parse(text, refuse)),
+  write: (row, refuse) => Promise.resolve().then(() => writeRow(row, refuse)),
+  read: (text, refuse) => Promise.resolve().then(() => readRow(text, refuse)),
 };
 
 /** Rows that `schema` accepts; what it returns is what is stored and read. */
@@ -65,7 +45,7 @@ export function schemaRow(schema: StandardSchema): RowCodec<unknown> {
     throw refuse(result.issues.map((issue) => issue.message).join("; "));
   };
   return {
-    write: async (row, refuse) => stringify(await check(row, refuse), refuse),
-    read: (text, refuse) => check(parse(text, refuse), refuse),
+    write: async (row, refuse) => writeRow(await check(row, refuse), refuse),
+    read: (text, refuse) => check(readRow(text, refuse), refuse),
   };
 }

@@ -3,7 +3,7 @@ import type { DelegatedTreeRef } from "../auth/delegation.ts";
 import { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { PathLike } from "../crdt/path.ts";
-import type { ValueInput, VisibleValue } from "../crdt/value.ts";
+import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import type { PublicKey } from "../keys/public_key.ts";
@@ -67,9 +67,13 @@ export class SettingsStore {
     });
   }
 
-  /** Chooses how heights of new entries are chosen, this transaction's entry included. */
-  async setHeightStrategy(strategy: HeightStrategy): Promise<void> {
-    await this.#doc.set("height_strategy", JSON.stringify(strategy));
+  /**
+   * Chooses how heights of new entries are chosen, this transaction's entry included; undefined goes
+   * back to what holds when nothing is chosen.
+   */
+  async setHeightStrategy(strategy: HeightStrategy | undefined): Promise<void> {
+    const text = strategy === undefined ? DELETED : JSON.stringify(strategy);
+    await this.#doc.set("height_strategy", text);
   }
 
   /** A copy of the auth settings; empty when there are none. */

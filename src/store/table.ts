@@ -12,6 +12,7 @@ import { uuidV4 } from "../util/random.ts";
 import type { StoreContext, StoreType } from "./context.ts";
 import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
 import { keyNotFound, mergedName } from "./staged_doc.ts";
+import { StoreHandle } from "./store_handle.ts";
 
 /** Any JSON object: the rows of a table without a schema. */
 export type JsonRow = Record<string, unknown>;
@@ -51,20 +52,21 @@ export interface InvalidRow {
  * await instance.close();
  * ```
  */
-export class Table<Row = JsonRow> {
+export class Table<Row = JsonRow> extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = "table:v0";
 
-  /** Name of the store. */
-  readonly name: string;
-  readonly #context: StoreContext;
   readonly #codec: RowCodec<Row>;
 
   /** A handle on the table `name` of the transaction behind `context`. */
   constructor(context: StoreContext, name: string, codec: RowCodec<Row>) {
-    this.#context = context;
-    this.name = name;
+    super(context, name);
     this.#codec = codec;
+  }
+
+  /** See {@link StoreHandle.typeId}. */
+  override get typeId(): string {
+    return Table.typeId;
   }
 
   /** Builds the handle; called by `getStore` and `getStoreViewer`. */
@@ -82,26 +84,26 @@ export class Table<Row = JsonRow> {
   }
 
   async #view(): Promise<Doc> {
-    const history = await this.#context.fullState(this.name, docState);
-    const staged = this.#context.staged<Doc>(this.name);
+    const history = await this.context.fullState(this.name, docState);
+    const staged = this.context.staged<Doc>(this.name);
     return staged === undefined ? history : history.merge(staged);
   }
 
   async #find(key: string): Promise<Value | undefined> {
-    const history = await this.#context.fullState(this.name, docState);
-    return mergedName(this.#context.staged<Doc>(this.name), history, key, isRow);
+    const history = await this.context.fullState(this.name, docState);
+    return mergedName(this.context.staged<Doc>(this.name), history, key, isRow);
   }
 
   #stage(key: string, value: string | typeof DELETED): void {
-    const delta = this.#context.staged<Doc>(this.name) ?? new Doc();
+    const delta = this.context.staged<Doc>(this.name) ?? new Doc();
     // The array form keeps a dot in the key from being read as a path.
     delta.set([key], value);
-    this.#context.stage(this.name, delta, docState);
+    this.context.stage(this.name, delta, docState);
   }
 
   /** Inserts a row under a new random key (UUID v4), which it returns. */
   async insert(row: Row): Promise<string> {
-    const key = uuidV4(this.#context.random);
+    const key = uuidV4(this.context.random);
     await this.set(key, row);
     return key;
   }

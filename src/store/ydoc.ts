@@ -26,6 +26,7 @@ import type { StateType } from "../backend/materialize.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { SerializeError, StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
+import { StoreHandle } from "./store_handle.ts";
 
 /** Updates whose effects add up to a state, in any order. */
 type Updates = readonly Uint8Array[];
@@ -53,20 +54,16 @@ const ydocState: StateType<Updates> = {
  * Each transaction stores what it changed since its history as one Yjs update, encoding v1, which Yjs
  * and the reference's yrs both read.
  */
-export class YDoc {
+export class YDoc extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = "ydoc:v0";
 
-  /** Name of the store. */
-  readonly name: string;
-  readonly #context: StoreContext;
   /** What history holds; it stays the same for the life of a transaction. */
   #historyVector: Uint8Array | undefined;
 
-  /** A handle on the store `name` of the transaction behind `context`. */
-  constructor(context: StoreContext, name: string) {
-    this.#context = context;
-    this.name = name;
+  /** See {@link StoreHandle.typeId}. */
+  override get typeId(): string {
+    return YDoc.typeId;
   }
 
   /** Builds the handle; called by `getStore` and `getStoreViewer`. */
@@ -76,7 +73,7 @@ export class YDoc {
 
   /** The update that this transaction will write; undefined before the first write. */
   localData(): Uint8Array | undefined {
-    const staged = this.#context.staged<Updates>(this.name);
+    const staged = this.context.staged<Updates>(this.name);
     return staged === undefined ? undefined : wholeUpdate(staged, this.name);
   }
 
@@ -85,11 +82,11 @@ export class YDoc {
    * `saveDoc` gets it.
    */
   async doc(): Promise<Y.Doc> {
-    const history = await this.#context.fullState(this.name, ydocState);
+    const history = await this.context.fullState(this.name, ydocState);
     const doc = new Y.Doc();
     applyAll(doc, history, this.name);
     this.#historyVector ??= Y.encodeStateVector(doc);
-    applyAll(doc, this.#context.staged<Updates>(this.name) ?? [], this.name);
+    applyAll(doc, this.context.staged<Updates>(this.name) ?? [], this.name);
     return doc;
   }
 
@@ -136,9 +133,9 @@ export class YDoc {
 
   /** Adds an update to the staged ones, so that edits that run side by side both stay. */
   #stage(update: Uint8Array): void {
-    const staged = this.#context.staged<Updates>(this.name) ?? [];
+    const staged = this.context.staged<Updates>(this.name) ?? [];
     if (staged.length === 0 && isEmptyUpdate(update)) return;
-    this.#context.stage(this.name, [Y.mergeUpdates([...staged, update])], ydocState);
+    this.context.stage(this.name, [Y.mergeUpdates([...staged, update])], ydocState);
   }
 }
 

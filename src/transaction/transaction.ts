@@ -7,7 +7,7 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
-import { supports } from "../store/context.ts";
+import { supports, supportsView } from "../store/context.ts";
 import { Registry } from "../store/registry.ts";
 import { SettingsStore } from "../store/settings_store.ts";
 import { Doc } from "../crdt/doc.ts";
@@ -79,6 +79,22 @@ export class Transaction implements StoreContext {
     }
     if (!supports(type, info.typeId)) throw wrongType(name, type.typeId, info.typeId);
     return await type.load(this, name);
+  }
+
+  /**
+   * Opens a store for reading: nothing is registered, and one that does not exist reads as empty. A
+   * store that is registered must be of a type that `type` can show, else `TypeMismatch`.
+   */
+  async getViewer<S>(type: StoreType<S>, name: string): Promise<S> {
+    if (!SYSTEM_STORES.has(name)) await this.#requireReadableAs(type, name);
+    return await type.load(this, name);
+  }
+
+  async #requireReadableAs(type: StoreType<unknown>, name: string): Promise<void> {
+    // The data of a store can be read even if its registration cannot.
+    const info = await this.getIndex().find(name).catch(() => undefined);
+    if (info === undefined || supportsView(type, info.typeId)) return;
+    throw wrongType(name, type.typeId, info.typeId);
   }
 
   async #systemStore<S>(type: StoreType<S>, name: string): Promise<S> {

@@ -151,7 +151,9 @@ describe("Table", () => {
         const loop: Record<string, unknown> = {};
         loop.self = loop;
         await assert.rejects(table.set("loop", loop), /"loop"/);
-        await assert.rejects(table.set("big", { n: 1n }), hasCode("SerializationFailed"));
+        for (const row of [{ n: NaN }, { n: [1 / 0] }, { text: "\ud800" }, { n: 2n ** 64n }]) {
+          await assert.rejects(table.set("k", row), hasCode("SerializationFailed"));
+        }
         await assert.rejects(table.set("", {}), hasCode("SerializationFailed"));
       });
       const [entry] = await db.getTipEntries();
@@ -159,6 +161,30 @@ describe("Table", () => {
         new TextDecoder().decode(entry!.data("t")),
         '{"children":{"k":{"Text":"{\\"name\\":\\"Ann\\",\\"age\\":3,\\"tags\\":[\\"a\\"]}"}}}',
       );
+    }));
+
+  it("00 §B5 integers of 64 bits, null and what has a JSON form of its own come back", () =>
+    withDb(async ({ db }) => {
+      const when = new Date(0);
+      const row = {
+        big: 2n ** 64n - 1n,
+        small: 5n,
+        none: null,
+        when,
+        gone: undefined,
+        half: 2 ** 60,
+      };
+      await rows(db, (table) => table.set("k", row as unknown as Record<string, unknown>));
+      const [entry] = await db.getTipEntries();
+      const stored = Doc.parseBytes(entry!.data("t")).getString("k");
+      assert.equal(
+        stored,
+        '{"big":18446744073709551615,"small":5,"none":null,"when":"1970-01-01T00:00:00.000Z",' +
+          '"half":1152921504606847000.0}',
+      );
+      const read = await (await db.getStoreViewer(Table, "t")).get("k");
+      const { gone: _, when: __, ...rest } = row;
+      assert.deepEqual(read, { ...rest, small: 5, when: when.toJSON() });
     }));
 
   it("13 §5 a row handed to a caller never changes", () =>
