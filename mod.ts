@@ -54,8 +54,11 @@ export type {
   WriteHandler,
 } from "./src/database/host.ts";
 export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
+export type { StateType } from "./src/backend/state_type.ts";
 export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";
 export { DocStore } from "./src/store/doc_store.ts";
+export { StoreHandle } from "./src/store/store_handle.ts";
+export type { ReadAs, ValueKind, ValueKinds } from "./src/store/value_kinds.ts";
 export { PasswordStore } from "./src/store/password_store.ts";
 export { ValueEditor } from "./src/store/value_editor.ts";
 export { type InvalidRow, type JsonRow, RowSearch, Table } from "./src/store/table.ts";

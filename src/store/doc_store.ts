@@ -173,7 +173,8 @@ export class DocStore extends StoreHandle {
 
   /**
    * Stages a value. Missing documents on the way are created; a scalar, list or tombstone on the
-   * way is replaced. A plain object merges into the document at that path; an atomic `Doc` replaces.
+   * way is replaced. A plain object merges into the document that history has at that path and replaces
+   * what this transaction has staged there; an atomic `Doc` replaces both.
    */
   set(path: PathLike, value: ValueInput): Promise<void> {
     return attempt(() => this.#set(path, value));

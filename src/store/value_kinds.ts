@@ -5,9 +5,15 @@
  */
 
 import { boolOf, docOf, intOf, listOf, textOf, typeMismatch } from "../crdt/convert.ts";
-import { Doc } from "../crdt/doc.ts";
+import type { Doc } from "../crdt/doc.ts";
 import { List } from "../crdt/list.ts";
-import type { Value, ValueInput, VisibleValue } from "../crdt/value.ts";
+import {
+  type TypeName,
+  typeName,
+  type Value,
+  type ValueInput,
+  type VisibleValue,
+} from "../crdt/value.ts";
 
 /** Kinds of values that can be asked for, and what comes back. */
 export interface ValueKinds {
@@ -46,6 +52,15 @@ const CONVERSIONS: { readonly [K in ValueKind]: (value: Value) => ValueKinds[K] 
   doc: docOf,
 };
 
+const TYPE_NAMES: { readonly [K in ValueKind]: TypeName } = {
+  string: "text",
+  number: "int",
+  bigint: "int",
+  boolean: "bool",
+  list: "list",
+  doc: "doc",
+};
+
 /** A value as one of a kind. Throws `CrdtError` `TypeMismatch`. */
 export function valueAs<K extends ValueKind>(value: Value, kind: K): ValueKinds[K] {
   return CONVERSIONS[kind](value);
@@ -75,8 +90,5 @@ export function kindOf(input: ValueInput): ValueKind | undefined {
 
 /** Whether a stored value is of a kind, whatever its size. */
 export function isOfKind(value: VisibleValue, kind: ValueKind): boolean {
-  if (kind === "list") return value instanceof List;
-  if (kind === "doc") return value instanceof Doc;
-  const isInt = typeof value === "number" || typeof value === "bigint";
-  return kind === "number" || kind === "bigint" ? isInt : typeof value === kind;
+  return typeName(value) === TYPE_NAMES[kind];
 }
