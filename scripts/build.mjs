@@ -10,7 +10,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
 
-const { version, exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const { version, exports, devDependencies } = JSON.parse(
+  readFileSync(join(ROOT, "package.json"), "utf8"),
+);
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 function run(command, args, cwd = ROOT) {
@@ -57,16 +59,42 @@ if (!verdicts.every(Boolean) || Doc.from({ a: 1 }).get("a") !== 1) throw new Err
 console.log("ok");
 `;
 
-/** Names every door, so that a type that the package does not bring along is found. */
-function checkTypes(folder) {
-  const doors = Object.keys(exports).map((door) => `eidetica${door.slice(1)}`);
-  const lines = doors.map((door, at) => `export * as door${at} from "${door}";`);
+/** The doors that need an optional peer, with the peer. */
+const PEERS = { "./ydoc": "yjs" };
+
+const PEER_SMOKE = `
+import { Instance, NewUser } from "eidetica";
+import { YDoc } from "eidetica/ydoc";
+
+const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+const db = await user.createDatabase({ name: "letters" });
+await db.withTransaction(async (tx) => {
+  await (await tx.getStore(YDoc, "y")).withDocMut((doc) => doc.getText("t").insert(0, "Hi"));
+});
+const letter = await db.getStoreViewer(YDoc, "y");
+if (await letter.withDoc((doc) => doc.getText("t").toString()) !== "Hi") throw new Error("not stored");
+await instance.close();
+`;
+
+/** Names doors, so that a type that the package does not bring along is found. */
+function checkTypes(folder, doors) {
+  const names = doors.map((door) => `eidetica${door.slice(1)}`);
+  const lines = names.map((door, at) => `export * as door${at} from "${door}";`);
   writeFileSync(join(folder, "smoke.ts"), lines.join("\n"));
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023"];
   const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules", "@types")];
   const lib = ["--lib", "ES2024,ESNext.Disposable,DOM,DOM.Iterable,DOM.AsyncIterable"];
   run(nodeForTools(), [TSC, ...options, ...types, ...lib, "smoke.ts"], folder);
-  console.log("The types of every door are complete");
+  console.log(`The types of ${doors.length} doors are complete`);
+}
+
+function runEverywhere(folder, code, what) {
+  writeFileSync(join(folder, "smoke.js"), code);
+  for (const name of ["node", "bun", "deno"]) {
+    const path = runtime(name);
+    run(path, name === "deno" ? ["run", "-A", "--no-lock", "smoke.js"] : ["smoke.js"], folder);
+    console.log(`${what} on ${describe(name, path)}`);
+  }
 }
 
 function smoke() {
@@ -76,14 +104,13 @@ function smoke() {
       run("npm", ["pack", "--json", "--pack-destination", folder]),
     );
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-    writeFileSync(join(folder, "smoke.js"), SMOKE);
-    run("npm", ["install", "--no-audit", "--no-fund", `./${filename}`], folder);
-    checkTypes(folder);
-    for (const name of ["node", "bun", "deno"]) {
-      const path = runtime(name);
-      run(path, name === "deno" ? ["run", "-A", "--no-lock", "smoke.js"] : ["smoke.js"], folder);
-      console.log(`The package works on ${describe(name, path)}`);
-    }
+    const install = (name) => run("npm", ["install", "--no-audit", "--no-fund", name], folder);
+    install(`./${filename}`);
+    checkTypes(folder, Object.keys(exports).filter((door) => !(door in PEERS)));
+    runEverywhere(folder, SMOKE, "The package works without optional peers");
+    for (const peer of Object.values(PEERS)) install(`${peer}@${devDependencies[peer]}`);
+    checkTypes(folder, Object.keys(exports));
+    runEverywhere(folder, PEER_SMOKE, "The doors of optional peers work");
     const { size } = files.reduce((sum, file) => ({ size: sum.size + file.size }), { size: 0 });
     console.log(`${files.length} files, ${Math.round(size / 1024)} KiB`);
   } finally {
