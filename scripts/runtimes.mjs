@@ -76,7 +76,9 @@ function installed(name) {
 /** The package manager at hand: npm, else that of Bun or Deno. */
 function packageManager() {
   if (spawnSync("npm", ["--version"], { shell: WINDOWS }).status === 0) {
-    const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+    // A download that hangs is begun anew, after two minutes instead of five.
+    const patience = ["--fetch-timeout=120000", "--fetch-retries=4"];
+    const quiet = ["--no-audit", "--no-fund", "--loglevel=error", ...patience];
     return {
       name: "npm",
       command: "npm",
