@@ -2,8 +2,10 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { IdRow } from "./records.ts";
 
-/** Bytes of encoded entries that a backend keeps decoded in memory. */
+/** Bytes of memory that a backend keeps decoded entries in, as estimated. */
 export const ENTRY_CACHE_BYTES: number = 64 * 1024 * 1024;
+/** What a decoded entry takes beyond its encoded bytes: objects, lists, texts of IDs, as measured. */
+const OVERHEAD_BYTES = 1536;
 
 /** An entry with what storage says about it. */
 export interface Held {
@@ -13,14 +15,14 @@ export interface Held {
   readonly row: IdRow;
 }
 
-/** The entries used last, bounded by their encoded size. */
+/** The entries used last, bounded by the memory that they take. */
 export class EntryCache {
   readonly #held = new Map<string, Held>();
   readonly #limit: number;
   #bytes = 0;
   #newest: Held | undefined;
 
-  /** Makes an empty cache that holds at most `limit` bytes of encoded entries. */
+  /** Makes an empty cache of at most `limit` bytes. */
   constructor(limit: number = ENTRY_CACHE_BYTES) {
     this.#limit = limit;
   }
@@ -42,7 +44,7 @@ export class EntryCache {
     this.delete(held.entry.id);
     this.#held.set(key, held);
     this.#newest = held;
-    this.#bytes += held.entry.bytes.length;
+    this.#bytes += weightOf(held);
     for (const oldest of this.#held.values()) {
       if (this.#bytes <= this.#limit || oldest === held) break;
       this.delete(oldest.entry.id);
@@ -51,7 +53,7 @@ export class EntryCache {
 
   /** Remembers an entry if there is room for it: no other one is forgotten. */
   offer(held: Held): void {
-    if (this.#bytes + held.entry.bytes.length <= this.#limit) this.set(held);
+    if (this.#bytes + weightOf(held) <= this.#limit) this.set(held);
   }
 
   /** Forgets an entry. */
@@ -60,6 +62,10 @@ export class EntryCache {
     const held = this.#held.get(key);
     if (held === undefined) return;
     this.#held.delete(key);
-    this.#bytes -= held.entry.bytes.length;
+    this.#bytes -= weightOf(held);
   }
+}
+
+function weightOf({ entry }: Held): number {
+  return entry.bytes.length + OVERHEAD_BYTES;
 }

@@ -53,6 +53,8 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
 
   readonly #inner: StoreType<S>;
   #config: PasswordConfig | undefined;
+  /** Whether there is a password, or one is being set. */
+  #isTaken: boolean;
   #encryptor: PayloadEncryptor | undefined;
 
   private constructor(
@@ -64,6 +66,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     super(context, name);
     this.#inner = inner;
     this.#config = config;
+    this.#isTaken = config !== undefined;
   }
 
   /** See {@link StoreHandle.typeId}. */
@@ -127,7 +130,17 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     password: string,
     config: Doc = this.#inner.defaultConfig?.() ?? new Doc(),
   ): Promise<void> {
-    if (this.#config !== undefined) throw this.#invalid("initialize", "it has a password already");
+    if (this.#isTaken) throw this.#invalid("initialize", "it has a password already");
+    this.#isTaken = true;
+    try {
+      await this.#initialize(password, config);
+    } catch (error) {
+      this.#isTaken = false;
+      throw error;
+    }
+  }
+
+  async #initialize(password: string, config: Doc): Promise<void> {
     const { random } = this.context;
     const salt = newSalt(random);
     const key = await derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
@@ -135,9 +148,17 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const nonce = random.bytes(NONCE_BYTES);
     const ciphertext = await core().seal(key, nonce, utf8(wrapped));
     const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
+    await this.#requireNone();
     await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
     this.#config = made;
     this.#unlock(key);
+  }
+
+  /** Another handle of this transaction may have been faster. */
+  async #requireNone(): Promise<void> {
+    const { config } = await this.context.getIndex().getEntry(this.name);
+    if (readPasswordConfig(this.name, config) === undefined) return;
+    throw this.#invalid("initialize", "it has a password already");
   }
 
   /**

@@ -40,7 +40,15 @@ export class Registry {
 
   /** What is registered under `name`, or undefined. Damaged records are an error, not a miss. */
   async find(name: string): Promise<StoreInfo | undefined> {
-    const history = await this.#context.fullState(INDEX, docState);
+    return this.#find(name, await this.#history());
+  }
+
+  async #history(): Promise<Doc> {
+    return await this.#context.fullState(INDEX, docState);
+  }
+
+  /** As {@link find}; nothing can be staged between this and what follows it. */
+  #find(name: string, history: Doc): StoreInfo | undefined {
     const value = mergedName(this.#context.staged<Doc>(INDEX), history, name, isRecord);
     return value === undefined || value === DELETED ? undefined : readInfo(name, value);
   }
@@ -59,21 +67,42 @@ export class Registry {
 
   /** Registers a store or changes its type and configuration; its settings stay. */
   async setEntry(name: string, typeId: string, config: Doc): Promise<void> {
-    const before = await this.find(name).catch(() => undefined);
-    this.#stage(name, { typeId, config, heightStrategy: before?.heightStrategy });
+    const history = await this.#history();
+    this.#stage(name, { typeId, config, heightStrategy: this.#strategyOf(name, history) });
+  }
+
+  /** The strategy to keep; none when the record is damaged, which is replaced. */
+  #strategyOf(name: string, history: Doc): HeightStrategy | undefined {
+    try {
+      return this.#find(name, history)?.heightStrategy;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Registers a store unless it is registered already, in one step.
+   *
+   * @returns what was registered before; undefined when this has registered it.
+   */
+  async register(name: string, typeId: string, config: Doc): Promise<StoreInfo | undefined> {
+    const before = this.#find(name, await this.#history());
+    if (before === undefined) this.#stage(name, { typeId, config, heightStrategy: undefined });
+    return before;
   }
 
   /** Names of all registered stores, those of this transaction included, in order. */
   async list(): Promise<string[]> {
-    const history = await this.#context.fullState(INDEX, docState);
+    const history = await this.#history();
     const staged = this.#context.staged<Doc>(INDEX);
     return [...(staged === undefined ? history : history.merge(staged)).keys()];
   }
 
   /** Gives a registered store its own height strategy, or none. */
   async setHeightStrategy(name: string, strategy: HeightStrategy | undefined): Promise<void> {
-    const { typeId, config } = await this.getEntry(name);
-    this.#stage(name, { typeId, config, heightStrategy: strategy }, strategy === undefined);
+    const info = this.#find(name, await this.#history());
+    if (info === undefined) throw keyNotFound(INDEX, name);
+    this.#stage(name, { ...info, heightStrategy: strategy }, strategy === undefined);
   }
 
   #stage(name: string, info: StoreInfo, clearStrategy = false): void {

@@ -95,15 +95,20 @@ export class SettingsStore {
 
   /** Gives a key another name, or none; its permissions and status stay. */
   async renameAuthKey(publicKey: PublicKey, name: string | undefined): Promise<void> {
-    const key = await this.getAuthKey(publicKey);
-    await this.setAuthKey(publicKey, new AuthKey(name, key.permissions, key.status));
+    await this.#changeKey(publicKey, (key) => new AuthKey(name, key.permissions, key.status));
   }
 
   /** Revokes a key; it stays listed. */
   async revokeAuthKey(publicKey: PublicKey): Promise<void> {
-    const key = await this.getAuthKey(publicKey);
-    const revoked = new AuthKey(key.name, key.permissions, "Revoked");
-    await this.#doc.set(["auth", "keys", publicKey.toString()], revoked.toDoc());
+    await this.#changeKey(publicKey, (key) => new AuthKey(key.name, key.permissions, "Revoked"));
+  }
+
+  /** Changes what a key has now: a change that runs at the same time is never lost. */
+  async #changeKey(publicKey: PublicKey, change: (key: AuthKey) => AuthKey): Promise<void> {
+    await this.getAuthKey(publicKey); // the right error when it is not listed, or cannot be read
+    await this.#doc.modify(["auth", "keys", publicKey.toString()], "doc", (doc) => {
+      return change(AuthKey.fromDoc(doc)).toDoc();
+    });
   }
 
   /** Grants every key what `key` says (02 §8). */

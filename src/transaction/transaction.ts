@@ -70,13 +70,10 @@ export class Transaction implements StoreContext {
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
-    const registry = this.getIndex();
-    const info = await registry.find(name);
     await this.storeParents(name);
-    if (info === undefined) {
-      await registry.setEntry(name, type.typeId, type.defaultConfig?.() ?? new Doc());
-      return await (type.register ?? type.load).call(type, this, name);
-    }
+    const config = type.defaultConfig?.() ?? new Doc();
+    const info = await this.getIndex().register(name, type.typeId, config);
+    if (info === undefined) return await (type.register ?? type.load).call(type, this, name);
     if (!supports(type, info.typeId)) throw wrongType(name, type.typeId, info.typeId);
     return await type.load(this, name);
   }

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  AuthKey,
   type Database,
   Doc,
   DocStore,
   type List,
   PasswordStore,
+  Permission,
+  PrivateKey,
   type StoreContext,
   StoreHandle,
   Table,
@@ -207,6 +210,63 @@ describe("changes side by side in one transaction", () => {
         await each((at) => rows[at]!.set(`r${at}`, { at }));
       });
       assert.equal(await (await db.getStoreViewer(Table, "rows")).count(), MANY);
+    }));
+
+  it("04#38 a key is revoked and renamed at once, in either order", () =>
+    withDb(async ({ db }) => {
+      for (const [at, isFirst] of [true, false].entries()) {
+        const { publicKey } = PrivateKey.generate();
+        await db.withTransaction((tx) =>
+          tx.getSettings().setAuthKey(publicKey, AuthKey.active("old", Permission.write(1)))
+        );
+        await db.withTransaction(async (tx) => {
+          const revoke = () => tx.getSettings().revokeAuthKey(publicKey);
+          const rename = () => tx.getSettings().renameAuthKey(publicKey, `new ${at}`);
+          await Promise.all(isFirst ? [revoke(), rename()] : [rename(), revoke()]);
+        });
+        const key = await (await db.getSettings()).getAuthKey(publicKey);
+        assert.deepEqual([key.status, key.name], ["Revoked", `new ${at}`]);
+      }
+    }));
+
+  it("04#9,#10 a configuration and a strategy at once, in either order", () =>
+    withDb(async ({ db }) => {
+      for (const [at, isFirst] of [true, false].entries()) {
+        await db.withTransaction(async (tx) => {
+          const store = await tx.getStore(DocStore, `s${at}`);
+          const configure = () => store.setConfig(Doc.from({ at }));
+          const choose = () => store.setHeightStrategy("timestamp");
+          await Promise.all(isFirst ? [configure(), choose()] : [choose(), configure()]);
+        });
+        const store = await viewer(db, `s${at}`);
+        assert.equal((await store.getConfig()).get("at"), at);
+        assert.equal(await store.getHeightStrategy(), "timestamp");
+      }
+    }));
+
+  it("04#5 a new name is opened as one type only", () =>
+    withDb(async ({ db }) => {
+      const tx = await db.newTransaction();
+      const opened = await Promise.allSettled([
+        tx.getStore(DocStore, "same"),
+        tx.getStore(Table, "same"),
+      ]);
+      assert.deepEqual(opened.map(({ status }) => status), ["fulfilled", "rejected"]);
+    }));
+
+  it("04#43 a store gets one password, whoever sets it", () =>
+    withDb(async ({ db }) => {
+      await db.withTransaction(async (tx) => {
+        const first = await tx.getStore(PasswordStore, "secrets");
+        const second = await tx.getStore(PasswordStore, "secrets");
+        const set = await Promise.allSettled([first.initialize("one"), first.initialize("two")]);
+        assert.deepEqual(set.map(({ status }) => status), ["fulfilled", "rejected"]);
+        await assert.rejects(second.initialize("three"), hasCode("InvalidOperation"));
+        await (await first.inner()).set("k", "v");
+      });
+      const secrets = await db.getStoreViewer(PasswordStore, "secrets");
+      await secrets.open("one");
+      assert.equal(await (await secrets.inner()).getString("k"), "v");
     }));
 
   it("04#18 of two deletions side by side one finds something", () =>
