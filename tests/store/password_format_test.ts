@@ -136,38 +136,58 @@ describe("what a PasswordStore writes", () => {
       assert.notDeepEqual(payloads[0]!.subarray(12), payloads[1]!.subarray(12));
     }));
 
-  it("04#46,#47 a SQLite file holds no plaintext, while open and after", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "eidetica-password-"));
-    const url = `sqlite://${join(folder, "app.db")}`;
-    const holds = async (text: string) => {
-      const files = (await readdir(folder)).map((name) => join(folder, name));
-      const found = await Promise.all(files.map((file) => readFile(file)));
-      return found.some((bytes) => bytes.includes(text));
-    };
-    try {
-      const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
-      const db = await user!.createDatabase({ name: "diary" });
-      await writeSecret(db, NAME, "pa55-phrase", { codename: "nightingale" });
-      await db.withTransaction(async (tx) => {
-        await (await tx.getStore(DocStore, "open")).set("visible", "sparrow");
-      });
-      const store = await db.getStoreViewer(PasswordStore, NAME);
-      await store.open("pa55-phrase");
-      assert.equal(await (await store.inner()).getString("codename"), "nightingale");
-      const check = async () => {
-        assert.ok(await holds("sparrow") && await holds("visible"), "the search finds plain data");
-        for (const text of ["codename", "nightingale", "pa55-phrase", 'docstore:v0","config']) {
-          assert.equal(await holds(text), false, text);
+  const places: readonly [name: string, url: (folder: string) => string, skip: string | false][] = [
+    ["SQLite", (folder) => `sqlite://${join(folder, "app.db")}`, false],
+    ["files", (folder) => `file://${join(folder, "app")}`, false],
+    [
+      "Deno KV",
+      (folder) => `denokv:${join(folder, "app.kv")}`,
+      "Deno" in globalThis ? false : "Deno KV is there on Deno alone",
+    ],
+  ];
+  for (const [name, url, skip] of places) {
+    it(
+      `04#46,#47 the files of ${name} hold no plaintext, while open and after`,
+      { skip },
+      async () => {
+        const folder = await mkdtemp(join(tmpdir(), "eidetica-password-"));
+        try {
+          await checkAtRest(url(folder), folder);
+        } finally {
+          await rm(folder, { recursive: true });
         }
-      };
-      await check();
-      await instance.close();
-      await check();
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+      },
+    );
+  }
 });
+
+async function checkAtRest(url: string, folder: string): Promise<void> {
+  const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
+  const db = await user!.createDatabase({ name: "diary" });
+  await writeSecret(db, NAME, "pa55-phrase", { codename: "nightingale" });
+  await db.withTransaction(async (tx) => {
+    await (await tx.getStore(DocStore, "open")).set("visible", "sparrow");
+  });
+  const store = await db.getStoreViewer(PasswordStore, NAME);
+  await store.open("pa55-phrase");
+  assert.equal(await (await store.inner()).getString("codename"), "nightingale");
+  await checkFiles(folder);
+  await instance.close();
+  await checkFiles(folder);
+}
+
+async function checkFiles(folder: string): Promise<void> {
+  const items = await readdir(folder, { withFileTypes: true, recursive: true });
+  const files = items.filter((item) => item.isFile()).map((item) =>
+    join(item.parentPath, item.name)
+  );
+  const found = await Promise.all(files.map((file) => readFile(file)));
+  const holds = (text: string): boolean => found.some((bytes) => bytes.includes(text));
+  assert.ok(holds("sparrow") && holds("visible"), "the search finds plain data");
+  for (const text of ["codename", "nightingale", "pa55-phrase", 'docstore:v0","config']) {
+    assert.equal(holds(text), false, text);
+  }
+}
 
 describe("what a PasswordStore refuses", () => {
   const wrong = [
