@@ -1,0 +1,246 @@
+/**
+ * What a commit, a read and an ingest do, counted: storage operations, bytes written, encodings, hashes,
+ * signatures and verifications. They are the same on every machine, so a change that makes the hot path
+ * do more fails here, where a clock would not tell.
+ *
+ * Whoever changes a count on purpose changes the number, and says in the commit message what it buys.
+ */
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import {
+  type Database,
+  DocStore,
+  Entry,
+  ID,
+  Instance,
+  NewUser,
+  PrivateKey,
+  PublicKey,
+} from "../../mod.ts";
+import { DagCborWriter } from "../../src/codec/dag_cbor_writer.ts";
+import type { Batch, StorageDriver } from "../../src/storage/driver.ts";
+import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+
+/** What was counted. */
+type Counts = Record<keyof typeof NOTHING, number>;
+
+const NOTHING = {
+  /** Calls of the storage. */
+  reads: 0,
+  lists: 0,
+  commits: 0,
+  /** What the batches held: keys checked, set and removed, and bytes of keys and values. */
+  checks: 0,
+  sets: 0,
+  deletes: 0,
+  bytes: 0,
+  /** Canonical bytes that were put together: an entry, or one with another signature. */
+  encodes: 0,
+  hashes: 0,
+  signatures: 0,
+  verifications: 0,
+};
+
+let counts: Counts = { ...NOTHING };
+
+/** A storage that counts what is asked of it. */
+function counting(driver: StorageDriver): StorageDriver {
+  const count = (what: keyof Counts, by = 1) => void (counts[what] += by);
+  const commit = (batch: Batch) => {
+    const { checks = [], set = [], delete: removed = [] } = batch;
+    count("commits");
+    count("checks", checks.length);
+    count("sets", set.length);
+    count("deletes", removed.length);
+    for (const [key, value] of set) count("bytes", key.length + value.length);
+    return driver.commit(batch);
+  };
+  return {
+    name: driver.name,
+    capabilities: driver.capabilities,
+    get: (key) => (count("reads"), driver.get(key)),
+    getMany: (keys) => (count("reads", keys.length), driver.getMany(keys)),
+    list: (range) => (count("lists"), driver.list(range)),
+    commit,
+    changeToken: driver.changeToken?.bind(driver),
+    close: () => driver.close(),
+  };
+}
+
+/** Puts a method that counts in place of one of `holder`; returns how to undo it. */
+function countCalls(holder: object, method: string, what: keyof Counts): () => void {
+  const original = Object.getOwnPropertyDescriptor(holder, method)!;
+  Object.defineProperty(holder, method, {
+    ...original,
+    value(...args: unknown[]): unknown {
+      counts[what]++;
+      return original.value.apply(this, args);
+    },
+  });
+  return () => void Object.defineProperty(holder, method, original);
+}
+
+/** Counts encodings, hashes, signatures and verifications while `run` goes on as ever. */
+async function countingWork(run: () => Promise<void>): Promise<void> {
+  const undo = [
+    countCalls(DagCborWriter.prototype, "reset", "encodes"),
+    countCalls(ID, "ofDagCbor", "hashes"),
+    countCalls(PrivateKey.prototype, "sign", "signatures"),
+    countCalls(PublicKey.prototype, "verify", "verifications"),
+  ];
+  try {
+    await run();
+  } finally {
+    for (const restore of undo) restore();
+  }
+}
+
+/** What `step` does. */
+async function counted(step: () => Promise<unknown>): Promise<Counts> {
+  counts = { ...NOTHING };
+  await step();
+  return { ...counts };
+}
+
+interface Bed {
+  readonly instance: Instance;
+  readonly database: Database;
+}
+
+/** A database with 100 commits, and the commits of `test` on it, on a storage that counts. */
+async function onBed(driver: StorageDriver, test: (bed: Bed) => Promise<void>): Promise<void> {
+  await countingWork(async () => {
+    const first = NewUser.passwordless("ada");
+    const { instance, user } = await Instance.createBackend(counting(driver), first);
+    const database = await user.createDatabase({ name: "counted" });
+    for (let at = 100; at < 200; at++) await commit(database, at);
+    try {
+      await test({ instance, database });
+    } finally {
+      await instance.close();
+    }
+  });
+}
+
+/** Commits one key; all numbers have three digits, so that all commits have one size. */
+async function commit(database: Database, number: number, at?: "fork"): Promise<void> {
+  const options = at === undefined ? {} : { at: await database.snapshot() };
+  const transaction = await database.newTransaction(options);
+  await (await transaction.getStore(DocStore, "data")).set(`key_${number}`, "value");
+  await transaction.commit();
+}
+
+async function read(database: Database, number: number): Promise<void> {
+  await (await database.getStoreViewer(DocStore, "data")).get(`key_${number}`);
+}
+
+/**
+ * One entry: encoded once and its signature put in, hashed once; its bytes and its row, its place in
+ * the index of its store, the head of the tree and the frontiers of the store are written.
+ */
+const ONE_COMMIT: Partial<Counts> = {
+  reads: 0,
+  lists: 0,
+  commits: 1,
+  checks: 1,
+  sets: 5,
+  deletes: 0,
+  encodes: 2,
+  hashes: 1,
+  signatures: 1,
+  // What was signed a moment ago is judged by its claims; its signature is not computed again.
+  verifications: 0,
+};
+/** Bytes of keys and values of that commit, the entry included. */
+const ONE_COMMIT_BYTES = 974;
+
+function assertCounts(found: Counts, expected: Partial<Counts>): void {
+  const compared = Object.fromEntries(
+    Object.keys(expected).map((key) => [key, found[key as keyof Counts]]),
+  );
+  assert.deepEqual(compared, expected);
+}
+
+const PLACES: readonly [name: string, open: (folder: string) => Promise<StorageDriver>][] = [
+  ["memory", () => Promise.resolve(memoryStorage())],
+  ["sqlite", (folder) => sqliteStorage(join(folder, "counted.db"))],
+];
+
+for (const [name, open] of PLACES) {
+  describe(`counts of the hot path, ${name}`, () => {
+    const onPlace = async (test: (bed: Bed) => Promise<void>) => {
+      const folder = mkdtempSync(join(tmpdir(), "eidetica-counts-"));
+      try {
+        await onBed(await open(folder), test);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    };
+
+    it("a commit of one key does the same at any length of history", async () => {
+      await onPlace(async ({ database }) => {
+        const early = await counted(() => commit(database, 200));
+        assertCounts(early, { ...ONE_COMMIT, bytes: ONE_COMMIT_BYTES });
+        for (let at = 201; at < 240; at++) await commit(database, at);
+        assert.deepEqual(await counted(() => commit(database, 240)), early);
+      });
+    });
+
+    it("callbacks, however many, add nothing to what a commit does", async () => {
+      await onPlace(async ({ database }) => {
+        const before = await counted(() => commit(database, 200));
+        let calls = 0;
+        for (let at = 0; at < 100; at++) await database.onWrite(() => void calls++);
+        assert.deepEqual(await counted(() => commit(database, 201)), before);
+        assert.equal(calls, 100);
+      });
+    });
+
+    it("a read after a commit asks the storage for nothing", async () => {
+      await onPlace(async ({ database }) => {
+        await read(database, 150);
+        await commit(database, 200);
+        assert.deepEqual(await counted(() => read(database, 150)), NOTHING);
+      });
+    });
+
+    it("a transaction on the frontier that it names costs the same", async () => {
+      await onPlace(async ({ database }) => {
+        assertCounts(await counted(() => commit(database, 200, "fork")), ONE_COMMIT);
+      });
+    });
+
+    it("commits that are made at once share storage commits", async () => {
+      await onPlace(async ({ database }) => {
+        const numbers = Array.from({ length: 32 }, (_, at) => 200 + at);
+        const found = await counted(() =>
+          Promise.all(numbers.map((number) => commit(database, number)))
+        );
+        assertCounts(found, { encodes: 64, hashes: 32, signatures: 32, verifications: 0 });
+        assert.ok(found.commits <= 2, `32 commits made ${found.commits} storage commits`);
+      });
+    });
+
+    it("a batch from elsewhere is hashed and verified once, and stored by one commit", async () => {
+      let encoded: Uint8Array[] = [];
+      await onPlace(async ({ database }) => {
+        encoded = (await database.getAllEntries()).map((entry) => entry.bytes);
+      });
+      await onPlace(async ({ instance }) => {
+        const found = await counted(async () => {
+          const entries = encoded.map((bytes) => Entry.decode(bytes));
+          await instance.putRemoteEntries(entries[0]!.id, entries);
+        });
+        const { length } = encoded;
+        assertCounts(found, { commits: 1, hashes: length, verifications: length, signatures: 0 });
+        // Each is encoded once, without its signature, to check that.
+        assertCounts(found, { encodes: length, checks: 1, lists: 1 });
+      });
+    });
+  });
+}
