@@ -1,19 +1,15 @@
-/** `npm run bench`: the benchmarks on Deno, Bun and Node. `--runtime NAME` picks, `--quick` only tries. */
+/**
+ * `npm run bench`: the benchmarks on Deno, Bun and Node. `--runtime NAME` picks one; everything else goes
+ * to `bench/run.ts`: `--only put-entry`, `--quick`, `--large`.
+ */
 
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import process from "node:process";
-import { describe, installDependencies, ROOT, runArguments, runtime } from "./runtimes.mjs";
+import { installDependencies } from "./runtimes.mjs";
+import { benchmark, namesIn } from "./bench_runs.mjs";
 
 installDependencies();
 const args = process.argv.slice(2);
-const at = args.indexOf("--runtime");
-const names = at >= 0 ? args.splice(at, 2).slice(1) : ["deno", "bun", "node"];
-for (const name of names) {
-  const path = runtime(name);
-  console.log(`\n=== ${describe(name, path)} ===`);
-  const { status } = spawnSync(path, runArguments(name, join(ROOT, "bench", "run.ts"), args), {
-    stdio: "inherit",
-  });
-  if (status !== 0) process.exitCode = 1;
+for (const name of namesIn(args)) {
+  console.log();
+  if (benchmark(name, args) === undefined) process.exitCode = 1;
 }

@@ -256,10 +256,10 @@ function areInstalled() {
   });
 }
 
-/** The arguments that make a runtime run a TypeScript file. */
-export function runArguments(name, file, args = []) {
+/** The arguments that make a runtime run a TypeScript file of a checkout. */
+export function runArguments(name, file, args = [], root = ROOT) {
   if (name === "deno") {
-    return ["run", "-A", "--no-lock", "--config", join(ROOT, "deno.json"), file, ...args];
+    return ["run", "-A", "--no-lock", "--config", join(root, "deno.json"), file, ...args];
   }
   if (name === "bun") return [file, ...args];
   return ["--disable-warning=ExperimentalWarning", file, ...args];
