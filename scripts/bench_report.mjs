@@ -1,0 +1,195 @@
+/**
+ * `npm run bench:report`: the benchmarks on Deno, Bun and Node, as pictures and tables in
+ * `docs/performance/`, and as the table of the README. Nothing else should run on the machine meanwhile.
+ * With `--draw` the results of the last run are drawn again.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { barChart } from "./bench_charts.mjs";
+import { report } from "./bench_runs.mjs";
+import { installDependencies, ROOT } from "./runtimes.mjs";
+
+const NAMES = ["deno", "bun", "node"];
+const SUITES = "put-entry,history,concurrent,dispatch,ingest,state,primitives,size";
+const FOLDER = join(ROOT, "docs", "performance");
+const RESULTS = join(FOLDER, "results.json");
+/** Commits per second of the Rust project on a SQLite file at 100 entries, on such a machine. */
+const RUST_COMMITS = 90;
+const README_BLOCK = /(<!-- bench:begin -->\n)[\s\S]*(<!-- bench:end -->)/;
+
+function measure() {
+  return NAMES.map((name) => {
+    console.log(`Measuring on ${name} …`);
+    return { name, ...report(name, ["--only", SUITES]) };
+  });
+}
+
+const find = (run, group, name) =>
+  run.timings.find((one) => one.group === group && one.name === name);
+
+function timing(run, group, name) {
+  const found = find(run, group, name);
+  if (found === undefined) throw new Error(`No case "${name}" in group "${group}"`);
+  return found;
+}
+
+/** Microseconds of one unit: the middle sample. */
+const micros = (found) => found.median / found.each;
+const perSecond = (found) => 1e6 / micros(found);
+const count = (
+  value,
+) => (value >= 1e6
+  ? `${(value / 1e6).toFixed(1)} M`
+  : Math.round(Number(value.toPrecision(2))).toLocaleString("en"));
+
+function bars(runs, group, names, of) {
+  return runs.map((run) => ({
+    title: run.runtime,
+    bars: names.map(([name, label]) => ({
+      label,
+      value: of(timing(run, group, name)),
+      runtime: run.name,
+    })),
+  }));
+}
+
+function commits(runs) {
+  const names = [
+    ["floor, sqlite", "sign + hash + insert only"],
+    ["commit, memory, history 100", "memory"],
+    ["commit, sqlite, history 100", "SQLite file"],
+    ["commit, sqlite, power-safe, history 100", "SQLite file, power-safe"],
+    ["commit, file, history 100", "plain files"],
+  ];
+  const rust = { label: "SQLite file", value: RUST_COMMITS, runtime: "other" };
+  const groups = [...bars(runs, "put-entry", names, perSecond), {
+    title: "Rust project",
+    bars: [rust],
+  }];
+  return barChart({ title: "Commits per second, one writer, one key each", groups, format: count });
+}
+
+function history(runs) {
+  const names = ["100", "1,000", "10,000"].map((
+    size,
+  ) => [`commit, sqlite, history ${size}`, `at ${size} entries`]);
+  const groups = bars(runs, "history, sqlite", names, micros);
+  const format = (value) => `${Math.round(value)} µs`;
+  return barChart({ title: "Cost of a commit by length of history, SQLite file", groups, format });
+}
+
+function callbacks(runs) {
+  const names = ["1 callback", "100 callbacks", "1,000 callbacks"].map((name) => [name, name]);
+  const groups = bars(runs, "dispatch alone", names, perSecond);
+  return barChart({ title: "Callback invocations per second", groups, format: count });
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function readmeTable(runs) {
+  const row = (label, value) => [label, ...runs.map(value)];
+  const put = (run, name) => timing(run, "put-entry", name);
+  const on = (run, place) => put(run, `commit, ${place}, history 100`);
+  const grown = (run) => timing(run, "history, sqlite", "commit, sqlite, history 10,000");
+  const read = (run) => timing(run, "table read after commit", "10,000 rows");
+  const few = (run) => timing(run, "table read after commit", "100 rows");
+  const [ingest] = runs[0].timings.filter(({ group }) => group === "verified ingest");
+  return table(["", ...runs.map(({ runtime }) => runtime)], [
+    row("commits per second, memory", (run) => count(perSecond(on(run, "memory")))),
+    row("commits per second, SQLite file", (run) => count(perSecond(on(run, "sqlite")))),
+    row(
+      "the same, × the time of sign + hash + insert alone",
+      (run) => (micros(on(run, "sqlite")) / micros(put(run, "floor, sqlite"))).toFixed(1),
+    ),
+    row(
+      "commits per second by 64 writers at once, SQLite file",
+      (run) => count(perSecond(timing(run, "concurrent writers, sqlite", "64 writers"))),
+    ),
+    row(
+      "cost of a commit at 10,000 entries, × the cost at 100",
+      (run) => grown(run).ratio.toFixed(2),
+    ),
+    row(
+      "reading a row right after a commit, 100 / 10,000 rows",
+      (run) => `${micros(few(run)).toFixed(0)} / ${micros(read(run)).toFixed(0)} µs`,
+    ),
+    row(
+      "callback invocations per second, 1,000 on one commit",
+      (run) => count(perSecond(timing(run, "dispatch alone", "1,000 callbacks"))),
+    ),
+    row(
+      "entries per second decoded, verified and stored, SQLite",
+      (run) => count(perSecond(timing(run, ingest.group, ingest.name))),
+    ),
+  ]);
+}
+
+function page(runs) {
+  const timings = runs[0].timings.map(({ group, name, unit }) => [
+    group,
+    name,
+    ...runs.map((run) => {
+      const found = find(run, group, name);
+      if (found === undefined) return "–"; // a storage that this runtime has not
+      const spread = Math.round((found.high - found.low) / 2 / found.median * 100);
+      return `${Number(micros(found).toPrecision(3))} µs ± ${spread} %`;
+    }),
+    unit,
+  ]);
+  const figures = runs[0].figures.map(({ group, name, unit }) => [
+    group,
+    name,
+    ...runs.map((run) => {
+      const found = run.figures.find((one) => one.group === group && one.name === name);
+      return found === undefined ? "–" : `${Number(found.value.toPrecision(3))}`;
+    }),
+    unit,
+  ]);
+  const names = runs.map(({ runtime }) => runtime);
+  return `# Performance
+
+Measured on ${runs[0].machine}, ${
+    runs[0].date.slice(0, 10)
+  }, by \`npm run bench:report\`, which wrote this page. Times are
+those of one unit: the middle sample, ± half the distance from the lowest to the highest. The cases are in \`bench/suites\`;
+\`npm run bench:compare -- main HEAD\` tells whether a change made one slower.
+
+![Commits per second](./commits.svg)
+
+![Cost by length of history](./history.svg)
+
+![Callback invocations](./callbacks.svg)
+
+## Times
+
+${table(["group", "case", ...names, "unit"], timings)}
+
+## Figures
+
+${table(["group", "figure", ...names, "unit"], figures)}
+`;
+}
+
+function write(runs) {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(RESULTS, `${JSON.stringify(runs, null, 1)}\n`);
+  const pictures = { commits, history, callbacks };
+  for (const [name, draw] of Object.entries(pictures)) {
+    writeFileSync(join(FOLDER, `${name}.svg`), draw(runs));
+  }
+  writeFileSync(join(FOLDER, "README.md"), page(runs));
+  const readme = join(ROOT, "README.md");
+  const before = readFileSync(readme, "utf8");
+  if (!README_BLOCK.test(before)) throw new Error("The README has no block for the benchmarks");
+  writeFileSync(readme, before.replace(README_BLOCK, `$1${readmeTable(runs)}\n$2`));
+}
+
+installDependencies();
+const isDrawing = process.argv.includes("--draw") && existsSync(RESULTS);
+write(isDrawing ? JSON.parse(readFileSync(RESULTS, "utf8")) : measure());
+console.log("Wrote docs/performance and the table of the README");
