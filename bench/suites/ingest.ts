@@ -23,16 +23,17 @@ async function verified(count: number): Promise<Run> {
   };
 }
 
-/** Verified ingest. */
-export function ingestion({ quick }: Scope): Suite {
-  const count = quick ? 200 : 4000;
-  const cases: Case[] = [{
+/** Verified ingest of histories of several lengths: the cost of an entry must not grow with them. */
+export function ingestion({ quick, large }: Scope): Suite {
+  const sizes = quick ? [100, 200] : [1000, 10_000, ...(large ? [100_000] : [])];
+  const cases = sizes.map((count, at): Case => ({
     group: "verified ingest",
     name: `${count.toLocaleString("en")} entries in batches of ${BATCH}, sqlite`,
     unit: "entries",
     each: count,
+    baseline: at === 0,
     samples: 7,
     prepare: () => verified(count),
-  }];
+  }));
   return { name: "ingest", cases };
 }
