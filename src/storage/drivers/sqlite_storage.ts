@@ -80,11 +80,13 @@ export class SqliteStorage implements StorageDriver {
     this.#end = database.prepare("COMMIT");
     this.#selectVersion = database.prepare("SELECT version FROM kv WHERE key = ?");
     this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
-    const range = "SELECT key, value, version FROM kv WHERE key >= ? AND key < ? ORDER BY key";
+    // Some versions of Node bind an array without bytes as NULL.
+    const range =
+      "SELECT key, value, version FROM kv WHERE key >= coalesce(?, x'') AND key < coalesce(?, x'') ORDER BY key";
     this.#forward = database.prepare(`${range} ASC LIMIT ?`);
     this.#backward = database.prepare(`${range} DESC LIMIT ?`);
     this.#upsert = database.prepare(
-      "INSERT INTO kv VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version",
+      "INSERT INTO kv VALUES (?, coalesce(?, x''), ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version",
     );
     this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
     this.#dataVersion = database.prepare("PRAGMA data_version");
