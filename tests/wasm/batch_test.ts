@@ -6,6 +6,7 @@ import type { CryptoCore, VerifyItem } from "../../wasm/mod.ts";
 import type { ThreadEvents } from "../../wasm/threads.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { CORES } from "./cores.ts";
+import { Counted, oneByOne, oneProcessor } from "./counted.ts";
 import { runMain } from "./run_main.ts";
 
 const SEED = new Uint8Array(32).fill(3);
@@ -36,37 +37,9 @@ function spoil(item: VerifyItem, way: number): VerifyItem {
   return spoiled[way % spoiled.length];
 }
 
-function oneByOne({ ed25519 }: CryptoCore, items: readonly VerifyItem[]): boolean[] {
-  return items.map((item) => ed25519.verify(item.publicKey, item.data, item.signature));
-}
-
 function expected(items: readonly VerifyItem[]): boolean[] {
   return items.map((_, index) => index % 3 !== 0);
 }
-
-/** A verifier with real threads that counts what it verifies in place. */
-class Counted {
-  inPlace = 0;
-  readonly batches: BatchVerifier;
-
-  constructor({ ed25519, engine }: CryptoCore) {
-    const verify: typeof ed25519.verify = (...given) => {
-      this.inPlace++;
-      return ed25519.verify(...given);
-    };
-    this.batches = new BatchVerifier(verify, { engine: engine as "wasm" | "native" });
-  }
-
-  /** Gives work until threads do all of it. */
-  async warmUp(items: readonly VerifyItem[]): Promise<void> {
-    do {
-      this.inPlace = 0;
-      await this.batches.verifyBatch(items);
-    } while (this.inPlace > 0);
-  }
-}
-
-const oneProcessor = (globalThis.navigator?.hardwareConcurrency ?? 1) < 2 && "one processor only";
 
 for (const [engine, load] of CORES.slice(0, 2)) {
   describe(`batches on the ${engine} engine`, () => {

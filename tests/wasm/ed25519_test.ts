@@ -1,46 +1,12 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { CryptoCore, VerifyItem } from "../../wasm/mod.ts";
 import { SELF_TEST_SIGNATURES } from "../../wasm/self_test.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 import { CORES } from "./cores.ts";
-import { skip, thirdParty } from "./third_party.ts";
-
-interface WycheproofGroup {
-  readonly publicKey: { readonly pk: string };
-  readonly tests: readonly { readonly msg: string; readonly sig: string }[];
-}
-
-const VERDICTS = JSON.parse(
-  readFileSync(new URL("../vectors/ed25519-verdicts.json", import.meta.url), "utf8"),
-);
-
-const CASES: Readonly<Record<string, readonly VerifyItem[]>> = skip ? {} : {
-  "cctv-ed25519-914.txt": thirdParty("cctv-ed25519-914.txt").map((
-    { key, sig, msg }: Record<string, string>,
-  ) => ({ publicKey: fromHex(key), signature: fromHex(sig), data: utf8(msg) })),
-  "speccheck.json": thirdParty("speccheck.json").map((one: Record<string, string>) => ({
-    publicKey: fromHex(one.pub_key),
-    signature: fromHex(one.signature),
-    data: fromHex(one.message),
-  })),
-  "wycheproof-ed25519.json": thirdParty("wycheproof-ed25519.json").testGroups.flatMap(
-    ({ publicKey, tests }: WycheproofGroup) =>
-      tests.map(({ msg, sig }) => ({
-        publicKey: fromHex(publicKey.pk),
-        signature: fromHex(sig),
-        data: fromHex(msg),
-      })),
-  ),
-};
-
-const FILES = [["cctv-ed25519-914.txt", 914], ["speccheck.json", 12], [
-  "wycheproof-ed25519.json",
-  151,
-]] as const;
+import { oneByOne } from "./counted.ts";
+import { expectedVerdicts, SIGNATURE_FILES, SIGNATURES, skip } from "./signature_vectors.ts";
 
 /** RFC 8032 §7.1, tests 1 and 2: seed, public key, message, signature. */
 const RFC_8032 = [
@@ -63,12 +29,6 @@ const RFC_8032 = [
 /** The order L, to add to S. */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
-function verdicts(core: CryptoCore, items: readonly VerifyItem[]): string {
-  return items.map(({ publicKey, data, signature }) =>
-    core.ed25519.verify(publicKey, data, signature) ? "1" : "0"
-  ).join("");
-}
-
 function plusOrder(signature: Uint8Array): Uint8Array {
   let s = ORDER;
   for (let i = 0; i < 32; i++) s += BigInt(signature[32 + i]) << BigInt(8 * i);
@@ -83,10 +43,10 @@ for (const [name, load] of CORES) {
       assert.equal((await load()).engine, name);
     });
 
-    for (const [file, count] of FILES) {
+    for (const [file, count] of SIGNATURE_FILES) {
       test(`gives the reference's verdicts on ${file} (00 §B3)`, { skip }, async () => {
-        assert.equal(CASES[file].length, count);
-        assert.equal(verdicts(await load(), CASES[file]), VERDICTS[file].verify);
+        assert.equal(SIGNATURES[file].length, count);
+        assert.deepEqual(oneByOne(await load(), SIGNATURES[file]), expectedVerdicts(file));
       });
     }
 
