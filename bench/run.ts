@@ -52,7 +52,9 @@ function show(number: number): string {
 }
 
 function print(name: string, ...columns: string[]): void {
-  if (!isJson) console.log(name.padEnd(52) + columns.map((text) => text.padStart(16)).join(""));
+  if (!isJson) {
+    console.log(`${name} `.padEnd(56) + columns.map((text) => text.padStart(16)).join(""));
+  }
 }
 
 function printTiming({ name, unit, each, median, low, high, ratio }: Timing): void {

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { type Database, DocStore, type WriteCallback } from "../mod.ts";
+import { type Database, DocStore, Entry, type WriteCallback } from "../mod.ts";
 import { encodeEntry } from "../src/entry/entry_encoder.ts";
-import type { Entry } from "../src/entry/entry.ts";
 import { type Bed, bed } from "./bed.ts";
 
 export { type Bed, bed, type Place } from "./bed.ts";
@@ -57,13 +56,6 @@ export async function listen(
 }
 
 /** Ingests entries of another instance, in batches: decode is not included, verification is. */
-export async function ingest(entries: readonly Entry[], batch: number): Promise<void> {
-  const target = await bed("sqlite");
-  await ingestInto(target, entries, batch);
-  await target.remove();
-}
-
-/** As {@link ingest}, into a bed that is there. */
 export async function ingestInto(
   target: Bed,
   entries: readonly Entry[],
@@ -76,6 +68,34 @@ export async function ingestInto(
     if (unverified + failed + rejected.length === 0) continue;
     throw new Error(`The ingest left ${JSON.stringify({ ...report, rejected: rejected.length })}`);
   }
+}
+
+/** The encoded entries of a database of `count` entries, each of one key. */
+export async function encodedHistory(count: number): Promise<Uint8Array[]> {
+  const { database, remove } = await bed("memory");
+  await commitMany(database, 0, count - 1);
+  const encoded = (await database.getAllEntries()).map((entry) => entry.bytes);
+  await remove();
+  return encoded;
+}
+
+/** Entries from elsewhere, decoded, verified and stored in batches, each time in an empty file. */
+export async function verifiedIngest(
+  count: number,
+  batch: number,
+): Promise<{ before(): Promise<void>; step(): Promise<void>; end(): Promise<void> }> {
+  const encoded = await encodedHistory(count);
+  let target: Bed | undefined;
+  return {
+    async before(): Promise<void> {
+      await target?.remove();
+      target = await bed("sqlite");
+    },
+    step: () => ingestInto(target!, encoded.map((bytes) => Entry.decode(bytes)), batch),
+    async end(): Promise<void> {
+      await target?.remove();
+    },
+  };
 }
 
 /** Encodes an entry from its model. */

@@ -12,7 +12,7 @@ import { report } from "./bench_runs.mjs";
 import { installDependencies, ROOT } from "./runtimes.mjs";
 
 const NAMES = ["deno", "bun", "node"];
-const SUITES = "put-entry,history,concurrent,dispatch,ingest,state,primitives,size";
+const SUITES = "put-entry,history,concurrent,dispatch,ingest,state,primitives,engines,size";
 const FOLDER = join(ROOT, "docs", "performance");
 const RESULTS = join(FOLDER, "results.json");
 /** Commits per second of the Rust project on a SQLite file at 100 entries, on such a machine. */
@@ -28,6 +28,9 @@ function measure() {
 
 const find = (run, group, name) =>
   run.timings.find((one) => one.group === group && one.name === name);
+
+const findFigure = (run, group, name) =>
+  run.figures.find((one) => one.group === group && one.name === name);
 
 function timing(run, group, name) {
   const found = find(run, group, name);
@@ -126,7 +129,17 @@ function readmeTable(runs) {
       "entries per second decoded, verified and stored, SQLite",
       (run) => count(perSecond(timing(run, ingest.group, ingest.name))),
     ),
+    row(
+      "the same on one core, WASM engine / native engine",
+      (run) => ["wasm", "native"].map((engine) => onOneCore(run, engine)).join(" / "),
+    ),
   ]);
+}
+
+function onOneCore(run, engine) {
+  const group = "verified ingest on one core";
+  const found = findFigure(run, group, `${engine}, by processor time`);
+  return found === undefined ? "–" : count(found.value);
 }
 
 function page(runs) {
@@ -145,7 +158,7 @@ function page(runs) {
     group,
     name,
     ...runs.map((run) => {
-      const found = run.figures.find((one) => one.group === group && one.name === name);
+      const found = findFigure(run, group, name);
       return found === undefined ? "–" : `${Number(found.value.toPrecision(3))}`;
     }),
     unit,

@@ -1,27 +1,8 @@
-import { Entry } from "../../mod.ts";
-import { type Bed, bed } from "../bed.ts";
-import type { Case, Run, Scope, Suite } from "../case.ts";
-import { commitMany, ingestInto } from "../workloads.ts";
+import type { Case, Scope, Suite } from "../case.ts";
+import { verifiedIngest } from "../workloads.ts";
 
 /** Entries per storage commit. */
 const BATCH = 500;
-
-/** Entries from elsewhere, decoded, verified and stored. */
-async function verified(count: number): Promise<Run> {
-  const source = await bed("memory");
-  await commitMany(source.database, 0, count - 1);
-  const encoded = (await source.database.getAllEntries()).map((entry) => entry.bytes);
-  await source.remove();
-  let target: Bed | undefined;
-  return {
-    async before(): Promise<void> {
-      await target?.remove();
-      target = await bed("sqlite");
-    },
-    step: () => ingestInto(target!, encoded.map((bytes) => Entry.decode(bytes)), BATCH),
-    end: () => target?.remove(),
-  };
-}
 
 /** Verified ingest of histories of several lengths: the cost of an entry must not grow with them. */
 export function ingestion({ quick, large }: Scope): Suite {
@@ -33,7 +14,7 @@ export function ingestion({ quick, large }: Scope): Suite {
     each: count,
     baseline: at === 0,
     samples: 7,
-    prepare: () => verified(count),
+    prepare: () => verifiedIngest(count, BATCH),
   }));
   return { name: "ingest", cases };
 }

@@ -1,5 +1,6 @@
 import type { Scope, Suite } from "../case.ts";
 import { dispatch } from "./dispatch.ts";
+import { engines } from "./engines.ts";
 import { ingestion } from "./ingest.ts";
 import { primitives } from "./primitives.ts";
 import { againstFloor, concurrent, growingHistory } from "./put_entry.ts";
@@ -11,6 +12,7 @@ import { storage } from "./storage.ts";
 /** All benchmarks; a new file of workloads becomes one more suite here. */
 export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   primitives,
+  engines,
   againstFloor,
   growingHistory,
   concurrent,

@@ -1,14 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { Instance, NewUser } from "../../mod.ts";
 import { bed, temporaryFolder } from "../bed.ts";
 import type { Figure, Scope, Suite } from "../case.ts";
+import { leastPrinted } from "../program.ts";
 import { commitMany } from "../workloads.ts";
-
-const COLD_START = fileURLToPath(new URL("../cold_start.ts", import.meta.url));
 
 /** Bytes of the files of a database after `count` one-key commits, per entry. */
 async function bytesPerEntry(count: number): Promise<number> {
@@ -30,26 +26,13 @@ async function encodedBytes(): Promise<number> {
   return length;
 }
 
-/** Milliseconds of the start of a program in a process of its own; the best of some. */
-function coldStart(rounds: number, ...args: string[]): number {
-  const before = "Deno" in globalThis ? ["run", "-A", "--no-lock"] : process.execArgv;
-  let best = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const { stdout, stderr } = spawnSync(process.execPath, [...before, COLD_START, ...args], {
-      encoding: "utf8",
-    });
-    if (stdout === "") throw new Error(`The program did not start: ${stderr}`);
-    best = Math.min(best, Number(stdout));
-  }
-  return best;
-}
-
+/** Milliseconds of the start of a program that opens a file. */
 async function coldOpen(rounds: number): Promise<number> {
   const { folder, remove } = temporaryFolder();
   const url = `sqlite://${join(folder, "start.db")}`;
   const { instance } = await Instance.connectOrCreate(url, NewUser.passwordless("bench_user"));
   await instance.close();
-  const time = coldStart(rounds, url);
+  const time = leastPrinted(rounds, "cold_start.ts", url);
   remove();
   return time;
 }
@@ -63,7 +46,7 @@ export function size({ quick }: Scope): Suite {
       group: "cold start",
       name: "import and ready",
       unit: "ms",
-      measure: () => coldStart(rounds),
+      measure: () => leastPrinted(rounds, "cold_start.ts"),
     },
     {
       group: "cold start",

@@ -1,8 +1,6 @@
-import { spawnSync } from "node:child_process";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { bed, type Place } from "../bed.ts";
 import type { Case, Figure, Run, Scope, Suite } from "../case.ts";
+import { leastPrinted } from "../program.ts";
 import {
   history,
   type LocalPlace,
@@ -12,7 +10,6 @@ import {
 } from "../storage_workloads.ts";
 import { commitMany, commitTogether } from "../workloads.ts";
 
-const RESIDENT = fileURLToPath(new URL("../resident.ts", import.meta.url));
 const COMMITTERS = 64;
 
 /** Commits of 64 committers at the same time: they share what it takes to survive the loss of power. */
@@ -65,22 +62,11 @@ async function bestOpening(place: LocalPlace, count: number, rounds: number): Pr
   return best;
 }
 
-function residentBytes(folder: string, rounds: number): number {
-  const before = "Deno" in globalThis ? ["run", "-A", "--no-lock"] : process.execArgv;
-  let least = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const { stdout } = spawnSync(process.execPath, [...before, RESIDENT, folder], {
-      encoding: "utf8",
-    });
-    least = Math.min(least, Number(stdout));
-  }
-  return least;
-}
-
 /** What an open database of `count` entries occupies more than a small one, per entry. */
 async function residentPerEntry(count: number, rounds: number): Promise<number> {
   const [small, large] = [await history("sqlite", 100), await history("sqlite", count)];
-  const more = residentBytes(large.folder, rounds) - residentBytes(small.folder, rounds);
+  const more = leastPrinted(rounds, "resident.ts", large.folder) -
+    leastPrinted(rounds, "resident.ts", small.folder);
   small.remove();
   large.remove();
   return Math.max(0, more) / count;
