@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Database, type ID, Snapshot, Table } from "../mod.ts";
+import { type Database, DocStore, type ID, Snapshot, Table } from "../mod.ts";
 import type { LocalBackend } from "../src/backend/local.ts";
 import type { Bed } from "./bed.ts";
 
@@ -19,6 +19,7 @@ export interface Row {
 
 const Rows = Table.of<Row>();
 const NAME = "rows";
+const DOCUMENT = "document";
 
 /** Key of row `number`; keys are spread over the table, as random ones are. */
 export function keyOf(number: number): string {
@@ -46,6 +47,29 @@ export async function fill(
       for (let number = at; number < end; number++) await rows.set(keyOf(number), row(number));
     });
   }
+}
+
+/** Writes keys `from` … `from + count` of a document in transactions of `batch` keys. */
+export async function fillDocument(
+  database: Database,
+  from: number,
+  count: number,
+  batch = 1000,
+): Promise<void> {
+  for (let at = from; at < from + count; at += batch) {
+    await database.withTransaction(async (transaction) => {
+      const document = await transaction.getStore(DocStore, DOCUMENT);
+      const end = Math.min(at + batch, from + count);
+      for (let number = at; number < end; number++) {
+        await document.set(keyOf(number), row(number).title);
+      }
+    });
+  }
+}
+
+/** Reads one key of the newest document. */
+export async function readKey(database: Database, number: number): Promise<string> {
+  return await (await database.getStoreViewer(DocStore, DOCUMENT)).getString(keyOf(number));
 }
 
 /** Writes one row at a snapshot, or at the newest one; the ID of the entry. */
@@ -81,6 +105,21 @@ export async function branch(
       at = Snapshot.of([await writeOne(database, from + which * length + step, at)]);
     }
   }
+}
+
+/** Writes `count` rows one by one; the snapshots after the first `kept` of them. */
+export async function writeChain(
+  database: Database,
+  from: number,
+  count: number,
+  kept: number,
+): Promise<Snapshot[]> {
+  const snapshots: Snapshot[] = [];
+  for (let number = from; number < from + count; number++) {
+    await writeOne(database, number);
+    if (snapshots.length < kept) snapshots.push(await database.snapshot());
+  }
+  return snapshots;
 }
 
 /** Forgets what this process has materialised, as if it had just begun. */

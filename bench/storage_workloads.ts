@@ -55,7 +55,8 @@ export async function openAndCommit(place: LocalPlace, folder: string): Promise<
   return time;
 }
 
-async function open(
+/** Opens an instance that is there, and its database. */
+export async function open(
   place: LocalPlace,
   folder: string,
 ): Promise<{ instance: Instance; database: Database }> {

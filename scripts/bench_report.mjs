@@ -12,7 +12,8 @@ import { report } from "./bench_runs.mjs";
 import { installDependencies, ROOT } from "./runtimes.mjs";
 
 const NAMES = ["deno", "bun", "node"];
-const SUITES = "put-entry,history,concurrent,dispatch,ingest,state,primitives,engines,size";
+const SUITES =
+  "put-entry,history,concurrent,dispatch,ingest,state,cold-read,primitives,engines,size";
 const FOLDER = join(ROOT, "docs", "performance");
 const RESULTS = join(FOLDER, "results.json");
 /** Commits per second of the Rust project on a SQLite file at 100 entries, on such a machine. */

@@ -1,4 +1,5 @@
 import type { Scope, Suite } from "../case.ts";
+import { coldReads } from "./cold_read.ts";
 import { dispatch } from "./dispatch.ts";
 import { engines } from "./engines.ts";
 import { ingestion } from "./ingest.ts";
@@ -18,6 +19,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   concurrent,
   dispatch,
   state,
+  coldReads,
   storage,
   ingestion,
   size,

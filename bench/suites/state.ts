@@ -1,6 +1,6 @@
 import { bed } from "../bed.ts";
 import type { Case, Run, Scope, Suite } from "../case.ts";
-import { branch, fill, forget, readOne, writeOne } from "../state_workloads.ts";
+import { branch, fill, forget, readOne, writeChain, writeOne } from "../state_workloads.ts";
 
 /** A read of a row right after the commit of one, which is not timed. */
 async function readAfterCommit(rows: number): Promise<Run> {
@@ -32,6 +32,41 @@ async function merge(branches: number): Promise<Run> {
   };
 }
 
+/** How many old entries late branches begin at, in turns. */
+const FORKS = 20;
+
+/**
+ * A branch of one entry that arrives when the history has grown by `length` entries since: its commit, or
+ * the first read that merges it.
+ */
+async function lateBranch(length: number, timed: "commit" | "read"): Promise<Run> {
+  const { database, remove } = await bed("sqlite");
+  await fill(database, 0, 100);
+  const forks = await writeChain(database, 100, length + FORKS, FORKS);
+  let next = 100 + length + FORKS;
+  const commit = () => writeOne(database, next++, forks[next % FORKS]);
+  const read = () => readOne(database, 0);
+  const join = async () => {
+    await read();
+    await writeOne(database, next++);
+  };
+  return timed === "commit"
+    ? { before: join, step: commit, end: remove }
+    : { before: () => join().then(commit).then(() => {}), step: read, end: remove };
+}
+
+function lateBranches(lengths: readonly number[]): Case[] {
+  return lengths.flatMap((length) =>
+    (["commit", "read"] as const).map((timed): Case => ({
+      group: `late branch: ${timed}`,
+      name: `${length.toLocaleString("en")} entries later`,
+      unit: `${timed}s`,
+      samples: 7,
+      prepare: () => lateBranch(length, timed),
+    }))
+  );
+}
+
 /** Reads of tables after commits, and of branches that must be merged. */
 export function state({ quick, large }: Scope): Suite {
   const sizes = quick ? [100, 200] : [100, 1000, 10_000, ...(large ? [100_000] : [])];
@@ -51,5 +86,5 @@ export function state({ quick, large }: Scope): Suite {
       prepare: () => merge(branches),
     })),
   ];
-  return { name: "state", cases };
+  return { name: "state", cases: [...cases, ...lateBranches(sizes)] };
 }
