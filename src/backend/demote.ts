@@ -86,7 +86,8 @@ async function batchOf(
   const remove: Uint8Array[] = [];
   const counts = { unverified: 0, unverifiedBytes: 0 };
   for (const { entry, status } of rows.values()) {
-    set.push([idKey(entry.id), encodeIdRow({ status, height: entry.height, tree })]);
+    const row = { status, height: entry.height, tree };
+    set.push([idKey(entry.id), encodeIdRow(row, entry.bytes)]);
     const marker = unverifiedKey(tree, entry.height, entry.id);
     if (status !== "Unverified") remove.push(marker);
     else {

@@ -5,8 +5,8 @@
  * |---|---|---|
  * | `m` | name | instance metadata and secrets, JSON text (05 §7) |
  * | `r` | id | empty; one per root entry |
- * | `i` | id | status, height and tree of a held entry (`records.ts`) |
- * | `e` | tree · height · fold key | canonical bytes of the entry |
+ * | `i` | id | status, height and tree of a held entry, and its bytes if they are few (`records.ts`) |
+ * | `e` | id | canonical bytes of an entry, if they are many |
  * | `x` | tree · store · store height · fold key | tree height of the entry |
  * | `t` | tree | head of the tree: its frontiers and counters |
  * | `s` | tree · store | frontiers of the store |
@@ -18,7 +18,11 @@
  * | `C` | tree · store · reading · name | body of that checkpoint |
  *
  * `tree` and `id` are length-prefixed binary CIDs, heights are 8 bytes big-endian, so ranges of
- * `e`, `x`, `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text.
+ * `x`, `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text. An entry
+ * in no store is listed by `x` under the empty name, which no store has: all `x` of a tree are all of it.
+ *
+ * A commit on one store so writes one record at random, the entry's, one in order, and two in place.
+ * On a B-tree every further key costs a page written and a share in splitting it.
  *
  * @module
  */
@@ -114,7 +118,7 @@ export function readHeight(bytes: Uint8Array, offset = 0): number {
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }
 
-/** Reads the ID and height back from the tail of an `e`, `x`, `u` or `q` key of `prefixLength` bytes. */
+/** Reads the ID and height back from the tail of an `x`, `u` or `q` key of `prefixLength` bytes. */
 export function readPosition(key: Uint8Array, prefixLength: number): { height: number; id: ID } {
   const height = readHeight(key, prefixLength);
   return { height, id: ID.fromFoldKey(key.subarray(prefixLength + 8)) };
@@ -130,14 +134,9 @@ export function idKey(id: ID): Uint8Array {
   return prefixed(PREFIX.id, id);
 }
 
-/** Key of an entry's bytes. */
-export function entryKey(tree: ID, height: number, id: ID): Uint8Array {
-  return positioned(prefixed(PREFIX.entry, tree), height, id);
-}
-
-/** Prefix of all entries of a tree. */
-export function entryPrefix(tree: ID): Uint8Array {
-  return prefixed(PREFIX.entry, tree);
+/** Key of the bytes of an entry that are too many for its row. */
+export function entryKey(id: ID): Uint8Array {
+  return prefixed(PREFIX.entry, id);
 }
 
 /** Key of an entry in the index of a store. */
@@ -147,7 +146,18 @@ export function storeIndexKey(tree: ID, store: string, storeHeight: number, id: 
 
 /** Prefix of the index of a store. */
 export function storeIndexPrefix(tree: ID, store: string): Uint8Array {
-  return concat(prefixed(PREFIX.storeIndex, tree), nameBytes(store));
+  return concat(treeIndexPrefix(tree), nameBytes(store));
+}
+
+/** Prefix of the indexes of all stores of a tree. */
+export function treeIndexPrefix(tree: ID): Uint8Array {
+  return prefixed(PREFIX.storeIndex, tree);
+}
+
+/** Length of the {@link storeIndexPrefix} that a key of the index begins with. */
+export function storeIndexPrefixLength(key: Uint8Array): number {
+  const name = 2 + key[1]!;
+  return name + 2 + (key[name]! << 8 | key[name + 1]!);
 }
 
 /** Key of the head of a tree. */
@@ -221,7 +231,7 @@ export function allOf(kind: keyof typeof PREFIX): Uint8Array {
   return Uint8Array.of(PREFIX[kind]);
 }
 
-/** ID at the end of a `r`, `i` or `t` key. */
+/** ID at the end of a `r`, `i`, `e` or `t` key. */
 export function readId(key: Uint8Array): ID {
   return ID.fromBytes(key.slice(2));
 }
@@ -229,11 +239,6 @@ export function readId(key: Uint8Array): ID {
 /** Name at the end of a `m` key. */
 export function readName(key: Uint8Array): string {
   return fromUtf8(key.subarray(1));
-}
-
-/** ID at the end of an `e` key. */
-export function readEntryId(key: Uint8Array): ID {
-  return readPosition(key, 2 + key[1]!).id;
 }
 
 /** Tree and store of a `s` key. */

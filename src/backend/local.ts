@@ -17,7 +17,7 @@ import { EntryCache } from "./entry_cache.ts";
 import { findMergeBase, requireEntry } from "./frontier_walk.ts";
 import { InstanceRecords } from "./instance_records.ts";
 import * as keys from "./keys.ts";
-import { damagedEntry, decodeStored, listStore, listTree } from "./stored_entries.ts";
+import { damagedEntry, decodeStored, listStore, listTree, readStored } from "./stored_entries.ts";
 import { StateCache, type StateType } from "./materialize.ts";
 import { decodeIdRow, type IdRow, type TreeHead } from "./records.ts";
 import { type CachedTree, TreeCache } from "./tree_cache.ts";
@@ -103,12 +103,11 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link UpdateSource.load}. */
   async load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined> {
-    const row = await this.loadRow(id);
-    if (row === undefined) return undefined;
-    const stored = await this.driver.get(keys.entryKey(row.tree, row.height, id));
-    if (stored === undefined) throw damagedEntry(id, "its bytes are missing");
-    const entry = decodeStored(id, stored.value);
-    const held = { entry, row };
+    const [stored] = await readStored(this.driver, [id]);
+    if (stored === undefined) return undefined;
+    const { row, bytes } = stored;
+    if (bytes === undefined) throw damagedEntry(id, "its bytes are missing");
+    const held = { entry: decodeStored(id, bytes), row };
     this.entries.set(held);
     return held;
   }

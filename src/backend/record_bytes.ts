@@ -97,6 +97,11 @@ export class RecordReader {
     return this.#at === this.#bytes.length;
   }
 
+  /** All bytes that are left, not copied. */
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at);
+  }
+
   /** The next `count` bytes, not copied. */
   bytes(count: number): Uint8Array {
     const bytes = this.#bytes.subarray(this.#at, this.#at + count);

@@ -3,8 +3,8 @@
  * per ID one length byte and the binary CID.
  *
  * ```text
- * id row      status u8 · height u64 · length u8 · tree CID
- * head        format u8 = 2 · sequence u64 · unverified u32 · its bytes u64 · waiting u32
+ * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
+ * head        format u8 = 3 · sequence u64 · unverified u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
@@ -55,7 +55,9 @@ export interface TreeHead extends Frontiers {
 }
 
 const FORMAT = 1;
-const HEAD_FORMAT = 2;
+const HEAD_FORMAT = 3;
+/** Most bytes of an entry that its row holds: whoever needs a status alone reads them as well. */
+export const INLINE_BYTES = 2048;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
 
 /** Integer form of a status (05 §2): 0 Verified, 1 Failed, 2 Unverified. */
@@ -70,19 +72,29 @@ export function statusFromInteger(integer: number): VerificationStatus {
   throw damagedRecord(`the status ${integer} is not one of 0, 1 and 2`);
 }
 
-/** Writes an id row. */
-export function encodeIdRow(row: IdRow): Uint8Array {
-  return new RecordWriter().integer(statusToInteger(row.status), 1).integer(row.height, 8).id(
-    row.tree,
-  )
-    .done();
+/** Whether the bytes of an entry are kept in its row. */
+export function isInline(entry: Uint8Array): boolean {
+  return entry.length <= INLINE_BYTES;
+}
+
+/** Writes the id row of an entry with these bytes. */
+export function encodeIdRow(row: IdRow, entry: Uint8Array): Uint8Array {
+  const writer = new RecordWriter().integer(statusToInteger(row.status), 1)
+    .integer(row.height, 8).id(row.tree);
+  return (isInline(entry) ? writer.bytes(entry) : writer).done();
 }
 
 /** Reads an id row. */
 export function decodeIdRow(bytes: Uint8Array): IdRow {
+  return decodeHeld(bytes).row;
+}
+
+/** Reads an id row and the bytes of its entry; undefined when they are kept apart. */
+export function decodeHeld(bytes: Uint8Array): { row: IdRow; entry: Uint8Array | undefined } {
   const reader = new RecordReader(bytes);
   const status = statusFromInteger(reader.integer(1));
-  return { status, height: reader.integer(8), tree: reader.id() };
+  const row = { status, height: reader.integer(8), tree: reader.id() };
+  return { row, entry: reader.isAtEnd ? undefined : reader.rest() };
 }
 
 function writeFrontiers(writer: RecordWriter, tips: Frontiers): Uint8Array {

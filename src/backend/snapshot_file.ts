@@ -29,7 +29,7 @@ import type { EntryCache } from "./entry_cache.ts";
 import { parseRecord } from "./instance_records.ts";
 import * as keys from "./keys.ts";
 import type { LocalBackend } from "./local.ts";
-import { decodeHead, decodeIdRow, decodeStoreTips } from "./records.ts";
+import { decodeHead, decodeHeld, decodeStoreTips } from "./records.ts";
 import { decodeStored } from "./stored_entries.ts";
 import { compareInTree } from "./walk.ts";
 
@@ -81,11 +81,15 @@ type PairReader = (
 /** How each kind of pair that the file needs is read; the others follow from these. */
 const READERS: ReadonlyMap<number, PairReader> = new Map<number, PairReader>([
   [keys.allOf("entry")[0]!, ({ entries }, key, value, cache) => {
-    const id = keys.readEntryId(key);
+    const id = keys.readId(key);
     entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, value)).toJSON();
   }],
-  [keys.allOf("id")[0]!, ({ statuses }, key, value) => {
-    statuses[keys.readId(key).toString()] = decodeIdRow(value).status;
+  [keys.allOf("id")[0]!, ({ entries, statuses }, key, value, cache) => {
+    const id = keys.readId(key);
+    const { row, entry } = decodeHeld(value);
+    statuses[id.toString()] = row.status;
+    if (entry === undefined) return;
+    entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, entry)).toJSON();
   }],
   [keys.allOf("head")[0]!, ({ tips }, key, value) => {
     tipsOf(tips, keys.readId(key)).tree_tips = texts(decodeHead(value).raw);

@@ -1,10 +1,20 @@
-import type { ID } from "../entry/id.ts";
 import { Entry } from "../entry/entry.ts";
-import type { Pair, StorageDriver, Stored } from "../storage/driver.ts";
+import { ID } from "../entry/id.ts";
+import type { Pair, StorageDriver } from "../storage/driver.ts";
 import { concat } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import * as keys from "./keys.ts";
+import { decodeHeld, type IdRow } from "./records.ts";
+
+/** How many entries of a tree are read by one call of the storage. */
+const READ_AT_ONCE = 512;
+
+/** Where an entry is in its tree. */
+interface Placed {
+  readonly id: ID;
+  readonly height: number;
+}
 
 /** What listings read from. */
 export interface ListingSource {
@@ -14,25 +24,57 @@ export interface ListingSource {
   readonly entries: EntryCache;
 }
 
+/** What storage holds of an entry; `bytes` are undefined when they should be there and are not. */
+export interface Stored {
+  /** Its row. */
+  readonly row: IdRow;
+  /** Its bytes. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** What storage holds of entries, in their order; undefined for those that are not held. */
+export async function readStored(
+  driver: StorageDriver,
+  ids: readonly ID[],
+): Promise<(Stored | undefined)[]> {
+  const rows = await driver.getMany(ids.map(keys.idKey));
+  const held = rows.map((row) => row && decodeHeld(row.value));
+  const apart = ids.filter((_, at) => held[at] !== undefined && held[at]!.entry === undefined);
+  const rest = apart.length === 0 ? [] : await driver.getMany(apart.map(keys.entryKey));
+  let next = 0;
+  return held.map((item) => item && { row: item.row, bytes: item.entry ?? rest[next++]?.value });
+}
+
 /** Every held entry of a tree, in fold order. */
-export async function listTree({ driver, entries }: ListingSource, tree: ID): Promise<Entry[]> {
-  const prefix = keys.entryPrefix(tree);
+export async function listTree(source: ListingSource, tree: ID): Promise<Entry[]> {
+  const places = await placesInTree(source.driver, tree);
   const found: Entry[] = [];
-  for await (const page of driver.list(keys.prefixRange(prefix))) {
-    for (const { key, value } of page) {
-      const { id } = keys.readPosition(key, prefix.length);
-      found.push(entries.get(id)?.entry ?? decodeStored(id, value));
-    }
+  for (let at = 0; at < places.length; at += READ_AT_ONCE) {
+    found.push(...await loadAll(source, places.slice(at, at + READ_AT_ONCE).map(({ id }) => id)));
   }
   return found;
 }
 
+/** Where the entries of a tree are in it, in fold order: each store lists its own. */
+async function placesInTree(driver: StorageDriver, tree: ID): Promise<Placed[]> {
+  const found = new Map<string, Placed>();
+  for await (const page of driver.list(keys.prefixRange(keys.treeIndexPrefix(tree)))) {
+    for (const { key, value } of page) {
+      const { id } = keys.readPosition(key, keys.storeIndexPrefixLength(key));
+      found.set(id.toString(), { id, height: keys.readHeight(value) });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.height - b.height || ID.compareFold(a.id, b.id));
+}
+
 /** Every held entry of a store, in fold order of the store; one read per page. */
 export async function listStore(source: ListingSource, tree: ID, store: string): Promise<Entry[]> {
-  const prefix = keys.storeIndexPrefix(tree, store);
   const found: Entry[] = [];
+  // What is listed under the empty name is in no store.
+  if (store === "") return found;
+  const prefix = keys.storeIndexPrefix(tree, store);
   for await (const page of source.driver.list(keys.prefixRange(prefix))) {
-    found.push(...await loadAt(source, tree, placesOf(page, prefix)));
+    found.push(...await loadAll(source, idsOf(page, prefix)));
   }
   return found;
 }
@@ -50,54 +92,37 @@ export async function* listStoreBackwards(
   const prefix = keys.storeIndexPrefix(tree, store);
   const end = concat(prefix, keys.heightBytes(height + 1));
   for await (const page of source.driver.list({ start: prefix, end, reverse: true })) {
-    yield await loadSound(source, tree, placesOf(page, prefix));
+    yield await loadSound(source, idsOf(page, prefix));
   }
 }
 
-function placesOf(page: readonly Pair[], prefix: Uint8Array): Placed[] {
-  return page.map(({ key, value }) => ({
-    id: keys.readPosition(key, prefix.length).id,
-    height: keys.readHeight(value),
-  }));
+function idsOf(page: readonly Pair[], prefix: Uint8Array): ID[] {
+  return page.map(({ key }) => keys.readPosition(key, prefix.length).id);
 }
 
-/** Where the bytes of an entry are. */
-interface Placed {
-  readonly id: ID;
-  readonly height: number;
-}
-
-/** Entries of a tree whose heights are known. */
-async function loadAt(
-  source: ListingSource,
-  tree: ID,
-  places: readonly Placed[],
-): Promise<Entry[]> {
-  const stored = await readAt(source, tree, places);
-  return stored.map((item, at) => {
-    const { id } = places[at]!;
-    if (item === undefined) throw damagedEntry(id, "its bytes are missing");
-    return source.entries.get(id)?.entry ?? decodeStored(id, item.value);
+/** Entries that are listed, so must be there. */
+async function loadAll({ driver, entries }: ListingSource, ids: readonly ID[]): Promise<Entry[]> {
+  const known = ids.map((id) => entries.get(id)?.entry);
+  const stored = await readStored(driver, ids.filter((_, at) => known[at] === undefined));
+  let next = 0;
+  return ids.map((id, at) => {
+    if (known[at] !== undefined) return known[at];
+    const bytes = stored[next++]?.bytes;
+    if (bytes === undefined) throw damagedEntry(id, "its bytes are missing");
+    return decodeStored(id, bytes);
   });
 }
 
-/** As {@link loadAt}, without the damaged ones; the others are remembered while there is room. */
-async function loadSound(
-  source: ListingSource,
-  tree: ID,
-  places: readonly Placed[],
-): Promise<Entry[]> {
+/** As {@link loadAll}, without the damaged ones; the others are remembered while there is room. */
+async function loadSound({ driver, entries }: ListingSource, ids: readonly ID[]): Promise<Entry[]> {
   const sound: Entry[] = [];
-  for (const [at, item] of (await readAt(source, tree, places)).entries()) {
-    const { id, height } = places[at]!;
-    const known = source.entries.get(id)?.entry;
-    const entry = known ?? decodeSound(id, item?.value);
+  const stored = await readStored(driver, ids);
+  for (const [at, id] of ids.entries()) {
+    const known = entries.get(id)?.entry;
+    const entry = known ?? decodeSound(id, stored[at]?.bytes);
     if (entry === undefined) continue;
     sound.push(entry);
-    // Of a cached row nobody believes any verdict but Verified.
-    if (known === undefined) {
-      source.entries.offer({ entry, row: { status: "Unverified", height, tree } });
-    }
+    if (known === undefined) entries.offer({ entry, row: stored[at]!.row });
   }
   return sound;
 }
@@ -109,14 +134,6 @@ function decodeSound(id: ID, bytes: Uint8Array | undefined): Entry | undefined {
     if (error instanceof BackendError) return undefined;
     throw error;
   }
-}
-
-async function readAt(
-  { driver }: ListingSource,
-  tree: ID,
-  places: readonly Placed[],
-): Promise<(Stored | undefined)[]> {
-  return await driver.getMany(places.map(({ id, height }) => keys.entryKey(tree, height, id)));
 }
 
 /** The error for a stored entry that is not what it must be. */

@@ -24,6 +24,7 @@ import {
   encodeStoreTips,
   type Frontiers,
   type IdRow,
+  isInline,
   type TreeHead,
 } from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
@@ -32,7 +33,7 @@ import { WaitingChildren } from "./waiting.ts";
 /** Another writer changed the tree while an update was being prepared; the update starts again. */
 export class UpdateConflict extends Error {}
 
-/** The main tree's scope among waiting markers; stores use their (non-empty) names. */
+/** Stands for the tree itself where stores use their names, which are not empty. */
 const MAIN = "";
 const NOTHING = new Uint8Array(0);
 
@@ -298,14 +299,17 @@ export class TreeUpdate {
 
   #write(pending: Pending): void {
     const { entry } = pending;
-    this.#set.push([idKey(entry.id), encodeIdRow(this.#rowOf(pending))]);
+    this.#set.push([idKey(entry.id), encodeIdRow(this.#rowOf(pending), entry.bytes)]);
     if (!pending.inserted) return;
-    this.#set.push([entryKey(this.tree, entry.height, entry.id), entry.bytes]);
+    if (!isInline(entry.bytes)) this.#set.push([entryKey(entry.id), entry.bytes]);
     if (entry.isRoot) this.#set.push([rootKey(entry.id), NOTHING]);
+    const height = heightBytes(entry.height);
     for (const store of entry.subtrees) {
       const key = storeIndexKey(this.tree, store, entry.subtreeHeight(store), entry.id);
-      this.#set.push([key, heightBytes(entry.height)]);
+      this.#set.push([key, height]);
     }
+    if (entry.subtrees.length > 0) return;
+    this.#set.push([storeIndexKey(this.tree, MAIN, entry.height, entry.id), height]);
   }
 
   /** Tells the caches what the commit has made true. */

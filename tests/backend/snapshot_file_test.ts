@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EideticaError, Entry, Instance, NewUser, Snapshot } from "../../mod.ts";
+import { idKey } from "../../src/backend/keys.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
+import { encodeIdRow } from "../../src/backend/records.ts";
 import { loadSnapshot, stringifySnapshot } from "../../src/backend/snapshot_file.ts";
 import { ID } from "../../src/entry/id.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
@@ -106,9 +108,8 @@ describe("stored entries", () => {
     const storage = memoryStorage();
     const [root, other] = [makeRoot(), makeRoot()];
     await putAll(new LocalBackend(storage), root);
-    for await (const page of storage.list({ start: utf8("e"), end: utf8("f") })) {
-      for (const { key } of page) await storage.commit({ set: [[key, other.bytes]] });
-    }
+    const row = { status: "Verified", height: 0, tree: root.id } as const;
+    await storage.commit({ set: [[idKey(root.id), encodeIdRow(row, other.bytes)]] });
     const fresh = new LocalBackend(storage);
     const damaged = (error: unknown) =>
       error instanceof EideticaError && error.code === "TreeIntegrityViolation";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, type ID, Instance, NewUser } from "../../mod.ts";
 import * as keys from "../../src/backend/keys.ts";
+import { encodeIdRow } from "../../src/backend/records.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { newStorage } from "../helpers/storages.ts";
 import { checkTrees } from "../helpers/store_check.ts";
@@ -34,7 +35,12 @@ const FAULTS: readonly (readonly [name: string, spoil: (made: Made) => Promise<u
   [
     "an entry's bytes are gone",
     ({ storage, root, middle }) =>
-      storage.commit({ delete: [keys.entryKey(root, middle.height, middle.id)] }),
+      storage.commit({
+        set: [[
+          keys.idKey(middle.id),
+          encodeIdRow({ status: "Verified", height: middle.height, tree: root }, new Uint8Array(0)),
+        ]],
+      }),
   ],
   [
     "an entry's row is gone",

@@ -14,7 +14,8 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
-import { checkpointPrefix, entryKey, prefixRange } from "../../src/backend/keys.ts";
+import { checkpointPrefix, idKey, prefixRange } from "../../src/backend/keys.ts";
+import { encodeIdRow } from "../../src/backend/records.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { Pair } from "../../src/storage/driver.ts";
 import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
@@ -76,7 +77,8 @@ async function heads(path: string, tree: ID, store: string): Promise<Pair[]> {
 async function lose(instance: Instance, db: Database, id: ID): Promise<void> {
   const { height } = await db.getEntry(id);
   const { driver } = instance.backend as LocalBackend;
-  await driver.commit({ delete: [entryKey(db.rootId, height, id)] });
+  const row = { status: "Verified", height, tree: db.rootId } as const;
+  await driver.commit({ set: [[idKey(id), encodeIdRow(row, new Uint8Array(0))]] });
 }
 
 describe("checkpoints of databases", () => {

@@ -139,11 +139,13 @@ describe("sqlite: opening", () => {
       assert.deepEqual(readFileSync(path), before);
     }
   });
-  it("a newer layout is UnsupportedSchema", async () => {
-    const path = await filled(1);
-    rawDatabase(path, "PRAGMA user_version = 99");
-    const error = await fails("UnsupportedSchema", () => open(path), path);
-    assert.equal(error.fields.found, 99);
+  it("a newer or an older layout is UnsupportedSchema", async () => {
+    for (const version of [1, 99]) {
+      const path = await filled(1);
+      rawDatabase(path, `PRAGMA user_version = ${version}`);
+      const error = await fails("UnsupportedSchema", () => open(path), path);
+      assert.equal(error.fields.found, version);
+    }
   });
   it("a file that is no database is NotADatabase and is not changed", async () => {
     const path = newPath();

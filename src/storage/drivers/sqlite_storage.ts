@@ -86,7 +86,7 @@ export class SqliteStorage implements StorageDriver {
     this.#forward = database.prepare(`${range} ASC LIMIT ?`);
     this.#backward = database.prepare(`${range} DESC LIMIT ?`);
     this.#upsert = database.prepare(
-      "INSERT INTO kv VALUES (?, coalesce(?, x''), ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version",
+      "INSERT INTO kv(key, value, version) VALUES (?, coalesce(?, x''), ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version",
     );
     this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
     this.#dataVersion = database.prepare("PRAGMA data_version");
