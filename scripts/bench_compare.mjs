@@ -35,18 +35,21 @@ function git(...args) {
   return stdout.trim();
 }
 
+/** Copies a folder without what is installed in it. */
+function copy(from, to) {
+  const filter = (path) => !/[\\/](node_modules|\.git|\.runtimes)$/.test(path);
+  cpSync(from, to, { recursive: true, filter });
+}
+
 /** A checkout of a commit with the benchmarks and dependencies of this one. */
 function checkout(home, name, revision) {
   const root = join(home, name);
   if (revision === ".") {
-    cpSync(ROOT, root, {
-      recursive: true,
-      filter: (path) => !/[\\/](node_modules|\.git|\.runtimes)$/.test(path),
-    });
+    copy(ROOT, root);
   } else {
     git("worktree", "add", "--detach", "--quiet", root, revision);
     rmSync(join(root, "bench"), { recursive: true, force: true });
-    cpSync(join(ROOT, "bench"), join(root, "bench"), { recursive: true });
+    copy(join(ROOT, "bench"), join(root, "bench"));
   }
   symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"), "junction");
   return root;

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { barChart } from "./bench_charts.mjs";
+import { peersPicture, peersSection } from "./bench_peers_page.mjs";
 import { report } from "./bench_runs.mjs";
 import { installDependencies, ROOT } from "./runtimes.mjs";
 
@@ -16,6 +17,8 @@ const SUITES =
   "put-entry,history,concurrent,dispatch,ingest,state,cold-read,primitives,engines,size";
 const FOLDER = join(ROOT, "docs", "performance");
 const RESULTS = join(FOLDER, "results.json");
+/** What `npm run bench:peers -- --save` wrote. */
+const PEERS = join(FOLDER, "peers.json");
 /** Commits per second of the Rust project on a SQLite file at 100 entries, on such a machine. */
 const RUST_COMMITS = 90;
 const README_BLOCK = /(<!-- bench:begin -->\n)[\s\S]*(<!-- bench:end -->)/;
@@ -189,6 +192,14 @@ ${table(["group", "figure", ...names, "unit"], figures)}
 `;
 }
 
+/** Draws other databases, if they were measured; their section of the page. */
+function drawPeers() {
+  if (!existsSync(PEERS)) return "";
+  const runs = JSON.parse(readFileSync(PEERS, "utf8"));
+  writeFileSync(join(FOLDER, "peers.svg"), peersPicture(runs));
+  return peersSection(runs, table);
+}
+
 function write(runs) {
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(RESULTS, `${JSON.stringify(runs, null, 1)}\n`);
@@ -196,7 +207,7 @@ function write(runs) {
   for (const [name, draw] of Object.entries(pictures)) {
     writeFileSync(join(FOLDER, `${name}.svg`), draw(runs));
   }
-  writeFileSync(join(FOLDER, "README.md"), page(runs));
+  writeFileSync(join(FOLDER, "README.md"), page(runs) + drawPeers());
   const readme = join(ROOT, "README.md");
   const before = readFileSync(readme, "utf8");
   if (!README_BLOCK.test(before)) throw new Error("The README has no block for the benchmarks");

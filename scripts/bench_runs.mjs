@@ -1,4 +1,4 @@
-/** Runs `bench/run.ts` of a checkout in a process of its own. */
+/** Runs `bench/run.ts` of a checkout, or another program of benchmarks, in a process of its own. */
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -14,11 +14,11 @@ export function namesIn(args, all = ["deno", "bun", "node"]) {
 }
 
 /** Runs the benchmarks and shows what they say; undefined when they fail. */
-export function benchmark(name, args, root = ROOT) {
+export function benchmark(name, args, root = ROOT, program = "bench/run.ts") {
   const path = runtime(name);
   const isJson = args.includes("--json");
   if (!isJson) console.log(`=== ${describe(name, path)} ===`);
-  const file = join(root, "bench", "run.ts");
+  const file = join(root, ...program.split("/"));
   const { status, stdout } = spawnSync(path, runArguments(name, file, args, root), {
     cwd: root,
     encoding: "utf8",
@@ -29,8 +29,8 @@ export function benchmark(name, args, root = ROOT) {
 }
 
 /** As {@link benchmark}; what was found, read from JSON. */
-export function report(name, args, root = ROOT) {
-  const text = benchmark(name, [...args, "--json"], root);
+export function report(name, args, root = ROOT, program = undefined) {
+  const text = benchmark(name, [...args, "--json"], root, program);
   if (text === undefined) throw new Error(`The benchmarks failed on ${name} in ${root}`);
   return JSON.parse(text);
 }

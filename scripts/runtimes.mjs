@@ -256,6 +256,22 @@ function areInstalled() {
   });
 }
 
+/** Installs a folder whose manifest pins every version, when anything in it is missing or another. */
+export function installFolder(directory, what) {
+  if (isInstalled(directory)) return;
+  alone("folder", () => {
+    if (!isInstalled(directory)) install(directory, "install", what, "try again");
+  });
+}
+
+function isInstalled(directory) {
+  const read = (path) => JSON.parse(readFileSync(join(directory, path), "utf8"));
+  return Object.entries(read("package.json").dependencies).every(([name, version]) => {
+    const path = join("node_modules", name, "package.json");
+    return existsSync(join(directory, path)) && read(path).version === version;
+  });
+}
+
 /** The arguments that make a runtime run a TypeScript file of a checkout. */
 export function runArguments(name, file, args = [], root = ROOT) {
   if (name === "deno") {
