@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Database, DocStore, type ID, Snapshot, Table } from "../mod.ts";
+import { type Database, DocStore, type ID, Snapshot, Table, type Transaction } from "../mod.ts";
 import type { LocalBackend } from "../src/backend/local.ts";
 import type { Bed } from "./bed.ts";
 
@@ -33,38 +33,39 @@ function row(number: number): Row {
   };
 }
 
-/** Writes rows `from` … `from + count` in transactions of `batch` rows. */
-export async function fill(
+/** Rows, or keys, of one transaction while a database is filled. */
+const BATCH = 1000;
+
+/** Writes numbers `from` … `from + count` in batches, each by what `open` gives for its transaction. */
+async function inBatches(
   database: Database,
   from: number,
   count: number,
-  batch = 1000,
+  open: (transaction: Transaction) => Promise<(number: number) => Promise<unknown>>,
 ): Promise<void> {
-  for (let at = from; at < from + count; at += batch) {
+  for (let at = from; at < from + count; at += BATCH) {
     await database.withTransaction(async (transaction) => {
-      const rows = await transaction.getStore(Rows, NAME);
-      const end = Math.min(at + batch, from + count);
-      for (let number = at; number < end; number++) await rows.set(keyOf(number), row(number));
+      const write = await open(transaction);
+      const end = Math.min(at + BATCH, from + count);
+      for (let number = at; number < end; number++) await write(number);
     });
   }
 }
 
-/** Writes keys `from` … `from + count` of a document in transactions of `batch` keys. */
-export async function fillDocument(
-  database: Database,
-  from: number,
-  count: number,
-  batch = 1000,
-): Promise<void> {
-  for (let at = from; at < from + count; at += batch) {
-    await database.withTransaction(async (transaction) => {
-      const document = await transaction.getStore(DocStore, DOCUMENT);
-      const end = Math.min(at + batch, from + count);
-      for (let number = at; number < end; number++) {
-        await document.set(keyOf(number), row(number).title);
-      }
-    });
-  }
+/** Writes rows `from` … `from + count`. */
+export function fill(database: Database, from: number, count: number): Promise<void> {
+  return inBatches(database, from, count, async (transaction) => {
+    const rows = await transaction.getStore(Rows, NAME);
+    return (number) => rows.set(keyOf(number), row(number));
+  });
+}
+
+/** Writes keys `from` … `from + count` of a document. */
+export function fillDocument(database: Database, from: number, count: number): Promise<void> {
+  return inBatches(database, from, count, async (transaction) => {
+    const document = await transaction.getStore(DocStore, DOCUMENT);
+    return (number) => document.set(keyOf(number), row(number).title);
+  });
 }
 
 /** Reads one key of the newest document. */
