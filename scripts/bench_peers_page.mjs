@@ -31,7 +31,7 @@ function row(peer, runs) {
     return value === undefined ? "–" : rate(value);
   });
   const { name, version, keeps, signs, does } = peer;
-  return [`${name} ${version}`, keeps, signs ? "yes" : "no", does, ...rates];
+  return [name, version, keeps, signs ? "yes" : "no", does, ...rates];
 }
 
 /** Why some peers are missing in a column. */
@@ -45,7 +45,14 @@ function absences(runs) {
 /** The section of the page; `table` lays out a head and rows. */
 export function peersSection(runs, table) {
   const { machine, date, peers } = runs[0];
-  const head = ["", "kept in", "signs", "each change", ...runs.map(({ runtime }) => runtime)];
+  const head = [
+    "",
+    "version",
+    "kept in",
+    "signs",
+    "each change",
+    ...runs.map(({ runtime }) => runtime),
+  ];
   return `
 ## Other databases
 
