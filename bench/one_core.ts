@@ -12,7 +12,7 @@
  */
 
 import process from "node:process";
-import { Entry, ready } from "../mod.ts";
+import { ready } from "../mod.ts";
 import { bed } from "./bed.ts";
 import { quantile } from "./timing.ts";
 import { encodedHistory, ingestInto } from "./workloads.ts";
@@ -29,7 +29,7 @@ const cpu: number[] = [];
 async function round(): Promise<void> {
   const target = await bed("sqlite");
   const [started, used] = [performance.now(), process.cpuUsage()];
-  await ingestInto(target, encoded.map((bytes) => Entry.decode(bytes)), Number(batch));
+  await ingestInto(target, encoded, Number(batch));
   elapsed.push(performance.now() - started);
   const { user, system } = process.cpuUsage(used);
   cpu.push((user + system) / 1000);

@@ -55,15 +55,16 @@ export async function listen(
   };
 }
 
-/** Ingests entries of another instance, in batches: decode is not included, verification is. */
+/** Ingests a history of another instance as it comes from a peer: bytes, in batches. */
 export async function ingestInto(
   target: Bed,
-  entries: readonly Entry[],
+  encoded: readonly Uint8Array[],
   batch: number,
 ): Promise<void> {
-  const root = entries[0]!.id;
-  for (let at = 0; at < entries.length; at += batch) {
-    const report = await target.instance.putRemoteEntries(root, entries.slice(at, at + batch));
+  const root = Entry.decode(encoded[0]!).id;
+  for (let at = 0; at < encoded.length; at += batch) {
+    const entries = encoded.slice(at, at + batch).map((bytes) => Entry.decode(bytes));
+    const report = await target.instance.putRemoteEntries(root, entries);
     const { unverified, failed, rejected } = report;
     if (unverified + failed + rejected.length === 0) continue;
     throw new Error(`The ingest left ${JSON.stringify({ ...report, rejected: rejected.length })}`);
@@ -91,7 +92,7 @@ export async function verifiedIngest(
       await target?.remove();
       target = await bed("sqlite");
     },
-    step: () => ingestInto(target!, encoded.map((bytes) => Entry.decode(bytes)), batch),
+    step: () => ingestInto(target!, encoded, batch),
     async end(): Promise<void> {
       await target?.remove();
     },
