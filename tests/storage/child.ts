@@ -50,10 +50,14 @@ export async function runChild(
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
 }
 
+function isReady({ stdout }: ChildProcess): Promise<unknown> {
+  return new Promise((done) => stdout!.once("data", done));
+}
+
 /** Runs several at once, and lets them go when all have said that they are ready. */
 export async function runTogether(scripts: ChildProcess[]): Promise<void> {
   const codes = Promise.all(scripts.map(exitCode));
-  await Promise.all(scripts.map(({ stdout }) => new Promise((done) => stdout!.once("data", done))));
+  await Promise.race([Promise.all(scripts.map(isReady)), Promise.any(scripts.map(exitCode))]);
   for (const { stdin } of scripts) stdin!.end("go\n");
   const failed = (await codes).filter((code) => code !== 0);
   if (failed.length > 0) throw new Error(`${failed.length} processes ended with ${failed}`);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,7 +10,7 @@ import { removeAbandoned, writeParts } from "../../src/storage/drivers/deno_kv_p
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
-import { temporaryFolder } from "./child.ts";
+import { exitCode, startChild, temporaryFolder } from "./child.ts";
 import { testModel } from "./model.ts";
 import { testKill, testRace } from "./processes.ts";
 
@@ -92,6 +93,16 @@ describe("deno kv", HERE, () => {
       assert.equal(statSync(path + suffix).mode & 0o777, 0o600, suffix);
     }
     await storage.close();
+  });
+  it("a file that another process has locked is waited for", async () => {
+    const path = newPath();
+    const holder = startChild("hold_lock.ts", path, "300");
+    const ended = exitCode(holder);
+    await once(holder.stdout!, "data");
+    const storage = await denoKvStorage(path);
+    await storage.commit({ set: [[utf8("a"), utf8("1")]] });
+    await storage.close();
+    assert.equal(await ended, 0);
   });
   it("a missing file is NotFound, and stays missing, without `create`", async () => {
     const path = newPath();
