@@ -1,6 +1,6 @@
 /**
- * The entries of a tree that have no verdict yet: what is to be looked at, who waits for whom, how
- * much of it a tree may hold.
+ * The entries of a tree that are not Verified: what is to be looked at, who waits for whom, how much of
+ * them a tree may hold.
  *
  * An entry comes on the {@link Agenda}. A pass judges it; when something that it relies on has no
  * verdict yet, or is missing, it is {@link Parked} with that, and comes on the agenda again when that
@@ -20,11 +20,11 @@ import { abroadKey, abroadPrefix, prefixRange, readAwaited } from "./keys.ts";
 import { Parked } from "./parked.ts";
 import type { IdRow, TreeHead } from "./records.ts";
 
-/** How much of what cannot be judged yet a tree holds at most. */
+/** How much of what is not Verified a tree holds at most. */
 export interface BacklogLimits {
-  /** Most entries. */
+  /** Most entries that cannot be judged yet. */
   readonly entries: number;
-  /** Most bytes of encoded entries. */
+  /** Most bytes of these, encoded. */
   readonly bytes: number;
   /** Most entries of other trees that are waited for. */
   readonly abroad: number;
@@ -32,6 +32,10 @@ export interface BacklogLimits {
   readonly awaited: number;
   /** Most tips of the tree, and of each store, beyond those that are Verified. */
   readonly tips: number;
+  /** Most entries that have failed. */
+  readonly failed: number;
+  /** Most bytes of entries that have failed, encoded. */
+  readonly failedBytes: number;
 }
 
 /**
@@ -43,6 +47,10 @@ export interface BacklogLimits {
  * few thousand cost milliseconds. Tips are written with every change of the tree, and only entries that
  * nothing held builds on are tips: a history that comes in order, or backwards, has as many as it
  * has branches.
+ *
+ * Entries that have failed are kept so that they are not judged again, and that what builds on them fails
+ * at once; no honest node makes one, and beyond ten thousand they are refused instead. One that has waited
+ * before it failed is held already: those beyond the limit take the room of others that would wait.
  */
 export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
   entries: 100_000,
@@ -50,6 +58,8 @@ export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
   abroad: 4096,
   awaited: MAX_PARENTS,
   tips: 1024,
+  failed: 10_000,
+  failedBytes: 16 * 1024 * 1024,
 });
 
 /** What an entry waits for before it can be judged. */
@@ -60,10 +70,10 @@ export interface Waits {
   readonly abroad?: ID;
 }
 
-/** The part of {@link TreeHead} that counts what has no verdict. */
+/** The part of {@link TreeHead} that counts what is not Verified. */
 export type BacklogCounts = Pick<
   TreeHead,
-  "unverified" | "unverifiedBytes" | "awaitedAbroad" | "abroad"
+  "unverified" | "unverifiedBytes" | "failed" | "failedBytes" | "awaitedAbroad" | "abroad"
 >;
 
 const NOTHING = new Uint8Array(0);
@@ -94,8 +104,9 @@ export class Backlog {
 
   /** What the head of the tree says of it after this update. */
   get counts(): BacklogCounts {
-    const { unverified, unverifiedBytes, awaitedAbroad, abroad } = this.#counts;
-    return { unverified, unverifiedBytes, awaitedAbroad, abroad };
+    const { unverified, unverifiedBytes, failed, failedBytes, awaitedAbroad, abroad } =
+      this.#counts;
+    return { unverified, unverifiedBytes, failed, failedBytes, awaitedAbroad, abroad };
   }
 
   /** Whether anything will be stored otherwise than it was, apart from entries and verdicts. */
@@ -120,16 +131,32 @@ export class Backlog {
     else await this.park(entry, waits);
   }
 
+  #countFailed(entry: Entry): void {
+    const { failed, failedBytes } = this.#counts;
+    const bytes = failedBytes + entry.bytes.length;
+    this.#counts = { ...this.#counts, failed: failed + 1, failedBytes: bytes };
+  }
+
   /** An entry was stored with its verdict. */
-  arrived(entry: Placed): void {
+  arrived(entry: Entry, verdict: "Verified" | "Failed"): void {
+    if (verdict === "Failed") this.#countFailed(entry);
     if (this.#counts.unverified > 0) this.agenda.add(entry, { wake: true });
   }
 
   /** An entry that was stored before has got its verdict; it may have waited for `references`. */
-  settled(entry: Entry, references: readonly ID[]): void {
+  settled(entry: Entry, verdict: "Verified" | "Failed", references: readonly ID[]): void {
     this.#count(-1, -entry.bytes.length);
     this.#parked.release(entry, references.slice(0, MAX_RELEASED));
-    this.arrived(entry);
+    this.arrived(entry, verdict);
+  }
+
+  /** Why an entry that has failed is not kept; undefined when there is room. See {@link refusal}. */
+  failureRefusal(entry: Entry, tips: number, limits: BacklogLimits): string | undefined {
+    const { failed, failedBytes } = this.#counts;
+    if (tips > limits.tips) return tooManyTips(tips);
+    if (failed >= limits.failed) return `the tree holds ${failed} such entries already`;
+    if (failedBytes + entry.bytes.length <= limits.failedBytes) return undefined;
+    return `the tree holds ${failedBytes} bytes of such entries, at most ${limits.failedBytes} are kept`;
   }
 
   /**
@@ -142,15 +169,16 @@ export class Backlog {
     tips: number,
     limits: BacklogLimits,
   ): Promise<string | undefined> {
-    const { unverified, unverifiedBytes, awaitedAbroad } = this.#counts;
-    if (tips > limits.tips) {
-      return `the tree has ${tips - 1} tips that cannot be judged, the most that are kept`;
-    }
+    const { awaitedAbroad, failed, failedBytes } = this.#counts;
+    const unverified = this.#counts.unverified + Math.max(0, failed - limits.failed);
+    const tooManyBytes = Math.max(0, failedBytes - limits.failedBytes);
+    const unverifiedBytes = this.#counts.unverifiedBytes + tooManyBytes;
+    if (tips > limits.tips) return tooManyTips(tips);
     if (waits.ids.length > limits.awaited) {
       return `it waits for ${waits.ids.length} entries, at most ${limits.awaited} may be missing`;
     }
     if (unverified >= limits.entries) {
-      return `the tree holds ${unverified} entries that wait already, the most that it may`;
+      return `the tree holds ${unverified} entries that wait, or that have waited and failed, the most that it may`;
     }
     if (unverifiedBytes + entry.bytes.length > limits.bytes) {
       return `the tree holds ${unverifiedBytes} bytes of entries that wait, at most ${limits.bytes} are kept`;
@@ -239,6 +267,21 @@ export class Backlog {
 /** Whether something can be decided about an entry of another tree that could not be before. */
 function hasArrived(row: IdRow | undefined, other: ID): boolean {
   return row !== undefined && (row.status !== "Unverified" || !row.tree.equals(other));
+}
+
+function tooManyTips(tips: number): string {
+  return `the tree has ${
+    tips - 1
+  } tips that are not valid or cannot be judged, the most that are kept`;
+}
+
+/** The error for an entry that has failed and is not kept. */
+export function notKept(entry: Entry, reason: string): BackendError {
+  return new BackendError(
+    "EntryInvalid",
+    `Cannot keep entry "${entry.id}", which is not valid: ${reason}; it never will be, so do not send it again`,
+    { fields: { entryId: entry.id, reason } },
+  );
 }
 
 /** The error for an entry that cannot be judged and for which there is no room. */

@@ -84,11 +84,15 @@ async function batchOf(
   const sequence = base.head.sequence + 1;
   const set: [Uint8Array, Uint8Array][] = [];
   const remove: Uint8Array[] = [];
-  const counts = { unverified: 0, unverifiedBytes: 0 };
+  const counts = { unverified: 0, unverifiedBytes: 0, failed: 0, failedBytes: 0 };
   for (const { entry, status } of rows.values()) {
     const row = { status, height: entry.height, tree };
     set.push([idKey(entry.id), encodeIdRow(row, entry.bytes)]);
     const marker = unverifiedKey(tree, entry.height, entry.id);
+    if (status === "Failed") {
+      counts.failed++;
+      counts.failedBytes += entry.bytes.length;
+    }
     if (status !== "Unverified") remove.push(marker);
     else {
       // All that is Unverified is looked at again: what it waited for may have changed.

@@ -4,7 +4,8 @@
  *
  * ```text
  * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
- * head        format u8 = 3 · sequence u64 · unverified u32 · its bytes u64 · waiting u32
+ * head        format u8 = 4 · sequence u64 · unverified u32 · its bytes u64
+ *             · failed u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
@@ -46,6 +47,10 @@ export interface TreeHead extends Frontiers {
   readonly unverified: number;
   /** How many bytes these have, encoded. */
   readonly unverifiedBytes: number;
+  /** How many held entries are Failed. */
+  readonly failed: number;
+  /** How many bytes these have, encoded. */
+  readonly failedBytes: number;
   /** How many markers of waiting children exist. */
   readonly waiting: number;
   /** How many entries of other trees Unverified ones wait for. */
@@ -55,7 +60,7 @@ export interface TreeHead extends Frontiers {
 }
 
 const FORMAT = 1;
-const HEAD_FORMAT = 3;
+const HEAD_FORMAT = 4;
 /** Most bytes of an entry that its row holds: whoever needs a status alone reads them as well. */
 export const INLINE_BYTES = 2048;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
@@ -111,7 +116,8 @@ function readFrontiers(reader: RecordReader, sequence: number): Frontiers {
 /** Writes the head of a tree. */
 export function encodeHead(head: TreeHead): Uint8Array {
   const writer = new RecordWriter().integer(HEAD_FORMAT, 1).integer(head.sequence, 8)
-    .integer(head.unverified, 4).integer(head.unverifiedBytes, 8).integer(head.waiting, 4)
+    .integer(head.unverified, 4).integer(head.unverifiedBytes, 8)
+    .integer(head.failed, 4).integer(head.failedBytes, 8).integer(head.waiting, 4)
     .integer(head.awaitedAbroad, 4).ids(head.abroad);
   return writeFrontiers(writer, head);
 }
@@ -124,6 +130,8 @@ export function decodeHead(bytes: Uint8Array): TreeHead {
   const counts = {
     unverified: reader.integer(4),
     unverifiedBytes: reader.integer(8),
+    failed: reader.integer(4),
+    failedBytes: reader.integer(8),
     waiting: reader.integer(4),
     awaitedAbroad: reader.integer(4),
     abroad: reader.ids() ?? [],

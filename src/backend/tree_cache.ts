@@ -13,6 +13,8 @@ export const EMPTY_HEAD: TreeHead = Object.freeze({
   raw: [],
   unverified: 0,
   unverifiedBytes: 0,
+  failed: 0,
+  failedBytes: 0,
   waiting: 0,
   awaitedAbroad: 0,
   abroad: [],

@@ -188,7 +188,7 @@ export class TreeUpdate {
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
     this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
     if (status === "Unverified") await this.backlog.stored(entry, waits);
-    else this.backlog.arrived(entry);
+    else this.backlog.arrived(entry, status);
     await this.#addRaw(entry);
     if (status === "Verified") await this.#addVerified(entry);
   }
@@ -231,7 +231,7 @@ export class TreeUpdate {
     pending.status = status;
     this.#pending.set(key, pending);
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.
-    this.backlog.settled(entry, status === "Failed" ? referencesOf(entry) : []);
+    this.backlog.settled(entry, status, status === "Failed" ? referencesOf(entry) : []);
     if (status === "Verified") await this.#addVerified(entry);
   }
 

@@ -1,4 +1,4 @@
-import { noRoom, type Waits } from "../backend/backlog.ts";
+import { noRoom, notKept, type Waits } from "../backend/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
@@ -33,7 +33,7 @@ export interface IngestCounts {
 
 /**
  * Takes a batch of entries from elsewhere into a {@link TreeUpdate}. Each is judged before it is stored,
- * so that what can be decided is always taken, and what cannot only while there is room for it.
+ * so that what is valid is always taken, and what is not, or cannot be told, while there is room for it.
  */
 export class Ingest {
   readonly #backend: LocalBackend;
@@ -91,6 +91,7 @@ export class Ingest {
     const key = entry.id.toString();
     if (typeof judgement === "object") return this.#wait(key, entry, judgement);
     this.#open.delete(key);
+    if (judgement === "Failed") await this.#requireRoomForFailed(entry);
     await this.#update.add(entry, judgement);
     this.#stored++;
     if (judgement === "Verified") this.#verified++;
@@ -98,6 +99,12 @@ export class Ingest {
     // What comes later in the order may be what an earlier entry pins.
     for (const waiter of this.#waiters.get(key) ?? []) this.#queue.push(waiter);
     this.#waiters.delete(key);
+  }
+
+  async #requireRoomForFailed(entry: Entry): Promise<void> {
+    const tips = await this.#update.extraTipsWith(entry);
+    const refusal = this.#update.backlog.failureRefusal(entry, tips, this.#backend.limits);
+    if (refusal !== undefined) throw notKept(entry, refusal);
   }
 
   #wait(key: string, entry: Entry, waits: Waits): void {

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
@@ -160,21 +152,31 @@ async function goThrough(
   await instance.close();
 }
 
-describe("a damaged file", () => {
-  const PAGE = 4096;
+const PAGE = 4096;
 
+/** Where pages begin that hold these bytes, or held them before SQLite moved them. */
+function pagesWith(file: Buffer, bytes: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let at = file.indexOf(bytes); at >= 0; at = file.indexOf(bytes, at + 1)) {
+    found.push(at - at % PAGE);
+  }
+  return found;
+}
+
+describe("a damaged file", () => {
   it("of SQLite: what a damaged page does not hold is read, what it holds is told as damaged", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       const { instance, db } = await make(`sqlite://${path}`);
       for (let at = 0; at < 200; at++) await commit(db, `k${at}`, 500);
-      const ids = (await db.getAllEntries()).map(({ id }) => id);
+      const entries = await db.getAllEntries();
+      const ids = entries.map(({ id }) => id);
       await instance.close();
       const good = readFileSync(path);
-      // A page in the middle of the entries.
-      const page = Math.floor(statSync(path).size / PAGE / 2);
+      const pages = pagesWith(good, entries[100]!.bytes);
+      assert.ok(pages.length > 0);
       const file = openSync(path, "r+");
-      writeSync(file, new Uint8Array(PAGE).fill(0xa5), 0, PAGE, page * PAGE);
+      for (const at of pages) writeSync(file, new Uint8Array(PAGE).fill(0xa5), 0, PAGE, at);
       closeSync(file);
       const damaged = await Instance.openBackend(await sqliteStorage(path));
       const found = await Promise.all(ids.map((id) => damaged.backend.get(id).then(ok, codeOf)));

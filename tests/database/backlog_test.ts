@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  DocStore,
   type Entry,
   EntryBuilder,
   ID,
@@ -17,101 +16,14 @@ import {
 } from "../../mod.ts";
 import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import type { Database } from "../../src/database/database.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { WriteCoordinator } from "../../src/instance/write_coordinator.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { newUrl } from "../helpers/storages.ts";
+import { commit, counting, junk, node, source, statuses } from "./backlog_bed.ts";
 import { withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
-
-async function commit(db: Database, key: string, at?: Snapshot): Promise<Entry> {
-  const tx = await db.newTransaction(at === undefined ? {} : { at });
-  await (await tx.getStore(DocStore, "s")).set(key, "v");
-  return await db.getEntry(await tx.commit());
-}
-
-/** Entries of a stranger, each on top of the one before, the first on top of what nobody has. */
-function junk(root: Entry, count: number, label = "junk"): Entry[] {
-  const made: Entry[] = [];
-  let parent = ID.ofRaw(utf8(`${label} nobody has`));
-  for (let at = 0; at < count; at++) {
-    const builder = EntryBuilder.of(root.id).setParents([parent]).setHeight(10 + at)
-      .setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode())
-      .setSubtreeData("s", utf8(`{"children":{"${label}":{"Int":${at}}}}`))
-      .setSubtreeParents("s", at === 0 ? [] : [parent]);
-    const entry = builder.build();
-    made.push(entry);
-    parent = entry.id;
-  }
-  return made;
-}
-
-/** A storage that counts what is asked of it. */
-function counting(
-  driver: StorageDriver,
-  capabilities: Partial<StorageDriver["capabilities"]> = {},
-): {
-  driver: StorageDriver;
-  reads: () => number;
-} {
-  let reads = 0;
-  const counted: StorageDriver = {
-    name: driver.name,
-    capabilities: { ...driver.capabilities, ...capabilities },
-    get: (key) => (reads++, driver.get(key)),
-    getMany: (keys) => (reads += keys.length, driver.getMany(keys)),
-    async *list(range) {
-      reads++;
-      for await (const page of driver.list(range)) {
-        reads += page.length;
-        yield page;
-      }
-    },
-    commit: (batch) => {
-      reads += (batch.set?.length ?? 0) + (batch.delete?.length ?? 0);
-      return driver.commit(batch);
-    },
-    close: () => driver.close(),
-  };
-  return {
-    driver: counted,
-    reads: () => {
-      const before = reads;
-      reads = 0;
-      return before;
-    },
-  };
-}
-
-/** A node without users that holds a root, and its storage. */
-async function node(root: Entry, limits: Partial<BacklogLimits> = {}) {
-  const { driver, reads } = counting(memoryStorage());
-  const backend = new LocalBackend(driver, { ...BACKLOG_LIMITS, ...limits });
-  const writes = new WriteCoordinator(backend);
-  await writes.putRemoteEntries(root.id, [root]);
-  const close = async () => {
-    await writes.close();
-    await backend.close();
-  };
-  return { backend, writes, reads, close };
-}
-
-async function statuses(backend: LocalBackend, entries: readonly Entry[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const { id } of entries) found.push(await backend.getVerificationStatus(id));
-  return found;
-}
-
-/** A database with one branch of data and its entries, in fold order. */
-async function source(test: (root: Entry, honest: Entry[]) => Promise<void>): Promise<void> {
-  await withDb(async ({ db }) => {
-    for (let at = 0; at < 12; at++) await commit(db, `k${at}`);
-    const [root, ...honest] = await db.getAllEntries();
-    await test(root!, honest);
-  });
-}
 
 describe("what waits costs nothing", () => {
   it("06#44 honest work beside a stranger's backlog reads and writes the same, however long it is", () =>
