@@ -1,6 +1,6 @@
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { AuthError, EideticaError } from "../util/errors.ts";
@@ -176,14 +176,18 @@ export class AuthSettings {
     throw damaged(`the delegation to "${root}" cannot be read, or names another database`);
   }
 
-  /** All delegations that can be read. */
+  /** All delegations that can be read; `InvalidAuthConfiguration` if one has a name that is no ID. */
   getAllDelegatedTrees(): DelegatedTreeRef[] {
     const delegations = this.#doc.peek("delegations");
     if (!(delegations instanceof Doc)) return [];
     const found: DelegatedTreeRef[] = [];
-    for (const [, value] of delegations.entries()) {
+    for (const [name, value] of delegations.entries()) {
       const reference = tryDelegation(value);
-      if (reference !== undefined) found.push(reference);
+      if (reference === undefined) continue;
+      if (attempt(() => ID.parse(name)) === undefined) {
+        throw damaged(`the delegation to "${reference.tree.root}" is listed under what is no ID`);
+      }
+      found.push(reference);
     }
     return found;
   }

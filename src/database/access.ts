@@ -2,10 +2,13 @@ import type { DatabaseKey } from "../auth/database_key.ts";
 import type { Permission } from "../auth/permission.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import { resolveIdentityPermission } from "../auth/identity.ts";
-import { resolveSigKey } from "../auth/resolve.ts";
+import { MAX_CLAIMED_TIPS, resolveSigKey } from "../auth/resolve.ts";
+import type { TreeReference } from "../auth/delegation.ts";
 import type { SettingsReader } from "../auth/port.ts";
+import type { LocalBackend } from "../backend/local.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { ID } from "../entry/id.ts";
+import { Snapshot } from "../entry/snapshot.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
@@ -56,7 +59,7 @@ export async function findSigkeys(
   const settings = await currentAuth(host, root);
   const grants: SigkeyGrant[] = settings.findAllSigkeysForPubkey(publicKey);
   for (const { tree } of settings.getAllDelegatedTrees()) {
-    grants.push(...await delegatedGrants(host, tree.root, settings, publicKey));
+    grants.push(...await delegatedGrants(host, tree, settings, publicKey));
   }
   return grants.sort(([, a], [, b]) => b.compare(a));
 }
@@ -64,12 +67,12 @@ export async function findSigkeys(
 /** Identities that a key has through one delegated database; none while it is not held. */
 async function delegatedGrants(
   host: DatabaseHost,
-  tree: ID,
+  { root: tree, tips: floor }: TreeReference,
   settings: AuthSettings,
   publicKey: PublicKey,
 ): Promise<SigkeyGrant[]> {
-  const { tips } = await host.backend.verifiedSnapshot(tree);
-  if (tips.length === 0) return [];
+  const tips = await tipsToClaim(host.backend, tree, floor);
+  if (tips.length === 0 || tips.length > MAX_CLAIMED_TIPS) return [];
   const grants: SigkeyGrant[] = [];
   for (const [own] of (await currentAuth(host, tree)).findAllSigkeysForPubkey(publicKey)) {
     const sigKey = SigKey.delegation([{ tree, tips }], own.hint);
@@ -77,6 +80,21 @@ async function delegatedGrants(
     if (permission !== undefined) grants.push([sigKey, permission]);
   }
   return grants;
+}
+
+/**
+ * The tips of a delegated database. When they are more than an identity may claim, what has the
+ * same settings and reaches the floor: the tips of the settings and the floor itself.
+ */
+async function tipsToClaim(
+  backend: LocalBackend,
+  tree: ID,
+  floor: readonly ID[],
+): Promise<readonly ID[]> {
+  const { tips } = await backend.verifiedSnapshot(tree);
+  if (tips.length <= MAX_CLAIMED_TIPS) return tips;
+  const settings = await backend.verifiedStoreSnapshot(tree, SETTINGS);
+  return Snapshot.of([...settings.tips, ...floor]).tips;
 }
 
 async function strongest(

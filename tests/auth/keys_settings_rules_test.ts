@@ -201,6 +201,11 @@ test("02 §8.2 delegations: upsert, damaged ones, ones under a name that is not 
     const action = () => broken.getDelegatedTree(idOf(name));
     assert.throws(action, hasCode("InvalidAuthConfiguration"), name);
   }
+  const misnamed = settingsOf((doc) => {
+    doc.set(["delegations", "no ID"], "what cannot be read is passed over");
+    doc.set(["delegations", "none either"], delegation("a", read).toDoc());
+  });
+  assert.throws(() => misnamed.getAllDelegatedTrees(), hasCode("InvalidAuthConfiguration"));
 });
 
 test("02 §7 tips: in the order of their numbers, other members passed over, bad IDs refused", () => {

@@ -172,6 +172,26 @@ describe("keys of other databases", () => {
       assert.deepEqual(all, ["0 false write:7", "0 true write:7", "1 false read"]);
     }));
 
+  it("02#41 identities are found through a database of more tips than may be claimed", () =>
+    withDb(async ({ instance, user, db }) => {
+      const { member, firm } = await company(user, db);
+      await allow(firm, member.publicKey, write(9));
+      const at = await firm.snapshot();
+      for (let branch = 0; branch < 70; branch++) {
+        const tx = await firm.newTransaction({ at });
+        await (await tx.getStore(DocStore, "s")).set(`k${branch}`, "v");
+        await tx.commit();
+      }
+      assert.ok((await firm.snapshot()).tips.length > 64);
+      const [best] = await Database.findSigkeys(instance, db.rootId, member.publicKey);
+      const [identity, permission] = best!;
+      assert.equal(`${permission}`, "write:9");
+      assert.ok(identity.path![0]!.tips.length <= 2);
+      const key = DatabaseKey.withIdentity(member, identity);
+      const own = (await Database.open(instance, db.rootId)).withKey(key);
+      await own.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set("k", "v"));
+    }));
+
   it("02#31,#46 a key two databases away writes, and every order of arrival finds it valid", () =>
     withDb(async ({ instance, user, db }) => {
       const { member, team, firm } = await company(user, db);
