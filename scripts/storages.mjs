@@ -10,7 +10,7 @@ import { ROOT, runArguments, runtime } from "./runtimes.mjs";
 const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
 
 /** The suites that use a storage. */
-export const STORAGE_SUITES = ["backend", "database", "instance", "store", "user"];
+export const STORAGE_SUITES = ["backend", "database", "hostile", "instance", "store", "user"];
 
 /** The storages that `--storage` names. */
 export function storagesOf(names) {
