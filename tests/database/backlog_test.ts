@@ -306,6 +306,21 @@ describe("what another database must bring", () => {
       await mine.instance.close();
     }));
 
+  it("06#52 a pass over one database judges nothing in another that it relies on", () =>
+    teams(async ({ team, shared, teamRoot, sharedRoot }) => {
+      const backend = new LocalBackend(memoryStorage());
+      const writes = new WriteCoordinator(backend);
+      for (const entry of [...team, ...shared]) await backend.put(entry);
+      const first = await writes.verify(sharedRoot);
+      assert.deepEqual([first.verified, first.stillUnverified], [2, 3]);
+      assert.ok((await statuses(backend, team)).every((status) => status === "Unverified"));
+      assert.equal((await writes.verify(teamRoot)).verified, team.length);
+      await writes.verify(sharedRoot);
+      assert.ok((await statuses(backend, shared)).every((status) => status === "Verified"));
+      await writes.close();
+      await backend.close();
+    }));
+
   it("00 §B6 only so many entries of other databases are waited for", () =>
     teams(async ({ team, shared, teamRoot, sharedRoot }) => {
       const stranger = PrivateKey.generate();
