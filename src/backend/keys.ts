@@ -28,6 +28,7 @@
  */
 
 import { ID } from "../entry/id.ts";
+import { allocate } from "../util/allocate.ts";
 import { concat, fromUtf8, utf8 } from "../util/bytes.ts";
 
 const PREFIX = {
@@ -56,14 +57,14 @@ function namedKey(name: string): Uint8Array {
 }
 
 function withLength(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length + 1);
+  const out = allocate(bytes.length + 1);
   out[0] = bytes.length;
   out.set(bytes, 1);
   return out;
 }
 
 function prefixed(prefix: number, id: ID): Uint8Array {
-  const out = new Uint8Array(id.bytes.length + 2);
+  const out = allocate(id.bytes.length + 2);
   out[0] = prefix;
   out[1] = id.bytes.length;
   out.set(id.bytes, 2);
@@ -72,7 +73,7 @@ function prefixed(prefix: number, id: ID): Uint8Array {
 
 function nameBytes(name: string): Uint8Array {
   const text = utf8(name);
-  const out = new Uint8Array(text.length + 2);
+  const out = allocate(text.length + 2);
   out[0] = text.length >> 8;
   out[1] = text.length & 0xff;
   out.set(text, 2);
@@ -90,7 +91,7 @@ function foldKeyOf(id: ID): Uint8Array {
 /** A prefix and the position of an entry: 8 bytes of height, then the fold key of its ID. */
 function positioned(prefix: Uint8Array, height: number, id: ID): Uint8Array {
   const fold = foldKeyOf(id);
-  const out = new Uint8Array(prefix.length + 8 + fold.length);
+  const out = allocate(prefix.length + 8 + fold.length);
   out.set(prefix);
   writeHeight(out, prefix.length, height);
   out.set(fold, prefix.length + 8);
@@ -107,7 +108,7 @@ function writeHeight(bytes: Uint8Array, offset: number, height: number): void {
 
 /** Height as 8 bytes, big-endian. */
 export function heightBytes(height: number): Uint8Array {
-  const bytes = new Uint8Array(8);
+  const bytes = allocate(8);
   writeHeight(bytes, 0, height);
   return bytes;
 }
@@ -202,7 +203,7 @@ export function abroadPrefix(tree: ID, other: ID): Uint8Array {
 
 /** The awaited ID at the end of a key with {@link abroadPrefix} of `prefixLength` bytes. */
 export function readAwaited(key: Uint8Array, prefixLength: number): ID {
-  return ID.fromBytes(key.slice(prefixLength));
+  return ID.fromBytes(key.subarray(prefixLength));
 }
 
 /** Key of a marker: `child` lists `parent`, which is not held, in `scope` (empty: the main tree). */
@@ -233,7 +234,7 @@ export function allOf(kind: keyof typeof PREFIX): Uint8Array {
 
 /** ID at the end of a `r`, `i`, `e` or `t` key. */
 export function readId(key: Uint8Array): ID {
-  return ID.fromBytes(key.slice(2));
+  return ID.fromBytes(key.subarray(2));
 }
 
 /** Name at the end of a `m` key. */
@@ -244,7 +245,7 @@ export function readName(key: Uint8Array): string {
 /** Tree and store of a `s` key. */
 export function readStoreKey(key: Uint8Array): { tree: ID; store: string } {
   const end = 2 + key[1]!;
-  return { tree: ID.fromBytes(key.slice(2, end)), store: fromUtf8(key.subarray(end + 2)) };
+  return { tree: ID.fromBytes(key.subarray(2, end)), store: fromUtf8(key.subarray(end + 2)) };
 }
 
 /** The range of all keys that begin with `prefix`. */

@@ -1,4 +1,5 @@
 import { ID } from "../entry/id.ts";
+import { copyOf } from "../util/allocate.ts";
 import { BackendError } from "../util/errors.ts";
 
 /** Written instead of the length of an ID list that equals the one before it. */
@@ -74,7 +75,7 @@ export class RecordWriter {
 
   /** A copy of what was written; the writer is empty again. */
   done(): Uint8Array {
-    const record = this.#bytes.slice(0, this.#length);
+    const record = copyOf(this.#bytes, 0, this.#length);
     if (this.#bytes.length <= MAX_SCRATCH) RecordWriter.#scratch = this.#bytes;
     this.#bytes = NOTHING;
     this.#length = 0;

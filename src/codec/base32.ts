@@ -7,6 +7,7 @@
  * @module
  */
 
+import { allocate } from "../util/allocate.ts";
 import { fromUtf8 } from "../util/bytes.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
@@ -16,7 +17,7 @@ for (let value = 0; value < 32; value++) VALUES[CODES[value]!] = value;
 
 /** The bytes of base32 text from a position on; undefined for anything else. */
 export function decodeBase32(text: string, from: number): Uint8Array | undefined {
-  const bytes = new Uint8Array(((text.length - from) * 5) >> 3);
+  const bytes = allocate(((text.length - from) * 5) >> 3);
   let bits = 0;
   let have = 0;
   let at = 0;
@@ -92,7 +93,7 @@ export function fromFoldKey(key: Uint8Array): Uint8Array {
 
 /** The first `length` bytes of the 5-bit groups of `bytes`, `shift` added to each, modulo 32. */
 function mapGroups(bytes: Uint8Array, length: number, groups: number, shift: number): Uint8Array {
-  const out = new Uint8Array(length);
+  const out = allocate(length);
   let bits = 0;
   let have = 0;
   let at = 0;

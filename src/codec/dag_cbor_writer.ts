@@ -1,3 +1,4 @@
+import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import {
   ARRAY,
@@ -39,7 +40,7 @@ export class DagCborWriter {
 
   /** A copy of what was written. */
   done(): Uint8Array {
-    return this.#bytes.slice(0, this.#at);
+    return copyOf(this.#bytes, 0, this.#at);
   }
 
   #reserve(count: number): void {

@@ -1,4 +1,5 @@
 import { Doc } from "../crdt/doc.ts";
+import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
 import { type RandomSource, randomU64, systemRandom } from "../util/random.ts";
@@ -71,7 +72,7 @@ export class EntryBuilder {
 
   /** Sets the payload for a store, of which a copy is kept. */
   setSubtreeData(name: string, data: Uint8Array): this {
-    this.#node(name).data = new Uint8Array(data);
+    this.#node(name).data = copyOf(data);
     return this;
   }
 
@@ -102,7 +103,7 @@ export class EntryBuilder {
 
   /** Sets the metadata, of which a copy is kept. */
   setMetadata(metadata: Uint8Array): this {
-    this.#metadata = new Uint8Array(metadata);
+    this.#metadata = copyOf(metadata);
     return this;
   }
 

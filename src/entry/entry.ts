@@ -7,6 +7,7 @@
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
+import { copyOf } from "../util/allocate.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
@@ -51,8 +52,7 @@ export class Entry {
         fields: { reason },
       });
     }
-    // Not `slice`: that of a Node `Buffer` would share its memory.
-    const bytes = new Uint8Array(dagCbor);
+    const bytes = copyOf(dagCbor);
     const { model, keyEnd } = decodeEntry(bytes);
     return new Entry(model, { bytes, keyEnd });
   }

@@ -18,6 +18,7 @@ import {
   readCid,
   readUsualText,
 } from "../codec/cid.ts";
+import { allocate, copyOf } from "../util/allocate.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
 import { setInspection } from "../util/inspect.ts";
 
@@ -69,8 +70,7 @@ export class ID {
     if (cid.length === 0) return ID.EMPTY;
     const parts = readCid(cid);
     if (parts === undefined) throw invalidId(`${cid.length} bytes`, "are not a CID");
-    // Not `slice`: that of a Node `Buffer` would share its memory.
-    return new ID(Uint8Array.prototype.slice.call(cid, 0, parts.end), parts);
+    return new ID(copyOf(cid, 0, parts.end), parts);
   }
 
   /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
@@ -86,7 +86,7 @@ export class ID {
   }
 
   static #of(parts: CidParts, digest: Uint8Array): ID {
-    const bytes = new Uint8Array(CID_BYTES);
+    const bytes = allocate(CID_BYTES);
     bytes[0] = parts.version;
     bytes[1] = parts.codec;
     bytes[2] = parts.hash;

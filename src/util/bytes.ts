@@ -4,6 +4,8 @@
  * @module
  */
 
+import { allocate } from "./allocate.ts";
+
 const ENCODER = new TextEncoder();
 // `ignoreBOM: true` keeps a leading U+FEFF, which is an ordinary character of a document.
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -12,7 +14,7 @@ const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
+  const out = allocate(length);
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);
