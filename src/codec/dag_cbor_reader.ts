@@ -10,9 +10,11 @@ import {
   TEXT,
   UINT,
 } from "./dag_cbor.ts";
+import { TextCache } from "./text_cache.ts";
 
 /** Up to here a loop is faster than a call into the engine. */
 const SHORT = 16;
+const KNOWN = new TextCache();
 const NO_BYTES = new Uint8Array(0);
 
 /** Reads canonical DAG-CBOR, step by step, and refuses anything else with an {@link EntryError}. */
@@ -87,12 +89,34 @@ export class DagCborReader {
     return this.#bytes.subarray(start, this.#at);
   }
 
-  /** A text of at most `limit` bytes. */
-  text(what: string, limit: number): string {
+  /** A text of at most `limit` bytes: these, as a view of what is read from, if all are ASCII. */
+  lazyText(what: string, limit: number): string | Uint8Array {
+    const start = this.#skipText(what, limit);
+    const bytes = this.#bytes.subarray(start, this.#at);
+    let seen = 0;
+    for (let at = 0; at < bytes.length; at++) seen |= bytes[at]!;
+    return seen > 0x7f ? this.#unicode(start, what) : bytes;
+  }
+
+  #skipText(what: string, limit: number): number {
     const length = this.#head(TEXT, what);
     if (length > limit) throw malformed(`${what} is longer than ${limit} bytes`);
-    const start = this.#skip(length, what);
-    return (length > SHORT ? undefined : this.#ascii(start)) ?? this.#unicode(start, what);
+    return this.#skip(length, what);
+  }
+
+  /** A text of at most `limit` bytes. */
+  text(what: string, limit: number): string {
+    const start = this.#skipText(what, limit);
+    const known = KNOWN.get(this.#bytes, start, this.#at);
+    if (known !== undefined) return known;
+    const text = this.#text(start, what);
+    KNOWN.set(this.#bytes, start, this.#at, text);
+    return text;
+  }
+
+  #text(start: number, what: string): string {
+    return (this.#at - start > SHORT ? undefined : this.#ascii(start)) ??
+      this.#unicode(start, what);
   }
 
   /** The text from `start` to here if all of it is ASCII. */

@@ -92,7 +92,7 @@ export class Entry {
 
   /** The bytes that are signed: the canonical ones without the signature. Cut out at each call. */
   get signingBytes(): Uint8Array {
-    if (this.model.sig.sig === undefined) return this.bytes;
+    if (!this.model.sig.hasSignature) return this.bytes;
     return spliceSignature(this.#encoded, undefined).bytes;
   }
 

@@ -44,11 +44,11 @@ function readEntry(reader: DagCborReader): { model: EntryModel; keyEnd: number }
   return { model, keyEnd };
 }
 
-function readSignature(reader: DagCborReader, size: number): string | undefined {
+function readSignature(reader: DagCborReader, size: number): string | Uint8Array | undefined {
   if (size === 1) return undefined;
   if (size !== 2) throw malformed("`sig` has not one or two members");
   reader.expect(K.sig, "the signature");
-  return reader.text("the signature", MAX_SIG_BYTES);
+  return reader.lazyText("the signature", MAX_SIG_BYTES);
 }
 
 function readSigKey(reader: DagCborReader): SigKey {

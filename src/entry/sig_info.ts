@@ -11,6 +11,7 @@
  */
 
 import { PublicKey } from "../keys/public_key.ts";
+import { fromUtf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
 import { ID } from "./id.ts";
 
@@ -181,28 +182,39 @@ export class SigInfo {
 
   /** The identity. */
   readonly key: SigKey;
-  /** The signature as base64 text, exactly as written; undefined when there is none. */
-  readonly sig: string | undefined;
+  #sig: string | Uint8Array | undefined;
 
-  /** A record of `key`, with a signature or without. */
-  constructor(key: SigKey, sig?: string) {
+  /** A record of `key`, with a signature or without: as text, or as the ASCII bytes of the text. */
+  constructor(key: SigKey, sig?: string | Uint8Array) {
     this.key = key;
-    this.sig = sig;
+    this.#sig = sig;
+  }
+
+  /** The signature as base64 text, exactly as written; undefined when there is none. */
+  get sig(): string | undefined {
+    // Most entries are read without a look at their signature.
+    if (typeof this.#sig === "object") this.#sig = fromUtf8(this.#sig);
+    return this.#sig;
+  }
+
+  /** Whether there is a signature, right or wrong. */
+  get hasSignature(): boolean {
+    return this.#sig !== undefined;
   }
 
   /** Whether the entry does not claim to be signed at all. */
   get isUnsigned(): boolean {
-    return this.key.isDirect && !isHintSet(this.key.hint) && this.sig === undefined;
+    return this.key.isDirect && !isHintSet(this.key.hint) && !this.hasSignature;
   }
 
   /** Why signature and identity do not fit together; undefined when they do (02 §6.3). */
   get malformedReason(): string | undefined {
     if (!this.key.isDirect) {
-      return this.sig === undefined ? "a delegation without a signature" : undefined;
+      return !this.hasSignature ? "a delegation without a signature" : undefined;
     }
     const named = isHintSet(this.key.hint);
-    if (named && this.sig === undefined) return "a key hint without a signature";
-    return !named && this.sig !== undefined ? "a signature without a key hint" : undefined;
+    if (named && !this.hasSignature) return "a key hint without a signature";
+    return !named && this.hasSignature ? "a signature without a key hint" : undefined;
   }
 
   /** The JSON form. */

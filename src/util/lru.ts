@@ -2,6 +2,8 @@
 export class LruMap<V> {
   readonly #map = new Map<string, V>();
   readonly #limit: number;
+  /** The key that was used last. */
+  #last: string | undefined;
 
   /** Makes an empty map that holds at most `limit` entries. */
   constructor(limit: number) {
@@ -11,7 +13,8 @@ export class LruMap<V> {
   /** The value under `key`, which becomes the most recently used one. */
   get(key: string): V | undefined {
     const value = this.#map.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#last) return value;
+    this.#last = key;
     this.#map.delete(key);
     this.#map.set(key, value);
     return value;
@@ -19,6 +22,7 @@ export class LruMap<V> {
 
   /** Sets a value and forgets the least recently used one beyond the limit. */
   set(key: string, value: V): void {
+    this.#last = key;
     this.#map.delete(key);
     this.#map.set(key, value);
     if (this.#map.size <= this.#limit) return;
