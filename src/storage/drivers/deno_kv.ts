@@ -18,9 +18,9 @@
  */
 
 import { closeSync, existsSync, openSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { StorageError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
+import { retryWhileBusy } from "./deno_kv_patience.ts";
 import { DenoKvStorage } from "./deno_kv_storage.ts";
 import type { DenoKv } from "./deno_kv_types.ts";
 
@@ -33,10 +33,6 @@ export interface DenoKvOptions {
   /** Refuses every write. */
   readonly readOnly?: boolean;
 }
-
-/** How often, and how long apart, an opening is tried that another process is in the way of. */
-const OPENINGS = 250;
-const OPENING_EVERY_MS = 20;
 
 interface DenoGlobal {
   readonly openKv?: (path?: string) => Promise<DenoKv>;
@@ -61,27 +57,11 @@ export async function denoKvStorage(
     const isInMemory = pathOrKv === ":memory:";
     const local = isInMemory || isRemote(pathOrKv) ? undefined : { path: pathOrKv };
     const place = { isOwner: true, isInMemory, isReadOnly, local };
-    return await DenoKvStorage.open(await openPatiently(openKv, pathOrKv), place);
+    return await DenoKvStorage.open(await retryWhileBusy(() => openKv(pathOrKv)), place);
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
     throw frozen(pathOrKv) ?? cannotOpen(pathOrKv, cause);
   }
-}
-
-/** Opens a database. Deno KV does not wait while another process opens the same file: it fails at once. */
-async function openPatiently(
-  openKv: NonNullable<DenoGlobal["openKv"]>,
-  path: string | undefined,
-): Promise<DenoKv> {
-  for (let left = OPENINGS; left > 1; left--) {
-    try {
-      return await openKv(path);
-    } catch (error) {
-      if (!/database is locked/.test(String(error))) throw error;
-      await delay(OPENING_EVERY_MS);
-    }
-  }
-  return await openKv(path);
 }
 
 /** Whether a database is not on this machine; the platform's own one is not on Deno Deploy. */

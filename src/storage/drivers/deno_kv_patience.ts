@@ -30,8 +30,8 @@ export function meaningOf(error: Error): readonly [code: string, next: string] {
 /** Deno KV that waits for its turn: a local database refuses at once while another process writes. */
 export function patient(kv: DenoKv): DenoKv {
   return {
-    get: (key) => retry(() => kv.get(key)),
-    getMany: (keys) => retry(() => kv.getMany(keys)),
+    get: (key) => retryWhileBusy(() => kv.get(key)),
+    getMany: (keys) => retryWhileBusy(() => kv.getMany(keys)),
     list: (range, options) => kv.list(range, options),
     atomic: () => patientAtomic(kv.atomic()),
     watch: kv.watch && ((keys) => kv.watch!(keys)),
@@ -44,11 +44,12 @@ function patientAtomic(atomic: DenoKvAtomic): DenoKvAtomic {
     check: (...checks) => atomic.check(...checks),
     set: (key, value) => atomic.set(key, value),
     delete: (key) => atomic.delete(key),
-    commit: () => retry(() => atomic.commit()),
+    commit: () => retryWhileBusy(() => atomic.commit()),
   };
 }
 
-async function retry<T>(step: () => Promise<T>): Promise<T> {
+/** Tries a step again while another process holds the database. */
+export async function retryWhileBusy<T>(step: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + BUSY_MS;
   for (let pause = 1;; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     try {
