@@ -4,7 +4,7 @@
  * ```text
  * --only NAME[,NAME]   suites, or groups
  * --quick              only tries whether everything runs
- * --large              also histories of 100,000 and a million entries
+ * --large              also histories of a million entries, and more of all that grows
  * --json               results as one line of JSON, nothing else
  * ```
  *
