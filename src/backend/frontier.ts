@@ -8,10 +8,18 @@ export function moved(
   id: ID | undefined,
   parents: readonly ID[],
 ): Frontiers {
-  const covered = new Set(parents.map(String));
-  const next = tips[which].filter((tip) => !covered.has(tip.toString()));
+  const next = without(tips[which], parents);
   if (id !== undefined) next.splice(placeOf(id, next), 0, id);
   return { ...tips, [which]: next };
+}
+
+/** Up to so many IDs are compared one by one. */
+const FEW = 4;
+
+function without(ids: readonly ID[], gone: readonly ID[]): ID[] {
+  if (gone.length <= FEW) return ids.filter((id) => !gone.some((other) => other.equals(id)));
+  const names = new Set(gone.map(String));
+  return ids.filter((id) => !names.has(id.toString()));
 }
 
 /** Where an ID belongs among sorted ones. */
