@@ -8,9 +8,6 @@ import { BackendError, EideticaError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
 import type { EntryJudge } from "./entry_judge.ts";
 
-/** Markers of one entry that every storage commit has room for, besides the entry itself. */
-const USUAL_MARKERS = 8;
-
 /** An entry that was refused, with the reason. */
 export interface Rejection {
   /** The entry. */
@@ -45,7 +42,6 @@ export class Ingest {
   /** The same by what they wait for. */
   readonly #waiters = new Map<string, Entry[]>();
   readonly #rejected: Rejection[] = [];
-  #markers = 0;
   #stored = 0;
   #verified = 0;
   #failed = 0;
@@ -123,12 +119,6 @@ export class Ingest {
     const tips = await this.#update.extraTipsWith(entry);
     const refusal = await this.#update.backlog.refusal(entry, waits, tips, limits);
     if (refusal !== undefined) throw noRoom(entry, refusal);
-    // Each is marked as awaited, and as a parent that is missing; a few have room in every commit.
-    const markers = this.#markers + Math.max(0, 2 * waits.ids.length - USUAL_MARKERS);
-    if (markers > this.#backend.driver.capabilities.maxBatchChanges / 2) {
-      throw noRoom(entry, "the batch waits for more entries than the storage can note at once");
-    }
-    this.#markers = markers;
     await this.#update.add(entry, "Unverified", waits);
     this.#stored++;
   }

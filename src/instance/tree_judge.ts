@@ -30,6 +30,28 @@ export interface PartReport extends RemoteWriteReport {
   readonly goesOn: boolean;
 }
 
+/** What a batch begins with. */
+export const NOTHING_PUT: PartReport = Object.freeze({
+  stored: 0,
+  verified: 0,
+  failed: 0,
+  unverified: 0,
+  rejected: [],
+  goesOn: false,
+});
+
+/** What became of two parts of a batch, one after the other. */
+export function added(first: PartReport, second: PartReport): PartReport {
+  return {
+    stored: first.stored + second.stored,
+    verified: first.verified + second.verified,
+    failed: first.failed + second.failed,
+    unverified: second.unverified,
+    rejected: [...first.rejected, ...second.rejected],
+    goesOn: second.goesOn,
+  };
+}
+
 /** Stores what comes from elsewhere, gives verdicts, and knows for which trees it may be time again. */
 export class TreeJudge {
   /** Which trees wait for which others. */

@@ -8,9 +8,16 @@ import type { PassCounts } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import { StorageError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { instanceDropped } from "./instance_errors.ts";
-import { type PartReport, type RemoteWriteReport, TreeJudge } from "./tree_judge.ts";
+import {
+  added,
+  NOTHING_PUT,
+  type PartReport,
+  type RemoteWriteReport,
+  TreeJudge,
+} from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
@@ -74,43 +81,59 @@ export class WriteCoordinator {
     entries: readonly Entry[],
     signal?: AbortSignal,
   ): Promise<RemoteWriteReport> {
-    const total = {
-      stored: 0,
-      verified: 0,
-      failed: 0,
-      unverified: 0,
-      rejected: [] as RemoteWriteReport["rejected"][number][],
-    };
+    let total = NOTHING_PUT;
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
     const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
-    let hasMore = false;
     await this.#inParts(tree, async () => {
       for (let at = 0; at < sorted.length; at += size) {
         signal?.throwIfAborted();
         const goesOn = at + size < sorted.length;
         const report = await this.#putChunk(tree, sorted.slice(at, at + size), goesOn);
-        total.stored += report.stored;
-        total.verified += report.verified;
-        total.failed += report.failed;
-        total.unverified = report.unverified;
-        total.rejected.push(...report.rejected);
-        hasMore = report.goesOn;
+        total = added(total, report);
       }
       // What this batch has unlocked may be more than one storage commit can settle.
-      if (hasMore) {
-        const rest = await this.#judgeAll(tree);
-        total.verified += rest.verified;
-        total.failed += rest.failed;
-        total.unverified = rest.stillUnverified;
+      if (total.goesOn) {
+        const { verified, failed, stillUnverified } = await this.#judgeAll(tree);
+        const rest = { ...NOTHING_PUT, verified, failed, unverified: stillUnverified };
+        total = added(total, rest);
       }
     });
     await this.#lookAbroad(tree);
     await this.#wakeWaiting(tree);
-    return total;
+    const { goesOn: _, ...report } = total;
+    return report;
   }
 
+  /** Stores and judges a part of a batch; halves it when it is more than one storage commit takes. */
   async #putChunk(
+    tree: ID,
+    chunk: readonly Entry[],
+    goesOn: boolean,
+  ): Promise<PartReport> {
+    try {
+      return await this.#putAtOnce(tree, chunk, goesOn);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      if (chunk.length === 1) return await this.#refuse(tree, chunk[0]!, error, goesOn);
+    }
+    const middle = chunk.length >> 1;
+    const first = await this.#putChunk(tree, chunk.slice(0, middle), true);
+    return added(first, await this.#putChunk(tree, chunk.slice(middle), goesOn));
+  }
+
+  /** Reports an entry that no storage commit takes, as a part of a batch like any other. */
+  async #refuse(
+    tree: ID,
+    entry: Entry,
+    error: StorageError,
+    goesOn: boolean,
+  ): Promise<PartReport> {
+    const nothing = await this.#putAtOnce(tree, [], goesOn);
+    return { ...nothing, rejected: [{ entry, error }] };
+  }
+
+  async #putAtOnce(
     tree: ID,
     chunk: readonly Entry[],
     goesOn: boolean,
@@ -251,4 +274,8 @@ export class WriteCoordinator {
     await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
+}
+
+function isTooLarge(error: unknown): error is StorageError {
+  return error instanceof StorageError && error.code === "TooLarge";
 }

@@ -12,12 +12,15 @@ import {
 } from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+import { STORAGE } from "../helpers/storages.ts";
 import { craft, granting, keyOf, nodeOf, PAYLOAD, rawBytes, rootOf, withModel } from "./craft.ts";
 import { expectAll, expectUnharmed, inWorld, newNode, onTip, send, statusOf } from "./world.ts";
 
 const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
 const many = (count: number): ID[] =>
   Array.from({ length: count }, (_, at) => nowhere(`${at}`)).sort(ID.compare);
+/** Most entries that one entry waits for: Deno KV changes no more keys at once. */
+const MOST_AWAITED = STORAGE === "deno-kv" ? 250 : MAX_PARENTS;
 
 /** Nobody reads these bytes: not as an entry, and with no error but one of ours. */
 function refused(name: string, bytes: () => Uint8Array): void {
@@ -143,15 +146,21 @@ describe("entries as large as can be", () => {
   it("are stored and judged in their turn, and harm nobody", () =>
     inWorld(async (world) => {
       const { stranger } = world.people;
-      const ids = many(MAX_PARENTS);
+      const ids = many(MOST_AWAITED);
       const wide = withModel(onTip(world, { key: undefined }), { parents: ids });
       const nodes = Array.from({ length: MAX_SUBTREES }, (_, at) => nodeOf(`${1e6 + at}`));
       const deep = '{"a":'.repeat(120) + "1" + "}".repeat(120);
       const large = { s: { data: `{"children":{"a":{"Text":"${"x".repeat(1 << 20)}"}}}` } };
       await send(world, wide);
       assert.equal(await statusOf(world, wide.id), "Unverified", "its parents are not held");
+      // What no single change of the storage holds is refused, and what came with it is not.
+      const spread = withModel(onTip(world), { nodes }).sign(stranger);
+      const report = await send(world, spread, onTip(world, { key: stranger }));
+      assert.deepEqual(
+        [report.failed, report.rejected.map(({ entry, error }) => [entry.id, error.code])],
+        STORAGE === "deno-kv" ? [1, [[spread.id, "TooLarge"]]] : [2, []],
+      );
       await expectAll(world, "Failed", {
-        stores: withModel(onTip(world), { nodes }).sign(stranger),
         "deep metadata": onTip(world, { metadata: deep, key: stranger }),
         "deeper metadata": onTip(world, { metadata: "[".repeat(100_000), key: stranger }),
         "a large payload": onTip(world, { stores: large, key: stranger }),
@@ -163,8 +172,18 @@ describe("entries as large as can be", () => {
 
   it("pins with as many tips as can be wait in bounded time", () =>
     inWorld((world) => {
-      const pin = [world.revoked.id, ...many(MAX_PARENTS - 1)];
+      const pin = [world.revoked.id, ...many(MOST_AWAITED - 1)];
       return expectAll(world, "Unverified", { pin: onTip(world, { pin }) });
+    }));
+
+  it("wait for no more entries than one change of the storage can name", () =>
+    inWorld(async (world) => {
+      const pin = [world.revoked.id, ...many(MAX_PARENTS - 1)];
+      const { stored, rejected } = await send(world, onTip(world, { pin }));
+      const codes = rejected.map(({ error }) => error.code);
+      assert.deepEqual(codes, MOST_AWAITED < MAX_PARENTS ? ["BacklogFull"] : []);
+      assert.equal(stored, 1 - codes.length);
+      await expectUnharmed(world);
     }));
 });
 
