@@ -1,16 +1,15 @@
 import { ID } from "../entry/id.ts";
 import type { Frontiers } from "./records.ts";
 
-/** One frontier after an entry: its parents leave, and it enters unless a child is known. */
+/** Sorted tips after an entry: its parents leave, and it enters unless a child of it is known. */
 export function moved(
-  tips: Frontiers,
-  which: "verified" | "raw",
+  tips: readonly ID[],
   id: ID | undefined,
   parents: readonly ID[],
-): Frontiers {
-  const next = without(tips[which], parents);
+): readonly ID[] {
+  const next = without(tips, parents);
   if (id !== undefined) next.splice(placeOf(id, next), 0, id);
-  return { ...tips, [which]: next };
+  return next;
 }
 
 /** Up to so many IDs are compared one by one. */
@@ -33,11 +32,18 @@ function placeOf(id: ID, sorted: readonly ID[]): number {
   return low;
 }
 
+/** Whether two lists hold the same IDs in the same order. */
+export function sameIds(a: readonly ID[], b: readonly ID[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!a[at]!.equals(b[at]!)) return false;
+  return true;
+}
+
 /** The same frontiers with one list for both when they are equal, which is the usual case. */
 export function shared<T extends Frontiers>(tips: T): T {
   const { verified, raw } = tips;
-  const equal = verified.length === raw.length && verified.every((id, at) => id.equals(raw[at]!));
-  return equal ? { ...tips, raw: verified } : tips;
+  return verified !== raw && sameIds(verified, raw) ? { ...tips, raw: verified } : tips;
 }
 
 /**

@@ -3,7 +3,6 @@ import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
-import { LruMap } from "../util/lru.ts";
 import type {
   Backend,
   InstanceMetadata,
@@ -19,8 +18,9 @@ import { InstanceRecords } from "./instance_records.ts";
 import * as keys from "./keys.ts";
 import { damagedEntry, decodeStored, listStore, listTree, readStored } from "./stored_entries.ts";
 import { StateCache, type StateType } from "./materialize.ts";
-import { decodeIdRow, type IdRow, type TreeHead } from "./records.ts";
-import { type CachedTree, TreeCache } from "./tree_cache.ts";
+import { decodeIdRow, type IdRow } from "./records.ts";
+import { TreeCache } from "./tree_cache.ts";
+import { TreeTips } from "./tree_tips.ts";
 import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree_update.ts";
 import * as walk from "./walk.ts";
 
@@ -28,8 +28,6 @@ import * as walk from "./walk.ts";
 const CHANGES_PER_ENTRY = 16;
 /** How often an update is tried again when other processes keep changing its tree. */
 const MAX_ATTEMPTS = 1000;
-/** How many answers about store tips at older snapshots are kept. */
-const CACHED_STORE_TIPS = 16_384;
 
 /** The engine: trees of entries on any {@link StorageDriver} (05). */
 export class LocalBackend implements Backend, UpdateSource {
@@ -37,15 +35,14 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly driver: StorageDriver;
   /** Heads and store frontiers. */
   readonly trees: TreeCache;
+  /** Frontiers, now and at older snapshots. */
+  readonly tips: TreeTips;
   /** Entries used last. */
   readonly entries: EntryCache = new EntryCache();
   /** Materialised store states. */
   readonly states: StateCache;
   /** What makes this storage an instance. */
   readonly records: InstanceRecords;
-  readonly #storeTips = new LruMap<Snapshot>(CACHED_STORE_TIPS);
-  readonly #snapshots = new WeakMap<TreeHead, Snapshot>();
-  readonly #sequences = new LruMap<number>(CACHED_STORE_TIPS);
 
   /** How much of what cannot be judged yet a tree holds at most. */
   readonly limits: BacklogLimits;
@@ -57,6 +54,7 @@ export class LocalBackend implements Backend, UpdateSource {
     const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 4));
     this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
+    this.tips = new TreeTips(this.trees, this);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
   }
@@ -87,6 +85,17 @@ export class LocalBackend implements Backend, UpdateSource {
   /** The entry with this ID; undefined when it is not held. */
   async find(id: ID): Promise<Entry | undefined> {
     return (this.entries.get(id) ?? await this.load(id))?.entry;
+  }
+
+  /** The entries with these IDs, if all are in memory. */
+  peekAll(ids: readonly ID[]): Entry[] | undefined {
+    const found: Entry[] = [];
+    for (const id of ids) {
+      const held = this.entries.get(id);
+      if (held === undefined) return undefined;
+      found.push(held.entry);
+    }
+    return found;
   }
 
   /** See {@link UpdateSource.loadRow}. */
@@ -177,7 +186,8 @@ export class LocalBackend implements Backend, UpdateSource {
     fresh: boolean,
   ): Promise<{ value: T; update: TreeUpdate } | undefined> {
     try {
-      const update = await TreeUpdate.begin(this, tree, fresh);
+      const seen = fresh ? undefined : TreeUpdate.peek(this, tree);
+      const update = seen ?? await TreeUpdate.begin(this, tree, fresh);
       const value = await change(update);
       if (update.isEmpty) return { value, update };
       const result = await this.driver.commit(update.batch());
@@ -194,29 +204,12 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.snapshot}. */
   async snapshot(tree: ID): Promise<Snapshot> {
-    return Snapshot.of((await this.trees.read(tree)).head.raw);
+    return await this.tips.raw(tree);
   }
 
   /** See {@link Backend.verifiedSnapshot}. */
   async verifiedSnapshot(tree: ID): Promise<Snapshot> {
-    await this.trees.read(tree);
-    return await this.seenSnapshot(tree);
-  }
-
-  /**
-   * Verified tips as this process has last seen them: what a read just before has found. Saves asking
-   * the storage again; another process may have moved on.
-   */
-  async seenSnapshot(tree: ID): Promise<Snapshot> {
-    const { head } = await this.trees.lastSeen(tree);
-    return this.#snapshots.get(head) ?? this.#noteSnapshot(tree, head);
-  }
-
-  #noteSnapshot(tree: ID, head: TreeHead): Snapshot {
-    const snapshot = Snapshot.of(head.verified);
-    this.#sequences.set(`${tree} ${snapshot.tips.join(" ")}`, head.sequence);
-    this.#snapshots.set(head, snapshot);
-    return snapshot;
+    return await this.tips.verified(tree);
   }
 
   /** What of the tree has no verdict, and the number of the last write to it. */
@@ -226,59 +219,17 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.storeSnapshot}. */
   async storeSnapshot(tree: ID, store: string): Promise<Snapshot> {
-    return Snapshot.of((await this.#current(tree, store)).tips.raw);
+    return Snapshot.of((await this.tips.store(tree, store)).tips.raw);
   }
 
   /** Tips of a store over the Verified entries. */
   async verifiedStoreSnapshot(tree: ID, store: string): Promise<Snapshot> {
-    return Snapshot.of((await this.#current(tree, store)).tips.verified);
-  }
-
-  /** The head of a tree and the frontiers of a store that belong together. */
-  async #current(
-    tree: ID,
-    store: string,
-  ): Promise<
-    {
-      cached: CachedTree;
-      tips: CachedTree["head"] | { sequence: number; verified: readonly ID[]; raw: readonly ID[] };
-    }
-  > {
-    for (;;) {
-      const cached = await this.trees.read(tree);
-      const tips = await this.trees.store(tree, cached, store);
-      if (tips !== undefined) return { cached, tips };
-    }
+    return Snapshot.of((await this.tips.store(tree, store)).tips.verified);
   }
 
   /** See {@link Backend.storeSnapshotAt}. */
   async storeSnapshotAt(tree: ID, store: string, main: Snapshot): Promise<Snapshot> {
-    if (main.tips.length === 0) return Snapshot.EMPTY;
-    // What a store looked like at given tips never changes, so what was last seen is good enough.
-    const seen = await this.trees.lastSeen(tree);
-    if (main.equals(this.#snapshots.get(seen.head) ?? Snapshot.of(seen.head.verified))) {
-      const tips = await this.trees.store(tree, seen, store);
-      if (tips !== undefined) return Snapshot.of(tips.verified);
-    }
-    const { cached, tips } = await this.#current(tree, store);
-    if (main.equals(Snapshot.of(cached.head.verified))) return Snapshot.of(tips.verified);
-    const tipsKey = `${tree} ${main.tips.join(" ")}`;
-    const sequence = this.#sequences.get(tipsKey);
-    // The store has not changed since `main` was the Verified frontier.
-    if (sequence !== undefined && tips.sequence <= sequence) return Snapshot.of(tips.verified);
-    return await this.#olderStoreTips(tipsKey, store, main);
-  }
-
-  async #olderStoreTips(tipsKey: string, store: string, main: Snapshot): Promise<Snapshot> {
-    // A CID holds no "|", so no name of a store can be taken for tips.
-    const key = `${tipsKey}|${store}`;
-    const known = this.#storeTips.get(key);
-    if (known !== undefined) return known;
-    let isComplete = true;
-    const found = await walk.storeTipsAt(this, store, main, () => isComplete = false);
-    // While ancestors are missing the answer is not final.
-    if (isComplete) this.#storeTips.set(key, found);
-    return found;
+    return await this.tips.storeAt(tree, store, main);
   }
 
   /** See {@link Backend.allRoots}. */

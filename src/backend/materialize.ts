@@ -75,6 +75,12 @@ export class StateCache {
     return state.value as T;
   }
 
+  /** As {@link stateAt}, if the state is in memory. */
+  peek<T>(tree: ID, store: string, tips: Snapshot, type: StateType<T>): T | undefined {
+    if (tips.tips.length === 0) return type.empty();
+    return this.#families.get(keyOf(tree, store, type))?.at(tips.tips)?.value as T | undefined;
+  }
+
   /**
    * Notes a payload that this process has written. A store that is written and never read gets
    * checkpoints, too: now and then `read` is called in the background.

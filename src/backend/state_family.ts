@@ -1,5 +1,5 @@
 import { ID } from "../entry/id.ts";
-import { FrontierMark, isFrontierOf } from "./frontier.ts";
+import { FrontierMark, isFrontierOf, sameIds } from "./frontier.ts";
 import { spread } from "./spread.ts";
 
 /** Most states that a family keeps. */
@@ -58,11 +58,15 @@ export class StateFamily {
   readonly #states = new Map<string, StoreState>();
   #line: StoreState[] = [];
   #newest: StoreState | undefined;
+  /** The state that was used last, which is the last of {@link #states}. */
+  #last: StoreState | undefined;
   #older = 0;
   #ground = { weight: 0, bytes: 0 };
 
   /** The state at exactly these tips, which becomes the one used last. */
   at(tips: readonly ID[]): StoreState | undefined {
+    const last = this.#last;
+    if (last !== undefined && sameIds(last.tips, tips)) return last;
     return this.find(FrontierMark.of(tips), tips.map((id) => ({ id })));
   }
 
@@ -72,12 +76,17 @@ export class StateFamily {
     if (state === undefined || !isFrontierOf(state.tips, frontier)) return undefined;
     this.#states.delete(mark);
     this.#states.set(mark, state);
+    this.#last = state;
     return state;
   }
 
   /** Keeps a state, and lets others go when there are too many or they weigh too much. */
   add(state: StoreState): void {
-    this.#states.set(FrontierMark.of(state.tips), state);
+    const mark = FrontierMark.of(state.tips);
+    // A key that is there already would keep its place in the order of use.
+    this.#states.delete(mark);
+    this.#states.set(mark, state);
+    this.#last = state;
     const newest = this.#newest ?? state;
     this.#older += Math.min(this.sizeOf(state), Math.abs(state.weight - newest.weight));
     if (state.weight >= newest.weight) this.#newest = state;

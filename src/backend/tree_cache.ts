@@ -1,4 +1,5 @@
 import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../storage/driver.ts";
 import { headKey, storeTipsKey } from "./keys.ts";
 import { decodeHead, decodeStoreTips, type Frontiers, type TreeHead } from "./records.ts";
@@ -29,8 +30,13 @@ export interface CachedTree {
   readonly head: TreeHead;
   /** Storage version of the head; undefined when the tree is unknown to storage. */
   readonly version: Version | undefined;
-  /** Frontiers of stores that belong to exactly this head. */
+  /**
+   * Frontiers of stores. The heads that follow share it: one that a later write than this head's has
+   * changed does not belong to this head.
+   */
   readonly stores: Map<string, Frontiers>;
+  /** The Verified tips of the head, once they were asked for. */
+  snapshot?: Snapshot;
 }
 
 /**
@@ -51,12 +57,23 @@ export class TreeCache {
 
   /** The tree as last seen by this process, which may be behind other processes. */
   async lastSeen(tree: ID): Promise<CachedTree> {
-    return this.#trees.get(tree.toString()) ?? await this.read(tree);
+    return this.peek(tree) ?? await this.read(tree);
+  }
+
+  /** As {@link lastSeen}, if it is in memory. */
+  peek(tree: ID): CachedTree | undefined {
+    return this.#trees.get(tree.toString());
+  }
+
+  /** The tree as storage holds it now, if that is known without reading it. */
+  peekCurrent(tree: ID): CachedTree | undefined {
+    const cached = this.peek(tree);
+    return cached !== undefined && this.#isCurrent() ? cached : undefined;
   }
 
   /** The tree as storage holds it now. */
   async read(tree: ID): Promise<CachedTree> {
-    const cached = this.#trees.get(tree.toString());
+    const cached = this.peek(tree);
     if (cached !== undefined && this.#isCurrent()) return cached;
     const stored = await this.#driver.get(headKey(tree));
     if (cached !== undefined && cached.version === stored?.version) return cached;
@@ -65,8 +82,9 @@ export class TreeCache {
       version: stored?.version,
       stores: new Map(),
     };
-    if (stored !== undefined) this.replace(tree, fresh);
-    return fresh;
+    if (stored === undefined) return fresh;
+    this.replace(tree, fresh);
+    return this.peek(tree)!;
   }
 
   /** Whether no other writer can have changed anything that is cached. */
@@ -81,9 +99,11 @@ export class TreeCache {
     return false;
   }
 
-  /** Puts what a successful write has made in place of what was cached. */
+  /** Puts what was read, or what a write has made, in place of what was cached, unless that is newer. */
   replace(tree: ID, fresh: CachedTree): void {
     const key = tree.toString();
+    // Reads and writes of one tree may end in another order than they were made in.
+    if ((this.#trees.get(key)?.head.sequence ?? 0) > fresh.head.sequence) return;
     this.#trees.delete(key);
     this.#trees.set(key, fresh);
     if (this.#trees.size <= CACHED_TREES) return;
@@ -98,17 +118,23 @@ export class TreeCache {
     this.#trees.delete(tree.toString());
   }
 
+  /** Frontiers of a store that belong to the head of `cached`, if they are in memory. */
+  peekStore({ head, stores }: CachedTree, store: string): Frontiers | undefined {
+    const known = stores.get(store);
+    return known !== undefined && known.sequence <= head.sequence ? known : undefined;
+  }
+
   /**
    * Frontiers of a store that belong to the head of `cached`, or undefined when another writer has
    * moved on in between: the caller starts again from a fresh head.
    */
   async store(tree: ID, cached: CachedTree, store: string): Promise<Frontiers | undefined> {
-    const known = cached.stores.get(store);
-    if (known !== undefined) return known;
+    if (cached.stores.has(store)) return this.peekStore(cached, store);
     const stored = await this.#driver.get(storeTipsKey(tree, store));
     const tips = stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
     if (tips.sequence > cached.head.sequence) return undefined;
-    cached.stores.set(store, tips);
+    // What a write has put there in the meantime is newer.
+    if (!cached.stores.has(store)) cached.stores.set(store, tips);
     return tips;
   }
 }

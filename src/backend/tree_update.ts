@@ -2,12 +2,11 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { validateEntry } from "../entry/validate.ts";
-import type { Batch, StorageDriver, Version } from "../storage/driver.ts";
+import type { Batch, Version } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
-import type { EntryCache } from "./entry_cache.ts";
 import { moved, shared } from "./frontier.ts";
 import {
   entryKey,
@@ -27,28 +26,11 @@ import {
   isInline,
   type TreeHead,
 } from "./records.ts";
-import type { CachedTree, TreeCache } from "./tree_cache.ts";
-import { WaitingChildren } from "./waiting.ts";
+import { MAIN, UpdateConflict, UpdateReads, type UpdateSource } from "./update_reads.ts";
 
-/** Another writer changed the tree while an update was being prepared; the update starts again. */
-export class UpdateConflict extends Error {}
+export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
 
-/** Stands for the tree itself where stores use their names, which are not empty. */
-const MAIN = "";
 const NOTHING = new Uint8Array(0);
-
-/** What an update reads from the backend it belongs to. */
-export interface UpdateSource {
-  readonly driver: StorageDriver;
-  readonly trees: TreeCache;
-  readonly entries: EntryCache;
-  /** The entry and its row as storage holds them now. */
-  load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
-  /** The row of an entry as storage holds it now. */
-  loadRow(id: ID): Promise<IdRow | undefined>;
-  /** The rows of entries as storage holds them now. */
-  loadRows(ids: readonly ID[]): Promise<(IdRow | undefined)[]>;
-}
 
 interface Pending {
   readonly entry: Entry;
@@ -66,36 +48,43 @@ export class TreeUpdate {
   /** Root of the tree that is changed. */
   readonly tree: ID;
   readonly #source: UpdateSource;
-  readonly #base: CachedTree;
+  readonly #reads: UpdateReads;
   readonly #pending = new Map<string, Pending>();
+  /** Frontiers of the stores that this update has changed. */
   readonly #stores = new Map<string, Frontiers>();
-  readonly #touched = new Set<string>();
   readonly #set: [Uint8Array, Uint8Array][] = [];
   readonly #delete: Uint8Array[] = [];
-  readonly #waiting: WaitingChildren;
-  /** What has no verdict, and is to be looked at or waits. */
-  readonly backlog: Backlog;
+  #backlog: Backlog | undefined;
   #main: Frontiers;
   #verified: Entry[] = [];
 
-  private constructor(source: UpdateSource, tree: ID, base: CachedTree) {
-    this.#source = source;
+  private constructor(source: UpdateSource, reads: UpdateReads, tree: ID) {
     this.tree = tree;
-    this.#base = base;
-    this.#main = base.head;
-    this.backlog = new Backlog(source.driver, tree, base.head);
-    this.#waiting = new WaitingChildren(source.driver, tree, base.head.waiting);
+    this.#source = source;
+    this.#reads = reads;
+    this.#main = reads.base.head;
   }
 
   /** Begins a change of `tree`; `fresh` ignores what this process believes to know. */
   static async begin(source: UpdateSource, tree: ID, fresh: boolean): Promise<TreeUpdate> {
     const base = fresh ? await source.trees.read(tree) : await source.trees.lastSeen(tree);
-    return new TreeUpdate(source, tree, base);
+    return new TreeUpdate(source, new UpdateReads(source, tree, base), tree);
+  }
+
+  /** As {@link begin} on what this process believes to know, if that is in memory. */
+  static peek(source: UpdateSource, tree: ID): TreeUpdate | undefined {
+    const base = source.trees.peek(tree);
+    return base && new TreeUpdate(source, new UpdateReads(source, tree, base), tree);
+  }
+
+  /** What has no verdict, and is to be looked at or waits. */
+  get backlog(): Backlog {
+    return this.#backlog ??= new Backlog(this.#source.driver, this.tree, this.#reads.base.head);
   }
 
   /** Verified tips before this change. */
   get previousTips(): Snapshot {
-    return Snapshot.of(this.#base.head.verified);
+    return Snapshot.of(this.#reads.base.head.verified);
   }
 
   /** Verified tips after this change. */
@@ -110,7 +99,7 @@ export class TreeUpdate {
 
   /** How many entries of the tree are Unverified after this change. */
   get unverified(): number {
-    return this.backlog.counts.unverified;
+    return (this.#backlog?.counts ?? this.#reads.base.head).unverified;
   }
 
   /** How many entries are stored or settled by this change. */
@@ -120,7 +109,7 @@ export class TreeUpdate {
 
   /** Whether there is anything to write. */
   get isEmpty(): boolean {
-    return this.#pending.size === 0 && !this.backlog.isChanged;
+    return this.#pending.size === 0 && this.#backlog?.isChanged !== true;
   }
 
   /** An entry of any tree, this change included; undefined when it is not held. */
@@ -132,39 +121,68 @@ export class TreeUpdate {
 
   /** Status, height and tree of an entry, this change included; undefined when it is not held. */
   async row(id: ID): Promise<IdRow | undefined> {
-    return this.#knownRow(id) ?? await this.#source.loadRow(id);
+    return this.#pendingRow(id) ?? await this.#reads.row(id) ?? undefined;
   }
 
-  /** As {@link row}, as far as nothing must be read: saves a turn of the microtask queue. */
-  #knownRow(id: ID): IdRow | undefined {
+  /** As {@link row}; null when it is not held, undefined when it must be read. */
+  #peekRow(id: ID): IdRow | null | undefined {
+    return this.#pendingRow(id) ?? this.#reads.peekRow(id);
+  }
+
+  #pendingRow(id: ID): IdRow | undefined {
     const pending = this.#pending.get(id.toString());
-    if (pending !== undefined) return this.#rowOf(pending);
-    const cached = this.#source.entries.get(id)?.row;
-    // Verified is the one status that no other writer changes.
-    return cached?.status === "Verified" ? cached : undefined;
+    return pending && this.#rowOf(pending);
+  }
+
+  #rowOf({ status, entry: { height } }: Pending): IdRow {
+    return { status, height, tree: this.tree };
   }
 
   /** The row of an entry that is to be stored; undefined when it is not held. */
   async heldRow(entry: Entry): Promise<IdRow | undefined> {
-    const { raw } = this.#main;
-    // No held entry has a tip as its parent, so one on a tip is new.
-    const isNew = entry.parents.some((parent) => raw.some((tip) => tip.equals(parent)));
-    return isNew ? undefined : await this.row(entry.id);
+    return this.#isOnTip(entry) ? undefined : await this.row(entry.id);
   }
 
-  #rowOf(pending: Pending): IdRow {
-    return { status: pending.status, height: pending.entry.height, tree: this.tree };
+  /** Whether an entry builds on a tip. No held entry has a tip as its parent, so such a one is new. */
+  #isOnTip({ parents }: Entry): boolean {
+    const { raw } = this.#main;
+    return parents.some((parent) => raw.some((tip) => tip.equals(parent)));
   }
 
   /** Frontiers of a store, this change included. */
   async storeTips(store: string): Promise<Frontiers> {
-    const changed = this.#stores.get(store);
-    if (changed !== undefined) return changed;
-    const tips = await this.#source.trees.store(this.tree, this.#base, store);
-    if (tips === undefined) throw new UpdateConflict();
-    this.#stores.set(store, tips);
-    return tips;
+    return this.#peekStore(store) ?? await this.#reads.store(store);
   }
+
+  #peekStore(store: string): Frontiers | undefined {
+    return this.#stores.get(store) ?? this.#reads.peekStore(store);
+  }
+
+  // --- reading ahead -------------------------------------------------------------------------
+
+  /** Whether all that is needed to put an entry into its place is in memory. */
+  #isReady(entry: Entry): boolean {
+    const isRowKnown = (id: ID) => this.#peekRow(id) !== undefined;
+    const { waiting } = this.#reads;
+    if (!entry.parents.every(isRowKnown) || !waiting.knows(MAIN, entry.id)) return false;
+    return entry.subtrees.every((store) =>
+      this.#peekStore(store) !== undefined && waiting.knows(store, entry.id) &&
+      entry.subtreeParents(store).every(isRowKnown)
+    );
+  }
+
+  async #makeReady(entry: Entry): Promise<void> {
+    const { waiting } = this.#reads;
+    for (const id of entry.parents) await this.row(id);
+    if (!waiting.knows(MAIN, entry.id)) await waiting.load(MAIN, entry.id);
+    for (const store of entry.subtrees) {
+      await this.storeTips(store);
+      if (!waiting.knows(store, entry.id)) await waiting.load(store, entry.id);
+      for (const id of entry.subtreeParents(store)) await this.row(id);
+    }
+  }
+
+  // --- changing ------------------------------------------------------------------------------
 
   /**
    * Stores an entry. One that is held already keeps its status, except that an Unverified one is
@@ -173,24 +191,68 @@ export class TreeUpdate {
    * @returns whether the entry is new.
    */
   async insert(entry: Entry, status: VerificationStatus): Promise<boolean> {
-    const held = await this.heldRow(entry);
+    const held = this.#isOnTip(entry) ? undefined : await this.row(entry.id);
     if (held !== undefined) {
       if (status === "Verified" && held.status === "Unverified") await this.settle(entry, status);
       return false;
     }
-    await this.check(entry);
-    const waits = status === "Verified" && !await this.#hasVerifiedParents(entry);
-    await this.add(entry, waits ? "Unverified" : status);
+    validateEntry(entry);
+    if (!this.#isReady(entry)) await this.#makeReady(entry);
+    this.#checkHeight(entry);
+    const waits = status === "Verified" && !this.#hasVerifiedParents(entry);
+    if (waits || status === "Unverified") await this.add(entry, "Unverified");
+    else this.#place(entry, status);
     return true;
   }
 
   /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
-    this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
     if (status === "Unverified") await this.backlog.stored(entry, waits);
-    else this.backlog.arrived(entry, status);
-    await this.#addRaw(entry);
-    if (status === "Verified") await this.#addVerified(entry);
+    if (!this.#isReady(entry)) await this.#makeReady(entry);
+    this.#place(entry, status);
+  }
+
+  /** Puts a new entry into its place. Everything about it must have been read. */
+  #place(entry: Entry, status: VerificationStatus): void {
+    this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
+    const isVerified = status === "Verified";
+    if (isVerified) this.#verified.push(entry);
+    // What is valid concerns the backlog only where somebody may wait for it.
+    if (status === "Failed" || (isVerified && this.unverified > 0)) {
+      this.backlog.arrived(entry, status);
+    }
+    this.#main = this.#grown(this.#main, MAIN, entry.id, entry.parents, isVerified);
+    for (const store of entry.subtrees) {
+      const tips = this.#peekStore(store);
+      // Somebody has written to the tree since it was read.
+      if (tips === undefined) throw new UpdateConflict();
+      const parents = entry.subtreeParents(store);
+      this.#stores.set(store, this.#grown(tips, store, entry.id, parents, isVerified));
+    }
+  }
+
+  /** Frontiers after a new entry, whatever order parents and children arrive in. */
+  #grown(
+    { sequence, verified, raw }: Frontiers,
+    scope: string,
+    id: ID,
+    parents: readonly ID[],
+    isVerified: boolean,
+  ): Frontiers {
+    const { waiting } = this.#reads;
+    for (const parent of parents) {
+      if (this.#peekRow(parent) === null) waiting.add(scope, parent, id);
+    }
+    const isCovered = waiting.take(scope, id);
+    const nextVerified = isVerified ? moved(verified, id, parents) : verified;
+    if (isVerified && !isCovered && raw === verified) {
+      return { sequence, verified: nextVerified, raw: nextVerified };
+    }
+    return {
+      sequence,
+      verified: nextVerified,
+      raw: moved(raw, isCovered ? undefined : id, parents),
+    };
   }
 
   /** How many more tips than Verified ones the tree, or a store, would have with a further entry. */
@@ -206,21 +268,26 @@ export class TreeUpdate {
   /** Refuses an entry of a wrong form, and heights that do not exceed a held parent's (00 §B5). */
   async check(entry: Entry): Promise<void> {
     validateEntry(entry);
+    if (!this.#isReady(entry)) await this.#makeReady(entry);
+    this.#checkHeight(entry);
+  }
+
+  #checkHeight(entry: Entry): void {
     for (const parent of entry.parents) {
-      const row = this.#knownRow(parent) ?? await this.row(parent);
-      if (row === undefined || !row.tree.equals(this.tree) || row.height < entry.height) continue;
+      const row = this.#peekRow(parent)!;
+      if (row === null || !row.tree.equals(this.tree) || row.height < entry.height) continue;
       throw tooLow(entry, parent, row.height);
     }
   }
 
   /** Whether all parents, those in stores included, are Verified entries of this tree. */
-  async #hasVerifiedParents(entry: Entry): Promise<boolean> {
-    const inStores = entry.subtrees.flatMap((store) => entry.subtreeParents(store));
-    for (const parent of [...entry.parents, ...inStores]) {
-      const row = this.#knownRow(parent) ?? await this.row(parent);
-      if (row?.status !== "Verified" || !row.tree.equals(this.tree)) return false;
-    }
-    return true;
+  #hasVerifiedParents(entry: Entry): boolean {
+    const isVerified = (id: ID) => {
+      const row = this.#peekRow(id)!;
+      return row?.status === "Verified" && row.tree.equals(this.tree);
+    };
+    return entry.parents.every(isVerified) &&
+      entry.subtrees.every((store) => entry.subtreeParents(store).every(isVerified));
   }
 
   /** Gives an Unverified entry its verdict. */
@@ -237,64 +304,33 @@ export class TreeUpdate {
 
   async #addVerified(entry: Entry): Promise<void> {
     this.#verified.push(entry);
-    this.#main = moved(this.#main, "verified", entry.id, entry.parents);
-    for (const store of entry.subtrees) {
-      const tips = moved(
-        await this.storeTips(store),
-        "verified",
-        entry.id,
-        entry.subtreeParents(store),
-      );
-      this.#stores.set(store, tips);
-      this.#touched.add(store);
-    }
-  }
-
-  async #addRaw(entry: Entry): Promise<void> {
-    this.#main = await this.#moveRaw(this.#main, MAIN, entry.id, entry.parents);
+    this.#main = verifiedBy(this.#main, entry.id, entry.parents);
     for (const store of entry.subtrees) {
       const tips = await this.storeTips(store);
-      this.#stores.set(
-        store,
-        await this.#moveRaw(tips, store, entry.id, entry.subtreeParents(store)),
-      );
-      this.#touched.add(store);
+      this.#stores.set(store, verifiedBy(tips, entry.id, entry.subtreeParents(store)));
     }
-  }
-
-  /** Moves the frontier of all held entries, whatever order parents and children arrive in. */
-  async #moveRaw(
-    tips: Frontiers,
-    scope: string,
-    id: ID,
-    parents: readonly ID[],
-  ): Promise<Frontiers> {
-    for (const parent of parents) {
-      const row = this.#knownRow(parent) ?? await this.row(parent);
-      if (row === undefined) this.#waiting.add(scope, parent, id);
-    }
-    return moved(tips, "raw", await this.#waiting.take(scope, id) ? undefined : id, parents);
   }
 
   /** The storage commit that makes this change real. */
   batch(): Batch {
     for (const pending of this.#pending.values()) this.#write(pending);
-    this.#waiting.write(this.#set, this.#delete);
-    this.backlog.write(this.#set, this.#delete);
-    const sequence = this.#base.head.sequence + 1;
+    this.#reads.waiting.write(this.#set, this.#delete);
+    this.#backlog?.write(this.#set, this.#delete);
+    const { head, version } = this.#reads.base;
+    const sequence = head.sequence + 1;
     this.#set.push([headKey(this.tree), encodeHead(this.#head(sequence))]);
-    for (const store of this.#touched) {
-      const tips = { ...this.#stores.get(store)!, sequence };
-      this.#set.push([storeTipsKey(this.tree, store), encodeStoreTips(shared(tips))]);
+    for (const [store, tips] of this.#stores) {
+      this.#set.push([storeTipsKey(this.tree, store), encodeStoreTips(at(tips, sequence))]);
     }
-    const checks = [{ key: headKey(this.tree), version: this.#base.version }];
+    const checks = [{ key: headKey(this.tree), version }];
     return { checks, set: this.#set, delete: this.#delete };
   }
 
   #head(sequence: number): TreeHead {
     const { verified, raw } = this.#main;
-    const counts = { ...this.backlog.counts, waiting: this.#waiting.count };
-    return shared({ sequence, verified, raw, ...counts });
+    const { head } = this.#reads.base;
+    const counts = { ...this.#backlog?.counts, waiting: this.#reads.waiting.count };
+    return shared({ ...head, ...counts, sequence, verified, raw });
   }
 
   #write(pending: Pending): void {
@@ -314,16 +350,25 @@ export class TreeUpdate {
 
   /** Tells the caches what the commit has made true. */
   committed(version: Version): void {
-    const sequence = this.#base.head.sequence + 1;
-    const stores = new Map(this.#base.stores);
-    for (const store of this.#touched) {
-      stores.set(store, shared({ ...this.#stores.get(store)!, sequence }));
-    }
+    const { head, stores } = this.#reads.base;
+    const sequence = head.sequence + 1;
+    for (const [store, tips] of this.#stores) stores.set(store, at(tips, sequence));
     this.#source.trees.replace(this.tree, { head: this.#head(sequence), version, stores });
     for (const pending of this.#pending.values()) {
       this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
     }
   }
+}
+
+/** Frontiers as of the write with this number. */
+function at({ verified, raw }: Frontiers, sequence: number): Frontiers {
+  return shared({ sequence, verified, raw });
+}
+
+/** Frontiers after an entry that was held has become Verified. */
+function verifiedBy(tips: Frontiers, id: ID, parents: readonly ID[]): Frontiers {
+  const { sequence, verified, raw } = tips;
+  return { sequence, verified: moved(verified, id, parents), raw };
 }
 
 /** How many more tips than Verified ones there are with an entry on top of `parents`. */

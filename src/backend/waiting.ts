@@ -18,7 +18,10 @@ export class WaitingChildren {
   readonly #tree: ID;
   /** Children of this update by scope and missing parent. */
   readonly #added = new Map<string, { scope: string; parent: ID; children: ID[] }>();
+  /** Markers in storage that were read, by scope and missing parent. */
+  readonly #stored = new Map<string, readonly Uint8Array[]>();
   readonly #removed: Uint8Array[] = [];
+  readonly #isAnyStored: boolean;
   #count: number;
 
   /** The children of `tree`, of which storage holds `count` markers. */
@@ -26,6 +29,7 @@ export class WaitingChildren {
     this.#driver = driver;
     this.#tree = tree;
     this.#count = count;
+    this.#isAnyStored = count > 0;
   }
 
   /** How many markers there are, this update included. */
@@ -35,25 +39,38 @@ export class WaitingChildren {
 
   /** Notes that `child` lists `parent`, which is not held, in `scope`. */
   add(scope: string, parent: ID, child: ID): void {
-    const key = `${parent} ${scope}`;
+    const key = nameOf(scope, parent);
     const known = this.#added.get(key) ?? { scope, parent, children: [] };
     known.children.push(child);
     this.#added.set(key, known);
     this.#count++;
   }
 
-  /** Whether some held entry lists `id` as parent in `scope`; forgets markers that say so. */
-  async take(scope: string, id: ID): Promise<boolean> {
-    if (this.#count === 0) return false;
-    const key = `${id} ${scope}`;
-    let found = this.#added.get(key)?.children.length ?? 0;
-    this.#added.delete(key);
+  /** Whether {@link take} can tell who waits for `id`. */
+  knows(scope: string, id: ID): boolean {
+    return !this.#isAnyStored || this.#stored.has(nameOf(scope, id));
+  }
+
+  /** Reads who waits for `id`. */
+  async load(scope: string, id: ID): Promise<void> {
+    const found: Uint8Array[] = [];
     const range = prefixRange(waitingPrefix(this.#tree, scope, id));
     // One is enough to know; the rest, which nobody asks for again, must not fill the storage commit.
     for await (const page of this.#driver.list({ ...range, limit: MAX_FORGOTTEN })) {
-      for (const pair of page) this.#removed.push(pair.key);
-      found += page.length;
+      for (const { key } of page) found.push(key);
     }
+    this.#stored.set(nameOf(scope, id), found);
+  }
+
+  /** Whether some held entry lists `id` as parent in `scope`; forgets markers that say so. */
+  take(scope: string, id: ID): boolean {
+    if (this.#count === 0) return false;
+    const name = nameOf(scope, id);
+    const stored = this.#stored.get(name) ?? [];
+    const found = stored.length + (this.#added.get(name)?.children.length ?? 0);
+    this.#removed.push(...stored);
+    this.#stored.set(name, []);
+    this.#added.delete(name);
     this.#count -= found;
     return found > 0;
   }
@@ -67,4 +84,8 @@ export class WaitingChildren {
       }
     }
   }
+}
+
+function nameOf(scope: string, parent: ID): string {
+  return `${parent} ${scope}`;
 }

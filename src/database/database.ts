@@ -12,7 +12,7 @@ import type { SigKey } from "../entry/sig_info.ts";
 import { inTree } from "../backend/walk.ts";
 import type { StoreType } from "../store/context.ts";
 import { SettingsStore } from "../store/settings_store.ts";
-import { parentTips } from "../transaction/parent_tips.ts";
+import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { utf8 } from "../util/bytes.ts";
 import { AuthError, InstanceError, TransactionError } from "../util/errors.ts";
@@ -140,9 +140,20 @@ export class Database {
 
   /** The tips that this handle sees (06 §4). */
   async snapshot(): Promise<Snapshot> {
+    return this.#peekSnapshot() ?? await this.#readSnapshot();
+  }
+
+  /** As {@link snapshot}, if it is in memory. */
+  #peekSnapshot(): Snapshot | undefined {
+    const host = this.#host;
+    if (this.#allowUnverified || !host.isSettled(this.rootId)) return undefined;
+    return host.backend.tips.peekSeen(this.rootId);
+  }
+
+  async #readSnapshot(): Promise<Snapshot> {
     await this.#host.settle(this.rootId);
     const { backend } = this.#host;
-    if (!this.#allowUnverified) return await backend.seenSnapshot(this.rootId);
+    if (!this.#allowUnverified) return await backend.tips.seen(this.rootId);
     const tips: ID[] = [];
     for (const id of (await backend.snapshot(this.rootId)).tips) {
       if (await backend.getVerificationStatus(id) !== "Failed") tips.push(id);
@@ -210,8 +221,10 @@ export class Database {
 
   /** Begins a transaction on the current frontier, or on any earlier one (06 §5). */
   async newTransaction(options: AtOptions = {}): Promise<Transaction> {
-    const parents = options.at ?? await parentTips(this.#host.backend, await this.snapshot());
     if (options.at !== undefined) await this.#requireTips(options.at);
+    const tips = options.at ?? this.#peekSnapshot() ?? await this.#readSnapshot();
+    const isWhole = options.at !== undefined || areFew(tips);
+    const parents = isWhole ? tips : await parentTips(this.#host.backend, tips);
     if (parents.tips.length === 0) throw this.#emptyTips();
     return new Transaction({ host: this.#host, tree: this.rootId, parents, key: this.key });
   }

@@ -67,6 +67,8 @@ export interface DatabaseHost {
   verify(tree: ID): Promise<VerifyCounts>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */
   settle(tree: ID): Promise<void>;
+  /** Whether it is known without a read that nothing of a tree waits for a verdict. */
+  isSettled(tree: ID): boolean;
   /** Registers a write handler; its first event begins at `at`, or at the current frontier. */
   onWrite(
     tree: ID,

@@ -31,6 +31,7 @@ export class Entry {
   readonly model: EntryModel;
   readonly #encoded: EncodedEntry;
   #id: ID | undefined;
+  #subtrees: readonly string[] | undefined;
 
   private constructor(model: EntryModel, encoded: EncodedEntry) {
     this.model = model;
@@ -152,7 +153,7 @@ export class Entry {
 
   /** Names of the stores that the entry takes part in, sorted. */
   get subtrees(): readonly string[] {
-    return this.model.nodes.map((node) => node.name);
+    return this.#subtrees ??= this.model.nodes.map((node) => node.name);
   }
 
   /** Whether the entry takes part in a store. */

@@ -51,6 +51,11 @@ export class Abroad {
     }
   }
 
+  /** Whether any tree waits for `other`. */
+  isAwaited(other: ID): boolean {
+    return (this.#waiting.get(other.toString())?.size ?? 0) > 0;
+  }
+
   /** The trees that wait for `other`. */
   waitingFor(other: ID): readonly ID[] {
     return [...this.#waiting.get(other.toString())?.values() ?? []];

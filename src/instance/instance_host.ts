@@ -64,8 +64,8 @@ export class InstanceHost implements DatabaseHost {
   }
 
   /** See {@link DatabaseHost.putEntry}. */
-  async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
-    await this.#open.putEntry(tree, entry, options);
+  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
+    return this.#open.putEntry(tree, entry, options);
   }
 
   /** Stores and judges entries from elsewhere. */
@@ -85,6 +85,11 @@ export class InstanceHost implements DatabaseHost {
   /** See {@link DatabaseHost.settle}. */
   async settle(tree: ID): Promise<void> {
     await this.#open.settle(tree);
+  }
+
+  /** See {@link DatabaseHost.isSettled}. */
+  isSettled(tree: ID): boolean {
+    return this.#open.isSettled(tree);
   }
 
   /** See {@link DatabaseHost.onWrite}. */

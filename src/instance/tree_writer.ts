@@ -158,7 +158,11 @@ export class TreeWriter {
       else for (const job of group) await this.#commitOrFail([job]);
       return;
     }
-    for (let at = 0; at < group.length; at++) await this.#finish(group[at]!, results[at]!);
+    for (const [at, job] of group.entries()) {
+      const { outcome, value } = results[at]!;
+      const isTold = outcome !== undefined && this.#isHeard;
+      this.#finish(job, results[at]!, isTold ? await this.#tell(outcome, job.goesOn?.(value)) : []);
+    }
   }
 
   async #commit(group: readonly QueuedJob[]): Promise<readonly Result[]> {
@@ -188,18 +192,22 @@ export class TreeWriter {
     }
   }
 
-  async #finish(job: QueuedJob, result: Result): Promise<void> {
+  /** Whether anybody is to be told of a write. */
+  get #isHeard(): boolean {
+    return this.#held !== undefined || this.#events.isHeard(this.#tree);
+  }
+
+  /** Lets the caller of a job go on when the handlers behind `running` have settled. */
+  #finish(job: QueuedJob, result: Result, running: readonly Promise<void>[]): void {
     if ("error" in result) return job.failed(result.error);
-    const { value, outcome } = result;
-    const holds = job.goesOn?.(value) === true;
-    const running = outcome === undefined ? [] : await this.#tell(outcome, holds);
+    const { value } = result;
     const done = () => job.done(job.result === undefined ? value : job.result(value));
     if (running.length === 0) done();
     else void this.#events.settled(running).then(done);
   }
 
   /** Tells handlers of a write, or holds it back; what was held back before is told with or before it. */
-  async #tell(outcome: WriteOutcome, holds: boolean): Promise<Promise<void>[]> {
+  async #tell(outcome: WriteOutcome, holds = false): Promise<Promise<void>[]> {
     const held = this.#held;
     const joined = held === undefined ? outcome : join(held, outcome);
     const running = joined === undefined ? await this.#events.invoke(held!, this.#read) : [];

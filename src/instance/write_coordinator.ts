@@ -72,7 +72,7 @@ export class WriteCoordinator {
       options.source,
       (update) => update.insert(entry, options.verification),
     );
-    await this.#wakeWaiting(tree);
+    if (this.#judge.abroad.isAwaited(tree)) await this.#wakeWaiting(tree);
   }
 
   /** Stores and judges a batch; see `Instance.putRemoteEntries`. */
@@ -184,6 +184,11 @@ export class WriteCoordinator {
     }
     await this.#noteAbroad(tree, changed.sequences);
     return total;
+  }
+
+  /** Whether it is known without a read that nothing of a tree waits for a verdict. */
+  isSettled(tree: ID): boolean {
+    return this.#backend.trees.peekCurrent(tree)?.head.unverified === 0;
   }
 
   /** Judges the Unverified entries of a tree unless nothing can have changed since the last time. */

@@ -53,6 +53,36 @@ export async function authAt(
   return made;
 }
 
+/** Settings and access rules at some `_settings` tips, as {@link settingsAt} and {@link authAt} tell them. */
+export interface PinnedRules {
+  /** The settings document. The value is shared. */
+  readonly settings: Doc;
+  /** The access rules. */
+  readonly auth: AuthSettings;
+}
+
+/** Both at once. */
+export async function rulesAt(
+  reader: EntryReader,
+  states: StateCache,
+  tree: ID,
+  tips: Snapshot,
+): Promise<PinnedRules> {
+  const settings = await settingsAt(reader, states, tree, tips);
+  return { settings, auth: await authAt(reader, states, tree, tips) };
+}
+
+/** As {@link rulesAt}, if both are in memory. */
+export function peekRules(
+  states: StateCache,
+  tree: ID,
+  tips: Snapshot,
+): PinnedRules | undefined {
+  const settings = states.peek(tree, SETTINGS, tips, docState);
+  const auth = settings && known.get(settings);
+  return auth && { settings: settings!, auth };
+}
+
 async function wasRestricted(reader: EntryReader, tree: ID, tips: Snapshot): Promise<boolean> {
   const walk = new SettingsWalk(reader, tree);
   for (const tip of tips.tips) await walk.add(tip);

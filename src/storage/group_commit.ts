@@ -48,7 +48,8 @@ export class GroupCommit {
 
   async #applyNext(group: readonly Waiting[]): Promise<void> {
     try {
-      const results = await this.#apply(group.map(({ batch }) => batch));
+      const applied = this.#apply(group.map(({ batch }) => batch));
+      const results = applied instanceof Promise ? await applied : applied;
       group.forEach(({ resolve }, at) => resolve(results[at]!));
     } catch (error) {
       if (group.length === 1 || isShared(error)) group.forEach(({ reject }) => reject(error));

@@ -30,6 +30,8 @@ export interface StoreContext {
   stage<T>(store: string, delta: T, type: StateType<T>): void;
   /** Merged history of a store before this transaction. The value is shared: do not change it. */
   fullState<T>(store: string, type: StateType<T>): Promise<T>;
+  /** As {@link fullState}, if it is in memory; saves a promise where it usually is. */
+  peekState<T>(store: string, type: StateType<T>): T | undefined;
   /** The registry of the database's stores. */
   getIndex(): Registry;
   /** Encrypts and decrypts the payloads of a store from now on, within this transaction. */

@@ -40,7 +40,17 @@ export class Registry {
 
   /** What is registered under `name`, or undefined. Damaged records are an error, not a miss. */
   async find(name: string): Promise<StoreInfo | undefined> {
-    return this.#find(name, await this.#history());
+    return this.#find(name, this.#peekHistory() ?? await this.#history());
+  }
+
+  /** As {@link find}, if the registry is in memory: undefined when it must be read for the answer. */
+  peek(name: string): { readonly info: StoreInfo | undefined } | undefined {
+    const history = this.#peekHistory();
+    return history && { info: this.#find(name, history) };
+  }
+
+  #peekHistory(): Doc | undefined {
+    return this.#context.peekState(INDEX, docState);
   }
 
   async #history(): Promise<Doc> {
@@ -86,7 +96,7 @@ export class Registry {
    * @returns what was registered before; undefined when this has registered it.
    */
   async register(name: string, typeId: string, config: Doc): Promise<StoreInfo | undefined> {
-    const before = this.#find(name, await this.#history());
+    const before = this.#find(name, this.#peekHistory() ?? await this.#history());
     if (before === undefined) this.#stage(name, { typeId, config, heightStrategy: undefined });
     return before;
   }

@@ -1,7 +1,13 @@
-import { judge } from "../auth/validate.ts";
+import type { SettingsReader } from "../auth/port.ts";
+import { judge, type Verdict } from "../auth/validate.ts";
 import { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
-import { authAt, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
+import {
+  peekRules,
+  type PinnedRules,
+  rulesAt,
+  settingsFault,
+} from "../settings/pinned_settings.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { INDEX, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -12,19 +18,18 @@ import { SigInfo } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { TransactionError } from "../util/errors.ts";
 import { setHeights } from "./heights.ts";
+import type { StagedStore } from "./staged_store.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** The entry that a transaction becomes: built, signed and judged (06 §6). */
+/**
+ * The entry that a transaction becomes: built, signed and judged (06 §6). All that it needs is usually in
+ * memory; then nothing is waited for.
+ */
 export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const { key } = transaction.base;
-  if (key === undefined) {
-    throw new TransactionError(
-      "AuthenticationRequired",
-      "Cannot commit without a key: this handle can only read, attach one with `withKey`",
-    );
-  }
-  const pin = await pinnedTips(transaction);
-  const { settings, auth } = await pinnedSettings(transaction, pin);
+  if (key === undefined) throw noKey();
+  const pin = peekPin(transaction) ?? await readPin(transaction);
+  const { settings, auth } = peekPinned(transaction, pin) ?? await readPinned(transaction, pin);
   const staged = stagedSettings(transaction);
   const merged = staged === undefined ? settings : soundSettings(auth, settings.merge(staged));
   const builder = await fillBuilder(transaction);
@@ -32,19 +37,27 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   builder.setSig(new SigInfo(key.identity));
   await setHeights(transaction, builder, merged);
   const entry = builder.build().sign(key.signingKey);
-  await requireAuthority(transaction, entry, entry.isRoot ? ownAuth(merged) : auth);
+  const verdict = judgeOwn(transaction, entry, entry.isRoot ? ownAuth(merged) : auth);
+  requireValid(verdict instanceof Promise ? await verdict : verdict);
   return entry;
+}
+
+function noKey(): TransactionError {
+  return new TransactionError(
+    "AuthenticationRequired",
+    "Cannot commit without a key: this handle can only read, attach one with `withKey`",
+  );
 }
 
 /**
  * The settings entries that the new entry names as the ground it stands on: the newest Verified ones,
  * and those below parents that are not judged yet, since a pin covers all that its history has seen.
  */
-async function pinnedTips(transaction: Transaction): Promise<Snapshot> {
+async function readPin(transaction: Transaction): Promise<Snapshot> {
   const { tree, host, parents } = transaction.base;
   if (tree === undefined) return Snapshot.EMPTY;
   const { backend } = host;
-  const seen = await backend.seenSnapshot(tree);
+  const seen = await backend.tips.seen(tree);
   const beyond: ID[] = [];
   for (const id of parents.tips) {
     const status = await backend.getVerificationStatus(id);
@@ -53,6 +66,14 @@ async function pinnedTips(transaction: Transaction): Promise<Snapshot> {
   }
   const main = beyond.length === 0 ? seen : Snapshot.of([...seen.tips, ...beyond]);
   return await backend.storeSnapshotAt(tree, SETTINGS, main);
+}
+
+/** As {@link readPin}, for an entry on the Verified frontier, if that is in memory. */
+function peekPin({ base: { tree, host, parents } }: Transaction): Snapshot | undefined {
+  if (tree === undefined) return Snapshot.EMPTY;
+  const { tips } = host.backend;
+  const seen = tips.peekSeen(tree);
+  return seen?.equals(parents) ? tips.peekStoreAt(tree, SETTINGS, seen) : undefined;
 }
 
 function failedParent(id: ID): TransactionError {
@@ -71,15 +92,15 @@ function stagedSettings({ stores }: Transaction): Doc | undefined {
 }
 
 /** Settings and access rules at the pin; none for the entry that creates a database. */
-async function pinnedSettings(
-  transaction: Transaction,
-  pin: Snapshot,
-): Promise<{ settings: Doc; auth: AuthSettings }> {
-  const { tree, host } = transaction.base;
+async function readPinned({ base }: Transaction, pin: Snapshot): Promise<PinnedRules> {
+  const { tree, host: { backend } } = base;
   if (tree === undefined) return { settings: new Doc(), auth: AuthSettings.empty() };
-  const { backend } = host;
-  const settings = await settingsAt(backend, backend.states, tree, pin);
-  return { settings, auth: await authAt(backend, backend.states, tree, pin) };
+  return await rulesAt(backend, backend.states, tree, pin);
+}
+
+/** As {@link readPinned}, if they are in memory. */
+function peekPinned({ base }: Transaction, pin: Snapshot): PinnedRules | undefined {
+  return base.tree && peekRules(base.host.backend.states, base.tree, pin);
 }
 
 /** The rules that a root entry brings with it. */
@@ -109,36 +130,37 @@ async function fillBuilder(transaction: Transaction): Promise<EntryBuilder> {
   builder.setParents(parents.tips);
   const registered = new Set(transaction.staged<Doc>(INDEX)?.keys() ?? []);
   for (const name of new Set([...transaction.stores.keys(), ...registered])) {
-    const data = await payload(transaction, name);
+    const staged = transaction.stores.get(name);
+    const data = staged?.encryptor === undefined ? staged?.data() : await encrypted(staged);
     if (data === undefined ? !registered.has(name) : data.length === 0) continue;
-    const storeParents = await transaction.storeParents(name);
-    builder.setSubtreeParents(name, storeParents.tips);
+    const tips = transaction.peekStoreParents(name) ?? await transaction.storeParents(name);
+    builder.setSubtreeParents(name, tips.tips);
     if (data !== undefined) builder.setSubtreeData(name, data);
   }
   return builder;
 }
 
-async function payload(transaction: Transaction, name: string): Promise<Uint8Array | undefined> {
-  const staged = transaction.stores.get(name);
-  const data = staged?.data();
-  if (data === undefined || data.length === 0 || staged?.encryptor === undefined) return data;
-  return await staged.encryptor.encrypt(data);
+async function encrypted(staged: StagedStore): Promise<Uint8Array | undefined> {
+  const data = staged.data();
+  return data === undefined || data.length === 0 ? data : await staged.encryptor!.encrypt(data);
 }
 
 /** Judges the entry as every other node will, against the settings that it pins. */
-async function requireAuthority(
+function judgeOwn(
   transaction: Transaction,
   entry: Entry,
   settings: AuthSettings,
-): Promise<void> {
+): Verdict | Promise<Verdict> {
   const { backend } = transaction.base.host;
   const own = transaction.base.key!.publicKey;
-  const reader = {
-    delegatedSettings: (...args: Parameters<SettingsReaderArgs>) =>
-      delegatedSettings(backend, undefined, ...args),
+  const reader: SettingsReader = {
+    delegatedSettings: (...args) => delegatedSettings(backend, undefined, ...args),
   };
   // The signature was made a moment ago, so only the key it claims needs a check.
-  const verdict = await judge(entry, settings, reader, (key) => key.equals(own));
+  return judge(entry, settings, reader, (key) => key.equals(own));
+}
+
+function requireValid(verdict: Verdict): void {
   if (verdict.outcome === "valid") return;
   const cause = verdict.outcome === "invalid" ? verdict.error : undefined;
   const why = cause?.message ?? "the settings of a delegated database are not held yet";
@@ -147,5 +169,3 @@ async function requireAuthority(
     fields: { reason: why },
   });
 }
-
-type SettingsReaderArgs = import("../auth/port.ts").SettingsReader["delegatedSettings"];

@@ -10,8 +10,13 @@ import { Snapshot } from "../entry/snapshot.ts";
  * branching it too often. The highest first, since one's own newest entry is among them.
  */
 export async function parentTips(reader: EntryReader, tips: Snapshot): Promise<Snapshot> {
-  if (tips.tips.length <= MAX_PARENTS) return tips;
+  if (areFew(tips)) return tips;
   const entries = await Promise.all(tips.tips.map((id) => reader.find(id)));
   const held = entries.filter((entry): entry is Entry => entry !== undefined).sort(compareInTree);
   return Snapshot.of(held.slice(-MAX_PARENTS).map(({ id }) => id));
+}
+
+/** Whether all of these tips can be the parents of one entry. */
+export function areFew(tips: Snapshot): boolean {
+  return tips.length <= MAX_PARENTS;
 }

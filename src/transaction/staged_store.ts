@@ -4,11 +4,13 @@ import type { Encryptor } from "../store/context.ts";
 
 /** What a transaction holds for one store: its parents, its delta, its encryption. */
 export class StagedStore {
-  /** Store tips that the delta builds on, once they were asked for. */
-  parents: Promise<Snapshot> | undefined;
+  /** Store tips that the delta builds on, once they are known. */
+  parents: Snapshot | undefined;
+  /** The same while they are being read. */
+  reading: Promise<Snapshot> | undefined;
   /** Payload written as it is, for system stores whose payload is not a document. */
   rawData: Uint8Array | undefined;
-  readonly #decrypted = new Map<string, Promise<unknown>>();
+  #decrypted: Map<string, Promise<unknown>> | undefined;
   #encryptor: Encryptor | undefined;
   #delta: unknown;
   #type: StateType<unknown> | undefined;
@@ -21,7 +23,7 @@ export class StagedStore {
   /** Replaces the encryptor; what another one decrypted is forgotten. */
   setEncryptor(encryptor: Encryptor): void {
     this.#encryptor = encryptor;
-    this.#decrypted.clear();
+    this.#decrypted = undefined;
   }
 
   /**
@@ -29,18 +31,19 @@ export class StagedStore {
    * that fails, and goes with the transaction.
    */
   decrypted<T>(reading: string, foldHistory: () => Promise<T>): Promise<T> {
-    const known = this.#decrypted.get(reading) as Promise<T> | undefined;
+    const all = this.#decrypted ??= new Map();
+    const known = all.get(reading) as Promise<T> | undefined;
     if (known !== undefined) return known;
     const folding = foldHistory();
-    this.#decrypted.set(reading, folding);
-    folding.catch(() => this.#decrypted.delete(reading));
+    all.set(reading, folding);
+    folding.catch(() => all.delete(reading));
     return folding;
   }
 
   /** Wipes keys and forgets what they decrypted: the delta is written, nothing needs them any more. */
   wipe(): void {
     this.#encryptor?.wipe?.();
-    this.#decrypted.clear();
+    this.#decrypted = undefined;
   }
 
   /** Whether something was staged. */

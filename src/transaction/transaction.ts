@@ -15,7 +15,7 @@ import type { RandomSource } from "../util/random.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import { buildEntry } from "./build_entry.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
-import { parentTips } from "./parent_tips.ts";
+import { areFew, parentTips } from "./parent_tips.ts";
 import { StagedStore } from "./staged_store.ts";
 
 const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
@@ -70,7 +70,7 @@ export class Transaction implements StoreContext {
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
-    await this.storeParents(name);
+    if (this.peekStoreParents(name) === undefined) await this.storeParents(name);
     const config = type.defaultConfig?.() ?? new Doc();
     const info = await this.getIndex().register(name, type.typeId, config);
     if (info === undefined) return await (type.register ?? type.load).call(type, this, name);
@@ -150,6 +150,8 @@ export class Transaction implements StoreContext {
 
   /** See {@link StoreContext.fullState}. */
   async fullState<T>(store: string, type: StateType<T>): Promise<T> {
+    const known = this.peekState(store, type);
+    if (known !== undefined) return known;
     const tips = await this.storeParents(store);
     const { tree, host } = this.base;
     if (tree === undefined || tips.tips.length === 0) return type.empty();
@@ -162,14 +164,39 @@ export class Transaction implements StoreContext {
     );
   }
 
+  /** See {@link StoreContext.peekState}. */
+  peekState<T>(store: string, type: StateType<T>): T | undefined {
+    const tips = this.peekStoreParents(store);
+    if (tips === undefined || this.#touch(store).encryptor !== undefined) return undefined;
+    const { tree, host } = this.base;
+    return tree === undefined ? type.empty() : host.backend.states.peek(tree, store, tips, type);
+  }
+
   /** Store tips that an entry of this transaction builds on: those below its main parents. */
   async storeParents(store: string): Promise<Snapshot> {
+    const known = this.peekStoreParents(store);
+    if (known !== undefined) return known;
+    const staged = this.#touch(store);
+    staged.reading ??= this.#readStoreParents(store);
+    return staged.parents = await staged.reading;
+  }
+
+  /** As {@link storeParents}, if they are in memory. */
+  peekStoreParents(store: string): Snapshot | undefined {
     const { tree, host, parents } = this.base;
     if (tree === undefined) return Snapshot.EMPTY;
     const staged = this.#touch(store);
-    staged.parents ??= host.backend.storeSnapshotAt(tree, store, parents)
-      .then((tips) => parentTips(host.backend, tips));
-    return await staged.parents;
+    if (staged.parents !== undefined) return staged.parents;
+    const tips = host.backend.tips.peekStoreAt(tree, store, parents);
+    return tips && areFew(tips) ? staged.parents = tips : undefined;
+  }
+
+  async #readStoreParents(store: string): Promise<Snapshot> {
+    const { tree, host, parents } = this.base;
+    return await parentTips(
+      host.backend,
+      await host.backend.storeSnapshotAt(tree!, store, parents),
+    );
   }
 
   /** Everything that was touched, by store name. */

@@ -8,6 +8,7 @@ import type {
   StorageDriver,
   Stored,
 } from "../driver.ts";
+import { equalBytes } from "../../util/bytes.ts";
 import { StorageError } from "../../util/errors.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { listByPage } from "./pages.ts";
@@ -28,6 +29,8 @@ const IN_MEMORY: Capabilities = Object.freeze({
   durable: false,
   multiWriter: false,
 });
+
+type Write = readonly [key: Uint8Array, value: Uint8Array];
 
 interface Row {
   readonly key: Uint8Array;
@@ -61,6 +64,7 @@ export class SqliteStorage implements StorageDriver {
   readonly #forward: SqliteStatement;
   readonly #backward: SqliteStatement;
   readonly #upsert: SqliteStatement;
+  readonly #replace: SqliteStatement;
   readonly #remove: SqliteStatement;
   readonly #dataVersion: SqliteStatement;
   readonly #watch = new PollingWatch({
@@ -87,6 +91,9 @@ export class SqliteStorage implements StorageDriver {
     this.#backward = database.prepare(`${range} DESC LIMIT ?`);
     this.#upsert = database.prepare(
       "INSERT INTO kv(key, value, version) VALUES (?, coalesce(?, x''), ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version",
+    );
+    this.#replace = database.prepare(
+      "UPDATE kv SET value = coalesce(?, x''), version = ? WHERE key = ? AND version = ? RETURNING 1",
     );
     this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
     this.#dataVersion = database.prepare("PRAGMA data_version");
@@ -163,35 +170,49 @@ export class SqliteStorage implements StorageDriver {
 
   /** See {@link StorageDriver.commit}. */
   commit(batch: Batch): Promise<CommitResult> {
-    return this.#attempt("write", () => {
-      if (this.#place.isReadOnly) throw this.#readOnly();
-      return this.#group.commit(batch);
-    });
+    if (this.#place.isReadOnly) return Promise.reject(this.#readOnly());
+    return this.#group.commit(batch);
   }
 
-  async #apply(batches: readonly Batch[]): Promise<CommitResult[]> {
-    return await this.#attempt("write", (database) => {
-      this.#begin.run();
-      try {
-        const results = this.#applyAll(batches);
-        this.#end.run();
-        return results;
-      } catch (error) {
-        rollBack(database);
-        throw error;
-      }
-    });
+  #apply(batches: readonly Batch[]): CommitResult[] {
+    try {
+      return this.#inTransaction(this.#open, () => this.#applyAll(batches));
+    } catch (cause) {
+      throw sqliteError(this.#path, "write", cause);
+    }
+  }
+
+  #inTransaction<T>(database: SqliteDatabase, step: () => T): T {
+    this.#begin.run();
+    try {
+      const result = step();
+      this.#end.run();
+      return result;
+    } catch (error) {
+      rollBack(database);
+      throw error;
+    }
   }
 
   #applyAll(batches: readonly Batch[]): CommitResult[] {
-    return batches.map((batch): CommitResult => {
-      const fits = batch.checks?.every((check) => this.#holds(check));
-      if (fits === false) return { ok: false };
-      const version = this.#version++;
-      for (const key of batch.delete ?? []) this.#remove.run(key);
-      for (const [key, value] of batch.set ?? []) this.#upsert.run(key, value, version);
-      return { ok: true, version };
-    });
+    return batches.map((batch) => this.#applyOne(batch, this.#version++));
+  }
+
+  #applyOne({ checks = [], set = [], delete: removed = [] }: Batch, version: number): CommitResult {
+    // A value that is checked and replaced is looked up once; later nothing may fail any more.
+    const replaced = checks.length === 1 ? pairToReplace(checks[0]!, set) : undefined;
+    const fits = replaced === undefined
+      ? checks.every((check) => this.#holds(check))
+      : this.#replaces(replaced, checks[0]!, version);
+    if (!fits) return { ok: false };
+    for (const key of removed) this.#remove.run(key);
+    for (const pair of set) if (pair !== replaced) this.#upsert.run(pair[0], pair[1], version);
+    return { ok: true, version };
+  }
+
+  #replaces([key, value]: Write, check: Check, version: number): boolean {
+    const row = this.#replace.get(value, version, key, check.version as number);
+    return row !== undefined && row !== null;
   }
 
   /** See {@link StorageDriver.close}. */
@@ -202,6 +223,11 @@ export class SqliteStorage implements StorageDriver {
     this.#database = undefined;
     if (this.#place.isOwner) database?.close();
   }
+}
+
+/** What a batch writes to the key that it checks; undefined when that is absent, or stays as it is. */
+function pairToReplace({ key, version }: Check, set: readonly Write[]): Write | undefined {
+  return version === undefined ? undefined : set.find((pair) => equalBytes(pair[0], key));
 }
 
 /** SQLite rolls back by itself after some failures, and then refuses to do it again. */
