@@ -3,8 +3,9 @@ import { ID } from "../entry/id.ts";
 import type { Batch, StorageDriver } from "../storage/driver.ts";
 import type { VerificationStatus } from "./backend.ts";
 import type { EntryCache } from "./entry_cache.ts";
-import { headKey, idKey, storeTipsKey, unverifiedKey } from "./keys.ts";
-import { encodeHead, encodeIdRow, encodeStoreTips, type IdRow } from "./records.ts";
+import { EMPTY_BUFFER, writeOut } from "./change_buffer.ts";
+import { headKey, idKey, unverifiedKey } from "./keys.ts";
+import { encodeHead, encodeIdRow, type Frontiers, type IdRow } from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
 import { listTree } from "./stored_entries.ts";
 
@@ -102,12 +103,14 @@ async function batchOf(
     }
   }
   const prefix = verifiedPrefix(rows);
+  const stores = new Map<string, Frontiers>();
   for (const store of storesOf([...rows.values()].map(({ entry }) => entry))) {
     const { raw } = (await source.trees.store(tree, base, store))!;
-    const tips = { sequence, verified: frontier(prefix, store), raw };
-    set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
+    stores.set(store, { sequence, verified: frontier(prefix, store), raw });
   }
-  const head = { ...base.head, ...counts, sequence, verified: frontier(prefix, undefined) };
+  writeOut(tree, { stores, rows: base.head.buffer.rows }, set);
+  const verified = frontier(prefix, undefined);
+  const head = { ...base.head, ...counts, sequence, verified, buffer: EMPTY_BUFFER };
   set.push([headKey(tree), encodeHead(head)]);
   return { checks: [{ key: headKey(tree), version: base.version }], set, delete: remove };
 }

@@ -21,8 +21,9 @@
  * `x`, `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text. An entry
  * in no store is listed by `x` under the empty name, which no store has: all `x` of a tree are all of it.
  *
- * A commit on one store so writes one record at random, the entry's, one in order, and two in place.
- * On a B-tree every further key costs a page written and a share in splitting it.
+ * What a write changes in `x` and `s` is carried in the head until there is enough of it
+ * (`change_buffer.ts`), so a commit writes one record at random, the entry's, and the head in place. On a
+ * B-tree every further key costs a page written and a share in splitting it.
  *
  * @module
  */
@@ -142,7 +143,12 @@ export function entryKey(id: ID): Uint8Array {
 
 /** Key of an entry in the index of a store. */
 export function storeIndexKey(tree: ID, store: string, storeHeight: number, id: ID): Uint8Array {
-  return positioned(storeIndexPrefix(tree, store), storeHeight, id);
+  return concat(treeIndexPrefix(tree), placeInStore(store, storeHeight, id));
+}
+
+/** The same without its {@link treeIndexPrefix}. */
+export function placeInStore(store: string, storeHeight: number, id: ID): Uint8Array {
+  return positioned(nameBytes(store), storeHeight, id);
 }
 
 /** Prefix of the index of a store. */

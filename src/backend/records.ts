@@ -4,20 +4,24 @@
  *
  * ```text
  * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
- * head        format u8 = 4 · sequence u64 · unverified u32 · its bytes u64
+ * head        format u8 = 5 · sequence u64 · unverified u32 · its bytes u64
  *             · failed u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
+ *             · stores u16 · per store: length u16 · name · sequence u64 · verified tips · raw tips
+ *             · rows of the store index: length u16 · key without its tree · tree height u64
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
  *
  * `sequence` counts the writes to a tree; a store record carries the sequence of the write that
  * last changed it, so that a reader knows whether it belongs to the head it has just read. Raw
- * tips are written as the count 2^32 − 1 when they equal the verified ones.
+ * tips are written as the count 2^32 − 1 when they equal the verified ones. What the head says of a store
+ * counts, and not the store's own record; its rows are those that are not written yet (`change_buffer.ts`).
  *
  * @module
  */
 
 import type { ID } from "../entry/id.ts";
+import { fromUtf8, utf8 } from "../util/bytes.ts";
 import type { VerificationStatus } from "./backend.ts";
 import { damagedRecord, RecordReader, RecordWriter, SAME } from "./record_bytes.ts";
 
@@ -57,10 +61,20 @@ export interface TreeHead extends Frontiers {
   readonly awaitedAbroad: number;
   /** The trees that these are of. */
   readonly abroad: readonly ID[];
+  /** What the last writes did to the indexes. */
+  readonly buffer: ChangeBuffer;
+}
+
+/** Changes of the indexes of a tree that are not written to records of their own yet. */
+export interface ChangeBuffer {
+  /** Frontiers of stores. */
+  readonly stores: ReadonlyMap<string, Frontiers>;
+  /** Rows of the store index, encoded. */
+  readonly rows: Uint8Array;
 }
 
 const FORMAT = 1;
-const HEAD_FORMAT = 4;
+const HEAD_FORMAT = 5;
 /** Most bytes of an entry that its row holds: whoever needs a status alone reads them as well. */
 export const INLINE_BYTES = 2048;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
@@ -102,9 +116,9 @@ export function decodeHeld(bytes: Uint8Array): { row: IdRow; entry: Uint8Array |
   return { row, entry: reader.isAtEnd ? undefined : reader.rest() };
 }
 
-function writeFrontiers(writer: RecordWriter, tips: Frontiers): Uint8Array {
-  writer.ids(tips.verified);
-  return (tips.raw === tips.verified ? writer.integer(SAME, 4) : writer.ids(tips.raw)).done();
+function writeFrontiers(writer: RecordWriter, { verified, raw }: Frontiers): RecordWriter {
+  writer.ids(verified);
+  return raw === verified ? writer.integer(SAME, 4) : writer.ids(raw);
 }
 
 function readFrontiers(reader: RecordReader, sequence: number): Frontiers {
@@ -119,7 +133,27 @@ export function encodeHead(head: TreeHead): Uint8Array {
     .integer(head.unverified, 4).integer(head.unverifiedBytes, 8)
     .integer(head.failed, 4).integer(head.failedBytes, 8).integer(head.waiting, 4)
     .integer(head.awaitedAbroad, 4).ids(head.abroad);
-  return writeFrontiers(writer, head);
+  writeFrontiers(writer, head);
+  return writeBuffer(writer, head.buffer).done();
+}
+
+function writeBuffer(writer: RecordWriter, { stores, rows }: ChangeBuffer): RecordWriter {
+  writer.integer(stores.size, 2);
+  for (const [store, tips] of stores) {
+    const name = utf8(store);
+    writer.integer(name.length, 2).bytes(name).integer(tips.sequence, 8);
+    writeFrontiers(writer, tips);
+  }
+  return writer.bytes(rows);
+}
+
+function readBuffer(reader: RecordReader): ChangeBuffer {
+  const stores = new Map<string, Frontiers>();
+  for (let left = reader.integer(2); left > 0; left--) {
+    const store = fromUtf8(reader.bytes(reader.integer(2)));
+    stores.set(store, readFrontiers(reader, reader.integer(8)));
+  }
+  return { stores, rows: reader.rest() };
 }
 
 /** Reads the head of a tree. */
@@ -136,12 +170,13 @@ export function decodeHead(bytes: Uint8Array): TreeHead {
     awaitedAbroad: reader.integer(4),
     abroad: reader.ids() ?? [],
   };
-  return { ...readFrontiers(reader, sequence), ...counts };
+  return { ...readFrontiers(reader, sequence), ...counts, buffer: readBuffer(reader) };
 }
 
 /** Writes the frontiers of a store. */
 export function encodeStoreTips(tips: Frontiers): Uint8Array {
-  return writeFrontiers(new RecordWriter().integer(FORMAT, 1).integer(tips.sequence, 8), tips);
+  return writeFrontiers(new RecordWriter().integer(FORMAT, 1).integer(tips.sequence, 8), tips)
+    .done();
 }
 
 /** Reads the frontiers of a store. */

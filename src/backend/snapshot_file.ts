@@ -92,7 +92,11 @@ const READERS: ReadonlyMap<number, PairReader> = new Map<number, PairReader>([
     entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, entry)).toJSON();
   }],
   [keys.allOf("head")[0]!, ({ tips }, key, value) => {
-    tipsOf(tips, keys.readId(key)).tree_tips = texts(decodeHead(value).raw);
+    const { raw, buffer } = decodeHead(value);
+    const of = tipsOf(tips, keys.readId(key));
+    of.tree_tips = texts(raw);
+    // Heads come after the records of stores, and what they say of a store is newer.
+    for (const [store, { raw }] of buffer.stores) of.subtree_tips[store] = texts(raw);
   }],
   [keys.allOf("storeTips")[0]!, ({ tips }, key, value) => {
     const { tree, store } = keys.readStoreKey(key);

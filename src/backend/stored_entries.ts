@@ -1,11 +1,13 @@
 import { Entry } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
-import type { Pair, StorageDriver } from "../storage/driver.ts";
-import { concat } from "../util/bytes.ts";
+import type { Range, StorageDriver } from "../storage/driver.ts";
+import { compareBytes, concat } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import * as keys from "./keys.ts";
+import { type IndexRow, indexRows } from "./change_buffer.ts";
 import { decodeHeld, type IdRow } from "./records.ts";
+import type { TreeCache } from "./tree_cache.ts";
 
 /** How many entries of a tree are read by one call of the storage. */
 const READ_AT_ONCE = 512;
@@ -22,6 +24,8 @@ export interface ListingSource {
   readonly driver: StorageDriver;
   /** Entries that need not be decoded again. */
   readonly entries: EntryCache;
+  /** Heads of trees, which carry what is not listed yet. */
+  readonly trees: TreeCache;
 }
 
 /** What storage holds of an entry; `bytes` are undefined when they should be there and are not. */
@@ -47,7 +51,7 @@ export async function readStored(
 
 /** Every held entry of a tree, in fold order. */
 export async function listTree(source: ListingSource, tree: ID): Promise<Entry[]> {
-  const places = await placesInTree(source.driver, tree);
+  const places = await placesInTree(source, tree);
   const found: Entry[] = [];
   for (let at = 0; at < places.length; at += READ_AT_ONCE) {
     found.push(...await loadAll(source, places.slice(at, at + READ_AT_ONCE).map(({ id }) => id)));
@@ -56,9 +60,10 @@ export async function listTree(source: ListingSource, tree: ID): Promise<Entry[]
 }
 
 /** Where the entries of a tree are in it, in fold order: each store lists its own. */
-async function placesInTree(driver: StorageDriver, tree: ID): Promise<Placed[]> {
+async function placesInTree(source: ListingSource, tree: ID): Promise<Placed[]> {
   const found = new Map<string, Placed>();
-  for await (const page of driver.list(keys.prefixRange(keys.treeIndexPrefix(tree)))) {
+  const range = keys.prefixRange(keys.treeIndexPrefix(tree));
+  for await (const page of listIndex(source, tree, range)) {
     for (const { key, value } of page) {
       const { id } = keys.readPosition(key, keys.storeIndexPrefixLength(key));
       found.set(id.toString(), { id, height: keys.readHeight(value) });
@@ -73,7 +78,7 @@ export async function listStore(source: ListingSource, tree: ID, store: string):
   // What is listed under the empty name is in no store.
   if (store === "") return found;
   const prefix = keys.storeIndexPrefix(tree, store);
-  for await (const page of source.driver.list(keys.prefixRange(prefix))) {
+  for await (const page of listIndex(source, tree, keys.prefixRange(prefix))) {
     found.push(...await loadAll(source, idsOf(page, prefix)));
   }
   return found;
@@ -91,12 +96,50 @@ export async function* listStoreBackwards(
 ): AsyncIterable<Entry[]> {
   const prefix = keys.storeIndexPrefix(tree, store);
   const end = concat(prefix, keys.heightBytes(height + 1));
-  for await (const page of source.driver.list({ start: prefix, end, reverse: true })) {
+  for await (const page of listIndex(source, tree, { start: prefix, end, reverse: true })) {
     yield await loadSound(source, idsOf(page, prefix));
   }
 }
 
-function idsOf(page: readonly Pair[], prefix: Uint8Array): ID[] {
+/**
+ * A range of the store index of a tree, those rows included that the head still carries. The head is
+ * read first: what is written in the meantime is then found twice, and not missed.
+ */
+async function* listIndex(
+  { driver, trees }: ListingSource,
+  tree: ID,
+  range: Range,
+): AsyncIterable<readonly IndexRow[]> {
+  const carried = carriedIn(range, indexRows(tree, (await trees.read(tree)).head.buffer));
+  for await (const page of driver.list(range)) yield merged(page, carried, range.reverse === true);
+  if (carried.length > 0) yield carried;
+}
+
+/** The rows of a range in its order. */
+function carriedIn({ start, end, reverse }: Range, rows: readonly IndexRow[]): IndexRow[] {
+  const found = rows.filter(({ key }) => {
+    return compareBytes(key, start) >= 0 && compareBytes(key, end) < 0;
+  });
+  found.sort((a, b) => compareBytes(a.key, b.key));
+  return reverse === true ? found.reverse() : found;
+}
+
+/** A page with the rows of `carried` that belong before its last one, which are taken from there. */
+function merged(page: readonly IndexRow[], carried: IndexRow[], isReverse: boolean): IndexRow[] {
+  const found: IndexRow[] = [];
+  for (const row of page) {
+    while (carried.length > 0) {
+      const order = compareBytes(carried[0]!.key, row.key);
+      if (isReverse ? order < 0 : order > 0) break;
+      const next = carried.shift()!;
+      if (order !== 0) found.push(next);
+    }
+    found.push(row);
+  }
+  return found;
+}
+
+function idsOf(page: readonly IndexRow[], prefix: Uint8Array): ID[] {
   return page.map(({ key }) => keys.readPosition(key, prefix.length).id);
 }
 

@@ -1,6 +1,7 @@
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../storage/driver.ts";
+import { EMPTY_BUFFER } from "./change_buffer.ts";
 import { headKey, storeTipsKey } from "./keys.ts";
 import { decodeHead, decodeStoreTips, type Frontiers, type TreeHead } from "./records.ts";
 
@@ -19,6 +20,7 @@ export const EMPTY_HEAD: TreeHead = Object.freeze({
   waiting: 0,
   awaitedAbroad: 0,
   abroad: [],
+  buffer: EMPTY_BUFFER,
 });
 
 /** Frontiers of a store that no write has touched yet. */
@@ -77,11 +79,9 @@ export class TreeCache {
     if (cached !== undefined && this.#isCurrent()) return cached;
     const stored = await this.#driver.get(headKey(tree));
     if (cached !== undefined && cached.version === stored?.version) return cached;
-    const fresh: CachedTree = {
-      head: stored === undefined ? EMPTY_HEAD : decodeHead(stored.value),
-      version: stored?.version,
-      stores: new Map(),
-    };
+    const head = stored === undefined ? EMPTY_HEAD : decodeHead(stored.value);
+    const stores = new Map(head.buffer.stores);
+    const fresh: CachedTree = { head, version: stored?.version, stores };
     if (stored === undefined) return fresh;
     this.replace(tree, fresh);
     return this.peek(tree)!;

@@ -8,24 +8,18 @@ import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
 import { moved, shared } from "./frontier.ts";
+import { EMPTY_BUFFER, isSmall, writeIndexRow, writeOut } from "./change_buffer.ts";
+import { entryKey, headKey, idKey, placeInStore, rootKey } from "./keys.ts";
 import {
-  entryKey,
-  headKey,
-  heightBytes,
-  idKey,
-  rootKey,
-  storeIndexKey,
-  storeTipsKey,
-} from "./keys.ts";
-import {
+  type ChangeBuffer,
   encodeHead,
   encodeIdRow,
-  encodeStoreTips,
   type Frontiers,
   type IdRow,
   isInline,
   type TreeHead,
 } from "./records.ts";
+import { RecordWriter } from "./record_bytes.ts";
 import { MAIN, UpdateConflict, UpdateReads, type UpdateSource } from "./update_reads.ts";
 
 export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
@@ -57,6 +51,8 @@ export class TreeUpdate {
   #backlog: Backlog | undefined;
   #main: Frontiers;
   #verified: Entry[] = [];
+  /** The head that {@link batch} writes. */
+  #head: TreeHead | undefined;
 
   private constructor(source: UpdateSource, reads: UpdateReads, tree: ID) {
     this.tree = tree;
@@ -316,21 +312,34 @@ export class TreeUpdate {
     for (const pending of this.#pending.values()) this.#write(pending);
     this.#reads.waiting.write(this.#set, this.#delete);
     this.#backlog?.write(this.#set, this.#delete);
-    const { head, version } = this.#reads.base;
-    const sequence = head.sequence + 1;
-    this.#set.push([headKey(this.tree), encodeHead(this.#head(sequence))]);
-    for (const [store, tips] of this.#stores) {
-      this.#set.push([storeTipsKey(this.tree, store), encodeStoreTips(at(tips, sequence))]);
-    }
-    const checks = [{ key: headKey(this.tree), version }];
-    return { checks, set: this.#set, delete: this.#delete };
+    const { version } = this.#reads.base;
+    const key = headKey(this.tree);
+    this.#head = this.#nextHead();
+    this.#set.push([key, encodeHead(this.#head)]);
+    return { checks: [{ key, version }], set: this.#set, delete: this.#delete };
   }
 
-  #head(sequence: number): TreeHead {
+  #nextHead(): TreeHead {
     const { verified, raw } = this.#main;
     const { head } = this.#reads.base;
+    const sequence = head.sequence + 1;
     const counts = { ...this.#backlog?.counts, waiting: this.#reads.waiting.count };
-    return shared({ ...head, ...counts, sequence, verified, raw });
+    const buffer = this.#nextBuffer(head.buffer, sequence);
+    return shared({ ...head, ...counts, sequence, verified, raw, buffer });
+  }
+
+  /** The indexes' changes of this update with those that the head carries; written if they are many. */
+  #nextBuffer(before: ChangeBuffer, sequence: number): ChangeBuffer {
+    for (const [store, tips] of this.#stores) {
+      this.#stores.set(store, shared({ ...tips, sequence }));
+    }
+    const stores = new Map([...before.stores, ...this.#stores]);
+    const rows = new RecordWriter().bytes(before.rows);
+    for (const { entry, inserted } of this.#pending.values()) if (inserted) list(entry, rows);
+    const buffer = { stores, rows: rows.done() };
+    if (isSmall(buffer)) return buffer;
+    writeOut(this.tree, buffer, this.#set);
+    return EMPTY_BUFFER;
   }
 
   #write(pending: Pending): void {
@@ -339,30 +348,26 @@ export class TreeUpdate {
     if (!pending.inserted) return;
     if (!isInline(entry.bytes)) this.#set.push([entryKey(entry.id), entry.bytes]);
     if (entry.isRoot) this.#set.push([rootKey(entry.id), NOTHING]);
-    const height = heightBytes(entry.height);
-    for (const store of entry.subtrees) {
-      const key = storeIndexKey(this.tree, store, entry.subtreeHeight(store), entry.id);
-      this.#set.push([key, height]);
-    }
-    if (entry.subtrees.length > 0) return;
-    this.#set.push([storeIndexKey(this.tree, MAIN, entry.height, entry.id), height]);
   }
 
   /** Tells the caches what the commit has made true. */
   committed(version: Version): void {
-    const { head, stores } = this.#reads.base;
-    const sequence = head.sequence + 1;
-    for (const [store, tips] of this.#stores) stores.set(store, at(tips, sequence));
-    this.#source.trees.replace(this.tree, { head: this.#head(sequence), version, stores });
+    const { stores } = this.#reads.base;
+    for (const [store, tips] of this.#stores) stores.set(store, tips);
+    this.#source.trees.replace(this.tree, { head: this.#head!, version, stores });
     for (const pending of this.#pending.values()) {
       this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
     }
   }
 }
 
-/** Frontiers as of the write with this number. */
-function at({ verified, raw }: Frontiers, sequence: number): Frontiers {
-  return shared({ sequence, verified, raw });
+/** Lists an entry in its stores, or as one of none. */
+function list(entry: Entry, rows: RecordWriter): void {
+  const { id, height, subtrees } = entry;
+  for (const store of subtrees) {
+    writeIndexRow(rows, placeInStore(store, entry.subtreeHeight(store), id), height);
+  }
+  if (subtrees.length === 0) writeIndexRow(rows, placeInStore(MAIN, height, id), height);
 }
 
 /** Frontiers after an entry that was held has become Verified. */

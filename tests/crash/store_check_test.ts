@@ -8,7 +8,7 @@ import { newStorage } from "../helpers/storages.ts";
 import { checkTrees } from "../helpers/store_check.ts";
 import { failing } from "../instance/places.ts";
 
-/** Keys of a tree of three entries and its storage, whose instance is not open any more. */
+/** Keys of a tree of some entries and its storage, whose instance is not open any more. */
 interface Made {
   readonly storage: StorageDriver;
   readonly root: ID;
@@ -22,8 +22,9 @@ async function make(): Promise<Made> {
     NewUser.passwordless("ada"),
   );
   const db = await user.createDatabase({ name: "x" });
-  for (const key of ["a", "b"]) {
-    await db.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set(key, 1));
+  // So many that what the head carries of the index has been written.
+  for (let at = 0; at < 40; at++) {
+    await db.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set(`${at}`, 1));
   }
   const middle = (await db.getAllEntries())[1]!;
   await instance.close();

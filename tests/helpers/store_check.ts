@@ -12,11 +12,22 @@ import type { LocalBackend } from "../../src/backend/local.ts";
 export async function checkTrees(instance: Instance): Promise<void> {
   const backend = instance.backend as LocalBackend;
   const verified = new Set((await backend.getEntriesByVerificationStatus("Verified")).map(String));
-  for (const root of await backend.allRoots()) await checkTree(backend, root, verified);
+  const listed = new Set<string>();
+  for (const root of await backend.allRoots()) {
+    for (const id of await checkTree(backend, root, verified)) listed.add(id);
+  }
+  for (const id of verified) assert.ok(listed.has(id), `${id} is in no tree`);
 }
 
-/** Bytes and IDs agree, nothing is missing, all is Verified, tips are the entries without children. */
-async function checkTree(backend: LocalBackend, root: ID, verified: Set<string>): Promise<void> {
+/**
+ * Bytes and IDs agree, nothing is missing, all is Verified, tips are the entries without children.
+ * Returns the entries.
+ */
+async function checkTree(
+  backend: LocalBackend,
+  root: ID,
+  verified: Set<string>,
+): Promise<Set<string>> {
   const entries = await backend.getTree(root);
   const held = new Set(entries.map(({ id }) => `${id}`));
   for (const { id, bytes, parents } of entries) {
@@ -30,6 +41,7 @@ async function checkTree(backend: LocalBackend, root: ID, verified: Set<string>)
   for (const store of new Set(entries.flatMap(({ subtrees }) => subtrees))) {
     await checkStore(backend, root, store, entries.filter((it) => it.subtrees.includes(store)));
   }
+  return held;
 }
 
 async function checkStore(
