@@ -10,8 +10,8 @@ import { StorageError } from "../../util/errors.ts";
 
 /** A prepared statement, as `node:sqlite`, `bun:sqlite` and `better-sqlite3` have it. */
 export interface SqliteStatement {
-  /** Runs it for its effect. */
-  run(...parameters: SqliteValue[]): unknown;
+  /** Runs it for its effect, and tells how many rows that has changed. */
+  run(...parameters: SqliteValue[]): { readonly changes: number | bigint };
   /** Its first row; nothing when there is none. */
   get(...parameters: SqliteValue[]): unknown;
   /** All its rows. */

@@ -93,7 +93,7 @@ export class SqliteStorage implements StorageDriver {
       "INSERT INTO kv(key, value, version) VALUES (?, coalesce(?, x''), ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version",
     );
     this.#replace = database.prepare(
-      "UPDATE kv SET value = coalesce(?, x''), version = ? WHERE key = ? AND version = ? RETURNING 1",
+      "UPDATE kv SET value = coalesce(?, x''), version = ? WHERE key = ? AND version = ?",
     );
     this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
     this.#dataVersion = database.prepare("PRAGMA data_version");
@@ -211,8 +211,8 @@ export class SqliteStorage implements StorageDriver {
   }
 
   #replaces([key, value]: Write, check: Check, version: number): boolean {
-    const row = this.#replace.get(value, version, key, check.version as number);
-    return row !== undefined && row !== null;
+    const { changes } = this.#replace.run(value, version, key, check.version as number);
+    return Number(changes) > 0;
   }
 
   /** See {@link StorageDriver.close}. */
