@@ -7,7 +7,7 @@
  * | `r` | id | empty; one per root entry |
  * | `i` | id | status, height and tree of a held entry, and its bytes if they are few (`records.ts`) |
  * | `e` | id | canonical bytes of an entry, if they are many |
- * | `x` | tree · store · store height · fold key | tree height of the entry |
+ * | `x` | tree · store · store height · fold key | entries of the store from this one on (`store_index.ts`) |
  * | `t` | tree | head of the tree: its frontiers and counters |
  * | `s` | tree · store | frontiers of the store |
  * | `u` | tree · height · fold key | empty; an entry that is to be looked at (`agenda.ts`) |
@@ -18,8 +18,8 @@
  * | `C` | tree · store · reading · name | body of that checkpoint |
  *
  * `tree` and `id` are length-prefixed binary CIDs, heights are 8 bytes big-endian, so ranges of
- * `x`, `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text. An entry
- * in no store is listed by `x` under the empty name, which no store has: all `x` of a tree are all of it.
+ * `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text. An entry in no
+ * store is listed by `x` under the empty name, which no store has: all `x` of a tree are all of it.
  *
  * What a write changes in `x` and `s` is carried in the head until there is enough of it
  * (`change_buffer.ts`), so a commit writes one record at random, the entry's, and the head in place. On a
@@ -89,6 +89,8 @@ function foldKeyOf(id: ID): Uint8Array {
   return folded.key;
 }
 
+const NO_PREFIX = new Uint8Array(0);
+
 /** A prefix and the position of an entry: 8 bytes of height, then the fold key of its ID. */
 function positioned(prefix: Uint8Array, height: number, id: ID): Uint8Array {
   const fold = foldKeyOf(id);
@@ -120,7 +122,7 @@ export function readHeight(bytes: Uint8Array, offset = 0): number {
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }
 
-/** Reads the ID and height back from the tail of an `x`, `u` or `q` key of `prefixLength` bytes. */
+/** Reads the ID and height back from a key of `u` or `q`, or a place, with a prefix of `prefixLength` bytes. */
 export function readPosition(key: Uint8Array, prefixLength: number): { height: number; id: ID } {
   const height = readHeight(key, prefixLength);
   return { height, id: ID.fromFoldKey(key.subarray(prefixLength + 8)) };
@@ -141,14 +143,9 @@ export function entryKey(id: ID): Uint8Array {
   return prefixed(PREFIX.entry, id);
 }
 
-/** Key of an entry in the index of a store. */
-export function storeIndexKey(tree: ID, store: string, storeHeight: number, id: ID): Uint8Array {
-  return concat(treeIndexPrefix(tree), placeInStore(store, storeHeight, id));
-}
-
-/** The same without its {@link treeIndexPrefix}. */
-export function placeInStore(store: string, storeHeight: number, id: ID): Uint8Array {
-  return positioned(nameBytes(store), storeHeight, id);
+/** Where an entry of this height is among others: at the end of keys of `x`, `u` and `q`. */
+export function placeOf(height: number, id: ID): Uint8Array {
+  return positioned(NO_PREFIX, height, id);
 }
 
 /** Prefix of the index of a store. */
@@ -159,12 +156,6 @@ export function storeIndexPrefix(tree: ID, store: string): Uint8Array {
 /** Prefix of the indexes of all stores of a tree. */
 export function treeIndexPrefix(tree: ID): Uint8Array {
   return prefixed(PREFIX.storeIndex, tree);
-}
-
-/** Length of the {@link storeIndexPrefix} that a key of the index begins with. */
-export function storeIndexPrefixLength(key: Uint8Array): number {
-  const name = 2 + key[1]!;
-  return name + 2 + (key[name]! << 8 | key[name + 1]!);
 }
 
 /** Key of the head of a tree. */

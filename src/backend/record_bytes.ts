@@ -1,11 +1,13 @@
 import { ID } from "../entry/id.ts";
-import { copyOf } from "../util/allocate.ts";
+import { briefCopyOf } from "../util/allocate.ts";
+import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 
 /** Written instead of the length of an ID list that equals the one before it. */
 export const SAME: number = 2 ** 32 - 1;
 
 const NOTHING = new Uint8Array(0);
+const TOO_SHORT = "it is shorter than its format says";
 /** Longest buffer that is kept for the next record. */
 const MAX_SCRATCH = 4096;
 
@@ -49,16 +51,43 @@ export class RecordWriter {
     return this;
   }
 
-  /** Appends an unsigned integer of `width` bytes. */
+  /** Appends an unsigned integer of 1, 2, 4 or 8 bytes. */
   integer(value: number, width: number): this {
     this.#reserve(width);
-    let rest = value;
-    for (let at = this.#length + width - 1; at >= this.#length; at--) {
-      this.#bytes[at] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
-    this.#length += width;
+    if (width === 8) this.#word(Math.floor(value / 2 ** 32), 4);
+    this.#word(value, Math.min(width, 4));
     return this;
+  }
+
+  /** The lowest bytes of an integer. */
+  #word(value: number, width: number): void {
+    for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) {
+      this.#bytes[this.#length++] = value >>> shift;
+    }
+  }
+
+  /** Appends a text of at most 65,535 bytes, and their number before it. */
+  text(text: string): this {
+    if (!this.#ascii(text)) {
+      const bytes = utf8(text);
+      this.integer(bytes.length, 2).bytes(bytes);
+    }
+    return this;
+  }
+
+  /** Appends a text of ASCII without encoding it first; nothing when it is another one. */
+  #ascii(text: string): boolean {
+    const { length } = text;
+    this.#reserve(2 + length);
+    const start = this.#length + 2;
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return false;
+      this.#bytes[start + at] = code;
+    }
+    this.#word(length, 2);
+    this.#length += length;
+    return true;
   }
 
   /** Appends an ID. */
@@ -75,7 +104,7 @@ export class RecordWriter {
 
   /** A copy of what was written; the writer is empty again. */
   done(): Uint8Array {
-    const record = copyOf(this.#bytes, 0, this.#length);
+    const record = briefCopyOf(this.#bytes, this.#length);
     if (this.#bytes.length <= MAX_SCRATCH) RecordWriter.#scratch = this.#bytes;
     this.#bytes = NOTHING;
     this.#length = 0;
@@ -106,16 +135,23 @@ export class RecordReader {
   /** The next `count` bytes, not copied. */
   bytes(count: number): Uint8Array {
     const bytes = this.#bytes.subarray(this.#at, this.#at + count);
-    if (bytes.length !== count) throw damagedRecord("it is shorter than its format says");
+    if (bytes.length !== count) throw damagedRecord(TOO_SHORT);
     this.#at += count;
     return bytes;
   }
 
   /** An unsigned integer of `width` bytes. */
   integer(width: number): number {
+    const end = this.#at + width;
+    if (end > this.#bytes.length) throw damagedRecord(TOO_SHORT);
     let value = 0;
-    for (const byte of this.bytes(width)) value = value * 256 + byte;
+    while (this.#at < end) value = value * 256 + this.#bytes[this.#at++]!;
     return value;
+  }
+
+  /** A text. */
+  text(): string {
+    return fromUtf8(this.bytes(this.integer(2)));
   }
 
   /** An ID. */

@@ -8,7 +8,7 @@
  *             · failed u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
  *             · stores u16 · per store: length u16 · name · sequence u64 · verified tips · raw tips
- *             · rows of the store index: length u16 · key without its tree · tree height u64
+ *             · per row of the index: length u16 · name of the store · length u8 · place · tree height u64
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
  *
@@ -21,7 +21,6 @@
  */
 
 import type { ID } from "../entry/id.ts";
-import { fromUtf8, utf8 } from "../util/bytes.ts";
 import type { VerificationStatus } from "./backend.ts";
 import { damagedRecord, RecordReader, RecordWriter, SAME } from "./record_bytes.ts";
 
@@ -69,8 +68,18 @@ export interface TreeHead extends Frontiers {
 export interface ChangeBuffer {
   /** Frontiers of stores. */
   readonly stores: ReadonlyMap<string, Frontiers>;
-  /** Rows of the store index, encoded. */
-  readonly rows: Uint8Array;
+  /** Rows of the index, in the order of the writes. */
+  readonly rows: readonly BufferedRow[];
+}
+
+/** A row of the index that is not written yet (`store_index.ts`). */
+export interface BufferedRow {
+  /** The store. */
+  readonly store: string;
+  /** Where the entry is in it. */
+  readonly place: Uint8Array;
+  /** Height of the entry in the tree. */
+  readonly height: number;
 }
 
 const FORMAT = 1;
@@ -140,20 +149,28 @@ export function encodeHead(head: TreeHead): Uint8Array {
 function writeBuffer(writer: RecordWriter, { stores, rows }: ChangeBuffer): RecordWriter {
   writer.integer(stores.size, 2);
   for (const [store, tips] of stores) {
-    const name = utf8(store);
-    writer.integer(name.length, 2).bytes(name).integer(tips.sequence, 8);
+    writer.text(store).integer(tips.sequence, 8);
     writeFrontiers(writer, tips);
   }
-  return writer.bytes(rows);
+  for (const { store, place, height } of rows) {
+    writer.text(store).integer(place.length, 1).bytes(place).integer(height, 8);
+  }
+  return writer;
 }
 
 function readBuffer(reader: RecordReader): ChangeBuffer {
   const stores = new Map<string, Frontiers>();
   for (let left = reader.integer(2); left > 0; left--) {
-    const store = fromUtf8(reader.bytes(reader.integer(2)));
+    const store = reader.text();
     stores.set(store, readFrontiers(reader, reader.integer(8)));
   }
-  return { stores, rows: reader.rest() };
+  const rows: BufferedRow[] = [];
+  while (!reader.isAtEnd) {
+    const store = reader.text();
+    const place = reader.bytes(reader.integer(1));
+    rows.push({ store, place, height: reader.integer(8) });
+  }
+  return { stores, rows };
 }
 
 /** Reads the head of a tree. */

@@ -8,9 +8,10 @@ import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
 import { moved, shared } from "./frontier.ts";
-import { EMPTY_BUFFER, isSmall, writeIndexRow, writeOut } from "./change_buffer.ts";
-import { entryKey, headKey, idKey, placeInStore, rootKey } from "./keys.ts";
+import { EMPTY_BUFFER, isSmall, writeOut } from "./change_buffer.ts";
+import { entryKey, headKey, idKey, placeOf, rootKey } from "./keys.ts";
 import {
+  type BufferedRow,
   type ChangeBuffer,
   encodeHead,
   encodeIdRow,
@@ -19,7 +20,6 @@ import {
   isInline,
   type TreeHead,
 } from "./records.ts";
-import { RecordWriter } from "./record_bytes.ts";
 import { MAIN, UpdateConflict, UpdateReads, type UpdateSource } from "./update_reads.ts";
 
 export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
@@ -334,9 +334,9 @@ export class TreeUpdate {
       this.#stores.set(store, shared({ ...tips, sequence }));
     }
     const stores = new Map([...before.stores, ...this.#stores]);
-    const rows = new RecordWriter().bytes(before.rows);
+    const rows = [...before.rows];
     for (const { entry, inserted } of this.#pending.values()) if (inserted) list(entry, rows);
-    const buffer = { stores, rows: rows.done() };
+    const buffer = { stores, rows };
     if (isSmall(buffer)) return buffer;
     writeOut(this.tree, buffer, this.#set);
     return EMPTY_BUFFER;
@@ -362,12 +362,12 @@ export class TreeUpdate {
 }
 
 /** Lists an entry in its stores, or as one of none. */
-function list(entry: Entry, rows: RecordWriter): void {
+function list(entry: Entry, rows: BufferedRow[]): void {
   const { id, height, subtrees } = entry;
   for (const store of subtrees) {
-    writeIndexRow(rows, placeInStore(store, entry.subtreeHeight(store), id), height);
+    rows.push({ store, place: placeOf(entry.subtreeHeight(store), id), height });
   }
-  if (subtrees.length === 0) writeIndexRow(rows, placeInStore(MAIN, height, id), height);
+  if (subtrees.length === 0) rows.push({ store: MAIN, place: placeOf(height, id), height });
 }
 
 /** Frontiers after an entry that was held has become Verified. */

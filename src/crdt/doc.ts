@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { utf8 } from "../util/bytes.ts";
 import { CrdtError } from "../util/errors.ts";
 import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
 import {
@@ -25,8 +26,6 @@ import { setDocMaker } from "./makers.ts";
 import { describePath, type PathLike } from "./path.ts";
 import type { PositionOptions } from "./position.ts";
 import { DELETED, type Int, isVisible, type ValueInput, type VisibleValue } from "./value.ts";
-
-const encoder = new TextEncoder();
 
 export type { KeyRange } from "./doc_core.ts";
 
@@ -87,7 +86,7 @@ export class Doc extends DocCore {
 
   /** The stored form in UTF-8. Throws {@link CrdtError} `SerializationFailed` if nested too deeply. */
   toBytes(): Uint8Array {
-    return encoder.encode(stringifyDoc(this));
+    return utf8(stringifyDoc(this));
   }
 
   /** Number of visible direct children. */

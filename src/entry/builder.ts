@@ -18,8 +18,11 @@ export function setEntryMaker(maker: (model: EntryModel) => Entry): void {
   makeEntry = maker;
 }
 
+/** IDs as given; a snapshot need not be sorted again. */
+type Given = readonly ID[] | Snapshot;
+
 interface DraftNode {
-  parents: readonly ID[];
+  parents: Given;
   data: Uint8Array | undefined;
   height: number | undefined;
 }
@@ -27,7 +30,7 @@ interface DraftNode {
 /** Collects the parts of an entry; nothing is sorted or checked before {@link build} (01 §7). */
 export class EntryBuilder {
   #root: ID | undefined;
-  #parents: ID[] = [];
+  #parents: Given = [];
   #metadata: Uint8Array | undefined;
   #height = 0;
   #sig: SigInfo = SigInfo.UNSIGNED;
@@ -60,13 +63,13 @@ export class EntryBuilder {
 
   /** Replaces the parents in the tree. */
   setParents(parents: Iterable<ID>): this {
-    this.#parents = [...parents];
+    this.#parents = given(parents);
     return this;
   }
 
   /** Adds a parent in the tree. */
   addParent(parent: ID): this {
-    this.#parents.push(parent);
+    this.#parents = [...this.#parents, parent];
     return this;
   }
 
@@ -78,7 +81,7 @@ export class EntryBuilder {
 
   /** Replaces the parents in a store. */
   setSubtreeParents(name: string, parents: Iterable<ID>): this {
-    this.#node(name).parents = [...parents];
+    this.#node(name).parents = given(parents);
     return this;
   }
 
@@ -125,12 +128,13 @@ export class EntryBuilder {
 
   /** Parents in the tree as given. */
   parents(): readonly ID[] {
-    return this.#parents;
+    return listed(this.#parents);
   }
 
   /** Parents in a store as given; undefined when the store was not named. */
   subtreeParents(name: string): readonly ID[] | undefined {
-    return this.#nodes.get(name)?.parents;
+    const node = this.#nodes.get(name);
+    return node && listed(node.parents);
   }
 
   /** The metadata; undefined when there is none. */
@@ -178,6 +182,14 @@ export class EntryBuilder {
     validateModel(model);
     return makeEntry(model);
   }
+}
+
+function given(ids: Iterable<ID>): Given {
+  return ids instanceof Snapshot ? ids : [...ids];
+}
+
+function listed(ids: Given): readonly ID[] {
+  return ids instanceof Snapshot ? ids.tips : ids;
 }
 
 function toNode([name, draft]: [string, DraftNode]): SubtreeNode {

@@ -18,6 +18,9 @@ export class EntryMetadata {
   /** No settings, no entropy: what an entry without metadata means. */
   static readonly EMPTY: EntryMetadata = new EntryMetadata(Snapshot.EMPTY);
 
+  /** Metadata that were encoded last: most commits of a database pin the same settings. */
+  static #last = { metadata: EntryMetadata.EMPTY, bytes: EntryMetadata.EMPTY.#encode() };
+
   /** The `_settings` tips that the author relied on: the pin. */
   readonly settingsTips: Snapshot;
   /** Random number that tells equal databases apart. */
@@ -29,8 +32,15 @@ export class EntryMetadata {
     this.entropy = entropy;
   }
 
-  /** The bytes that are written. */
+  /** The bytes that are written. They must not be changed. */
   encode(): Uint8Array {
+    const { metadata: last, bytes } = EntryMetadata.#last;
+    if (this.entropy === last.entropy && this.settingsTips.equals(last.settingsTips)) return bytes;
+    EntryMetadata.#last = { metadata: this, bytes: this.#encode() };
+    return EntryMetadata.#last.bytes;
+  }
+
+  #encode(): Uint8Array {
     const tips = this.settingsTips.tips.map((tip) => `"${tip}"`).join(",");
     return utf8(`{"settings_tips":[${tips}],"entropy":${this.entropy ?? "null"}}`);
   }

@@ -17,6 +17,7 @@ export class Snapshot implements Iterable<ID> {
 
   /** The frontier of these tips, in any order. */
   static of(tips: Iterable<ID>): Snapshot {
+    if (tips instanceof Snapshot) return tips;
     const sorted = [...tips];
     if (sorted.length === 1) return new Snapshot(sorted);
     sorted.sort(ID.compare);

@@ -5,6 +5,7 @@
  */
 
 import { BTree } from "../util/btree.ts";
+import { copyOf } from "../util/allocate.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
 import type {
@@ -99,7 +100,7 @@ export class MemoryStorage implements StorageDriver {
     }
     const version = ++this.#version;
     for (const key of remove) pairs.delete(key);
-    for (const [key, value] of set) pairs.set(key.slice(), { value: value.slice(), version });
+    for (const [key, value] of set) pairs.set(copyOf(key), { value: copyOf(value), version });
     return { ok: true, version };
   }
 

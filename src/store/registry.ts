@@ -112,7 +112,8 @@ export class Registry {
   async setHeightStrategy(name: string, strategy: HeightStrategy | undefined): Promise<void> {
     const info = this.#find(name, await this.#history());
     if (info === undefined) throw keyNotFound(INDEX, name);
-    this.#stage(name, { ...info, heightStrategy: strategy }, strategy === undefined);
+    const { typeId, config } = info;
+    this.#stage(name, { typeId, config, heightStrategy: strategy }, strategy === undefined);
   }
 
   #stage(name: string, info: StoreInfo, clearStrategy = false): void {
@@ -133,18 +134,30 @@ function isRecord(value: Value): boolean {
   return value instanceof Doc && typeof value.peek("type") === "string";
 }
 
-function readInfo(name: string, value: Value): StoreInfo {
-  if (!(value instanceof Doc)) throw damaged(name, "the record is not a document");
-  const typeId = value.peek("type");
+function readInfo(name: string, record: Value): StoreInfo {
+  if (!(record instanceof Doc)) throw damaged(name, "the record is not a document");
+  const typeId = record.peek("type");
   if (typeof typeId !== "string") throw damaged(name, "its type is not a text");
-  return { typeId, config: readConfig(name, value), heightStrategy: readStrategy(name, value) };
+  const config = record.peek("config");
+  if (typeof config === "string" && config !== "{}") throw damaged(name, "its config is a text");
+  return new RegisteredStore(typeId, config, readStrategy(name, record));
 }
 
-function readConfig(name: string, record: Doc): Doc {
-  const config = record.get("config");
-  if (config instanceof Doc) return config;
-  if (typeof config === "string" && config !== "{}") throw damaged(name, "its config is a text");
-  return new Doc();
+/** A registration as it was read. Most readers want its type alone, so its configuration is copied late. */
+class RegisteredStore implements StoreInfo {
+  readonly typeId: string;
+  readonly heightStrategy: HeightStrategy | undefined;
+  readonly #config: Value | undefined;
+
+  constructor(typeId: string, config: Value | undefined, strategy: HeightStrategy | undefined) {
+    this.typeId = typeId;
+    this.heightStrategy = strategy;
+    this.#config = config;
+  }
+
+  get config(): Doc {
+    return this.#config instanceof Doc ? this.#config.clone() : new Doc();
+  }
 }
 
 function readStrategy(name: string, record: Doc): HeightStrategy | undefined {

@@ -42,6 +42,8 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   return entry;
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 function noKey(): TransactionError {
   return new TransactionError(
     "AuthenticationRequired",
@@ -127,14 +129,15 @@ function soundSettings(auth: AuthSettings, settings: Doc): Doc {
 async function fillBuilder(transaction: Transaction): Promise<EntryBuilder> {
   const { tree, parents } = transaction.base;
   const builder = tree === undefined ? new EntryBuilder() : EntryBuilder.of(tree);
-  builder.setParents(parents.tips);
-  const registered = new Set(transaction.staged<Doc>(INDEX)?.keys() ?? []);
+  builder.setParents(parents);
+  const index = transaction.staged<Doc>(INDEX);
+  const registered = index === undefined ? NO_NAMES : new Set(index.keys());
   for (const name of new Set([...transaction.stores.keys(), ...registered])) {
     const staged = transaction.stores.get(name);
     const data = staged?.encryptor === undefined ? staged?.data() : await encrypted(staged);
     if (data === undefined ? !registered.has(name) : data.length === 0) continue;
     const tips = transaction.peekStoreParents(name) ?? await transaction.storeParents(name);
-    builder.setSubtreeParents(name, tips.tips);
+    builder.setSubtreeParents(name, tips);
     if (data !== undefined) builder.setSubtreeData(name, data);
   }
   return builder;

@@ -13,6 +13,11 @@ export class Heap<T> {
     return this.#items.length;
   }
 
+  /** The item on top; undefined when the heap is empty. */
+  get top(): T | undefined {
+    return this.#items[0];
+  }
+
   /** All items, in no order. */
   get items(): readonly T[] {
     return this.#items;
