@@ -25,8 +25,8 @@ export function isSmall({ stores, rows }: ChangeBuffer): boolean {
     bytes += 18 + 3 * store.length + 37 * tips;
     if (bytes > MAX_BYTES) return false;
   }
-  for (const { store, place } of rows) {
-    bytes += 11 + 3 * store.length + place.length;
+  for (const row of rows) {
+    bytes += row.bytes.length;
     if (bytes > MAX_BYTES) return false;
   }
   return true;

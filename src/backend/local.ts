@@ -169,8 +169,19 @@ export class LocalBackend implements Backend, UpdateSource {
     change: (update: TreeUpdate) => Promise<T>,
   ): Promise<{ value: T; update: TreeUpdate }> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const done = await this.#attempt(tree, change, attempt > 0);
-      if (done !== undefined) return done;
+      try {
+        const seen = attempt === 0 ? TreeUpdate.peek(this, tree) : undefined;
+        const update = seen ?? await TreeUpdate.begin(this, tree, attempt > 0);
+        const value = await change(update);
+        if (update.isEmpty) return { value, update };
+        const result = await this.driver.commit(update.batch());
+        if (result.ok) {
+          update.committed(result.version);
+          return { value, update };
+        }
+      } catch (error) {
+        if (!(error instanceof UpdateConflict)) throw error;
+      }
       this.trees.forget(tree);
     }
     throw new BackendError(
@@ -178,26 +189,6 @@ export class LocalBackend implements Backend, UpdateSource {
       `Cannot write to tree "${tree}": other writers changed it ${MAX_ATTEMPTS} times in a row`,
       { fields: { tree } },
     );
-  }
-
-  async #attempt<T>(
-    tree: ID,
-    change: (update: TreeUpdate) => Promise<T>,
-    fresh: boolean,
-  ): Promise<{ value: T; update: TreeUpdate } | undefined> {
-    try {
-      const seen = fresh ? undefined : TreeUpdate.peek(this, tree);
-      const update = seen ?? await TreeUpdate.begin(this, tree, fresh);
-      const value = await change(update);
-      if (update.isEmpty) return { value, update };
-      const result = await this.driver.commit(update.batch());
-      if (!result.ok) return undefined;
-      update.committed(result.version);
-      return { value, update };
-    } catch (error) {
-      if (error instanceof UpdateConflict) return undefined;
-      throw error;
-    }
   }
 
   // --- frontiers -----------------------------------------------------------------------------

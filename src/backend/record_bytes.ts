@@ -1,5 +1,5 @@
 import { ID } from "../entry/id.ts";
-import { briefCopyOf } from "../util/allocate.ts";
+import { briefCopyOf, copyOf } from "../util/allocate.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { BackendError } from "../util/errors.ts";
 
@@ -102,9 +102,17 @@ export class RecordWriter {
     return this;
   }
 
-  /** A copy of what was written; the writer is empty again. */
+  /** A copy of what was written, for a storage; the writer is empty again. */
   done(): Uint8Array {
-    const record = briefCopyOf(this.#bytes, this.#length);
+    return this.#end(briefCopyOf(this.#bytes, this.#length));
+  }
+
+  /** As {@link done}, for a record that stays in memory. */
+  toKeep(): Uint8Array {
+    return this.#end(copyOf(this.#bytes, 0, this.#length));
+  }
+
+  #end(record: Uint8Array): Uint8Array {
     if (this.#bytes.length <= MAX_SCRATCH) RecordWriter.#scratch = this.#bytes;
     this.#bytes = NOTHING;
     this.#length = 0;

@@ -80,6 +80,14 @@ export interface BufferedRow {
   readonly place: Uint8Array;
   /** Height of the entry in the tree. */
   readonly height: number;
+  /** All of it as it is written, which is more than once. */
+  readonly bytes: Uint8Array;
+}
+
+/** A row of these parts. */
+export function bufferedRow(store: string, place: Uint8Array, height: number): BufferedRow {
+  const writer = new RecordWriter().text(store).integer(place.length, 1).bytes(place);
+  return { store, place, height, bytes: writer.integer(height, 8).toKeep() };
 }
 
 const FORMAT = 1;
@@ -152,9 +160,7 @@ function writeBuffer(writer: RecordWriter, { stores, rows }: ChangeBuffer): Reco
     writer.text(store).integer(tips.sequence, 8);
     writeFrontiers(writer, tips);
   }
-  for (const { store, place, height } of rows) {
-    writer.text(store).integer(place.length, 1).bytes(place).integer(height, 8);
-  }
+  for (const { bytes } of rows) writer.bytes(bytes);
   return writer;
 }
 
@@ -168,7 +174,7 @@ function readBuffer(reader: RecordReader): ChangeBuffer {
   while (!reader.isAtEnd) {
     const store = reader.text();
     const place = reader.bytes(reader.integer(1));
-    rows.push({ store, place, height: reader.integer(8) });
+    rows.push(bufferedRow(store, place, reader.integer(8)));
   }
   return { stores, rows };
 }

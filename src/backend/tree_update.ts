@@ -12,6 +12,7 @@ import { EMPTY_BUFFER, isSmall, writeOut } from "./change_buffer.ts";
 import { entryKey, headKey, idKey, placeOf, rootKey } from "./keys.ts";
 import {
   type BufferedRow,
+  bufferedRow,
   type ChangeBuffer,
   encodeHead,
   encodeIdRow,
@@ -330,10 +331,11 @@ export class TreeUpdate {
 
   /** The indexes' changes of this update with those that the head carries; written if they are many. */
   #nextBuffer(before: ChangeBuffer, sequence: number): ChangeBuffer {
-    for (const [store, tips] of this.#stores) {
-      this.#stores.set(store, shared({ ...tips, sequence }));
+    for (const [store, { verified, raw }] of this.#stores) {
+      this.#stores.set(store, shared({ sequence, verified, raw }));
     }
-    const stores = new Map([...before.stores, ...this.#stores]);
+    const stores = new Map(before.stores);
+    for (const [store, tips] of this.#stores) stores.set(store, tips);
     const rows = [...before.rows];
     for (const { entry, inserted } of this.#pending.values()) if (inserted) list(entry, rows);
     const buffer = { stores, rows };
@@ -365,9 +367,9 @@ export class TreeUpdate {
 function list(entry: Entry, rows: BufferedRow[]): void {
   const { id, height, subtrees } = entry;
   for (const store of subtrees) {
-    rows.push({ store, place: placeOf(entry.subtreeHeight(store), id), height });
+    rows.push(bufferedRow(store, placeOf(entry.subtreeHeight(store), id), height));
   }
-  if (subtrees.length === 0) rows.push({ store: MAIN, place: placeOf(height, id), height });
+  if (subtrees.length === 0) rows.push(bufferedRow(MAIN, placeOf(height, id), height));
 }
 
 /** Frontiers after an entry that was held has become Verified. */

@@ -40,7 +40,7 @@ export class UpdateReads {
   readonly #source: UpdateSource;
   readonly #tree: ID;
   /** Rows that were read; null for entries that are not held. */
-  readonly #rows = new Map<string, IdRow | null>();
+  #rows: Map<string, IdRow | null> | undefined;
 
   /** Reads for an update of `tree`, which was found as `base`. */
   constructor(source: UpdateSource, tree: ID, base: CachedTree) {
@@ -54,7 +54,7 @@ export class UpdateReads {
   peekRow(id: ID): IdRow | null | undefined {
     const cached = this.#source.entries.get(id)?.row;
     // Verified is the one status that no other writer changes.
-    return cached?.status === "Verified" ? cached : this.#rows.get(id.toString());
+    return cached?.status === "Verified" ? cached : this.#rows?.get(id.toString());
   }
 
   /** The row of an entry; null when it is not held. */
@@ -62,6 +62,7 @@ export class UpdateReads {
     const known = this.peekRow(id);
     if (known !== undefined) return known;
     const row = await this.#source.loadRow(id) ?? null;
+    this.#rows ??= new Map();
     this.#rows.set(id.toString(), row);
     return row;
   }

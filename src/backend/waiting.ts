@@ -17,9 +17,9 @@ export class WaitingChildren {
   readonly #driver: StorageDriver;
   readonly #tree: ID;
   /** Children of this update by scope and missing parent. */
-  readonly #added = new Map<string, { scope: string; parent: ID; children: ID[] }>();
+  #added: Map<string, { scope: string; parent: ID; children: ID[] }> | undefined;
   /** Markers in storage that were read, by scope and missing parent. */
-  readonly #stored = new Map<string, readonly Uint8Array[]>();
+  #stored: Map<string, readonly Uint8Array[]> | undefined;
   readonly #removed: Uint8Array[] = [];
   readonly #isAnyStored: boolean;
   #count: number;
@@ -40,15 +40,16 @@ export class WaitingChildren {
   /** Notes that `child` lists `parent`, which is not held, in `scope`. */
   add(scope: string, parent: ID, child: ID): void {
     const key = nameOf(scope, parent);
-    const known = this.#added.get(key) ?? { scope, parent, children: [] };
+    const added = this.#added ??= new Map();
+    const known = added.get(key) ?? { scope, parent, children: [] };
     known.children.push(child);
-    this.#added.set(key, known);
+    added.set(key, known);
     this.#count++;
   }
 
   /** Whether {@link take} can tell who waits for `id`. */
   knows(scope: string, id: ID): boolean {
-    return !this.#isAnyStored || this.#stored.has(nameOf(scope, id));
+    return !this.#isAnyStored || this.#stored?.has(nameOf(scope, id)) === true;
   }
 
   /** Reads who waits for `id`. */
@@ -59,6 +60,7 @@ export class WaitingChildren {
     for await (const page of this.#driver.list({ ...range, limit: MAX_FORGOTTEN })) {
       for (const { key } of page) found.push(key);
     }
+    this.#stored ??= new Map();
     this.#stored.set(nameOf(scope, id), found);
   }
 
@@ -66,11 +68,11 @@ export class WaitingChildren {
   take(scope: string, id: ID): boolean {
     if (this.#count === 0) return false;
     const name = nameOf(scope, id);
-    const stored = this.#stored.get(name) ?? [];
-    const found = stored.length + (this.#added.get(name)?.children.length ?? 0);
+    const stored = this.#stored?.get(name) ?? [];
+    const found = stored.length + (this.#added?.get(name)?.children.length ?? 0);
     this.#removed.push(...stored);
-    this.#stored.set(name, []);
-    this.#added.delete(name);
+    this.#stored?.set(name, []);
+    this.#added?.delete(name);
     this.#count -= found;
     return found > 0;
   }
@@ -78,7 +80,7 @@ export class WaitingChildren {
   /** Adds what has changed to a storage batch. */
   write(set: Writes, remove: Uint8Array[]): void {
     remove.push(...this.#removed);
-    for (const { scope, parent, children } of this.#added.values()) {
+    for (const { scope, parent, children } of this.#added?.values() ?? []) {
       for (const child of children) {
         set.push([waitingKey(this.#tree, scope, parent, child), NOTHING]);
       }

@@ -151,7 +151,8 @@ export class TreeWriter {
   async #commitOrFail(group: readonly QueuedJob[]): Promise<void> {
     let results: readonly Result[];
     try {
-      results = await this.#commit(group);
+      const run = (update: TreeUpdate) => this.#run(group, update);
+      results = (await this.#backend.update(this.#tree, run)).value;
     } catch (error) {
       // One write may be the reason; it must not take the others down with it.
       if (group.length === 1 || isShared(error)) group.forEach((job) => job.failed(error));
@@ -165,31 +166,21 @@ export class TreeWriter {
     }
   }
 
-  async #commit(group: readonly QueuedJob[]): Promise<readonly Result[]> {
-    const { value } = await this.#backend.update(this.#tree, async (update) => {
-      const all: Result[] = [];
-      for (const job of group) all.push(await this.#run(job, update));
-      return all;
-    });
-    return value;
-  }
-
-  async #run(job: Job, update: TreeUpdate): Promise<Result> {
-    const before = update.verified.length;
-    const size = update.size;
-    const previousTips = update.postTips;
-    try {
-      const value = await job.run(update);
-      // Verdicts follow pins as well as parents, so they may come in another order than the fold.
-      const entries = update.verified.slice(before).sort(compareInTree);
-      if (entries.length === 0 && job.announces !== true) return { value };
-      const { tree, postTips } = update;
-      return { value, outcome: { tree, entries, previousTips, postTips, source: job.source } };
-    } catch (error) {
-      // What a write has half done must not be committed with what others have done.
-      if (error instanceof UpdateConflict || update.size !== size) throw error;
-      return { error };
+  async #run(group: readonly QueuedJob[], update: TreeUpdate): Promise<readonly Result[]> {
+    const results: Result[] = [];
+    for (const job of group) {
+      const { size, postTips } = update;
+      const before = update.verified.length;
+      try {
+        const value = await job.run(update);
+        results.push({ value, outcome: outcomeOf(job, update, before, postTips) });
+      } catch (error) {
+        // What a write has half done must not be committed with what others have done.
+        if (error instanceof UpdateConflict || update.size !== size) throw error;
+        results.push({ error });
+      }
     }
+    return results;
   }
 
   /** Whether anybody is to be told of a write. */
@@ -216,6 +207,19 @@ export class TreeWriter {
     if (!holds) running.push(...await this.#events.invoke(next, this.#read));
     return running;
   }
+}
+
+/** What a job has made Verified, if handlers are to be told of it. */
+function outcomeOf(
+  { announces, source }: Job,
+  update: TreeUpdate,
+  before: number,
+  previousTips: Snapshot,
+): WriteOutcome | undefined {
+  // Verdicts follow pins as well as parents, so they may come in another order than the fold.
+  const entries = update.verified.slice(before).sort(compareInTree);
+  if (entries.length === 0 && announces !== true) return undefined;
+  return { tree: update.tree, entries, previousTips, postTips: update.postTips, source };
 }
 
 /** Two outcomes as one, if they are of one source and nobody else has written in between. */

@@ -17,7 +17,7 @@ import { EntryMetadata } from "../entry/metadata.ts";
 import { SigInfo } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { TransactionError } from "../util/errors.ts";
-import { setHeights } from "./heights.ts";
+import { peekHeights, readHeights, setHeights } from "./heights.ts";
 import type { StagedStore } from "./staged_store.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -32,10 +32,12 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const { settings, auth } = peekPinned(transaction, pin) ?? await readPinned(transaction, pin);
   const staged = stagedSettings(transaction);
   const merged = staged === undefined ? settings : soundSettings(auth, settings.merge(staged));
-  const builder = await fillBuilder(transaction);
+  const parts = peekParts(transaction) ?? await readParts(transaction);
+  const builder = newBuilder(transaction, parts);
   builder.setMetadata(new EntryMetadata(pin, transaction.base.entropy).encode());
   builder.setSig(new SigInfo(key.identity));
-  await setHeights(transaction, builder, merged);
+  const heights = peekHeights(transaction, builder) ?? await readHeights(transaction, builder);
+  setHeights(transaction, builder, merged, heights);
   const entry = builder.build().sign(key.signingKey);
   const verdict = judgeOwn(transaction, entry, entry.isRoot ? ownAuth(merged) : auth);
   requireValid(verdict instanceof Promise ? await verdict : verdict);
@@ -122,30 +124,72 @@ function soundSettings(auth: AuthSettings, settings: Doc): Doc {
   );
 }
 
+/** What an entry says about one store. */
+interface Part {
+  readonly name: string;
+  readonly data: Uint8Array | undefined;
+  readonly parents: Snapshot;
+}
+
 /**
- * Puts what was staged into a builder. Stores without data are left out, except those that this
+ * What was staged, store by store. Stores without data are left out, except those that this
  * transaction registers; those it registers without opening them are added (06 §6 steps 4 and 5).
  */
-async function fillBuilder(transaction: Transaction): Promise<EntryBuilder> {
-  const { tree, parents } = transaction.base;
-  const builder = tree === undefined ? new EntryBuilder() : EntryBuilder.of(tree);
-  builder.setParents(parents);
-  const index = transaction.staged<Doc>(INDEX);
-  const registered = index === undefined ? NO_NAMES : new Set(index.keys());
+async function readParts(transaction: Transaction): Promise<Part[]> {
+  const registered = registeredIn(transaction);
+  const parts: Part[] = [];
   for (const name of new Set([...transaction.stores.keys(), ...registered])) {
     const staged = transaction.stores.get(name);
     const data = staged?.encryptor === undefined ? staged?.data() : await encrypted(staged);
-    if (data === undefined ? !registered.has(name) : data.length === 0) continue;
-    const tips = transaction.peekStoreParents(name) ?? await transaction.storeParents(name);
-    builder.setSubtreeParents(name, tips);
-    if (data !== undefined) builder.setSubtreeData(name, data);
+    if (isLeftOut(name, data, registered)) continue;
+    parts.push({ name, data, parents: await transaction.storeParents(name) });
   }
-  return builder;
+  return parts;
+}
+
+/** As {@link readParts}, if nothing is to be registered, encrypted or read. */
+function peekParts(transaction: Transaction): Part[] | undefined {
+  if (transaction.staged(INDEX) !== undefined) return undefined;
+  const parts: Part[] = [];
+  for (const [name, staged] of transaction.stores) {
+    if (staged.encryptor !== undefined) return undefined;
+    const data = staged.data();
+    if (isLeftOut(name, data, NO_NAMES)) continue;
+    const parents = transaction.peekStoreParents(name);
+    if (parents === undefined) return undefined;
+    parts.push({ name, data, parents });
+  }
+  return parts;
+}
+
+function registeredIn(transaction: Transaction): ReadonlySet<string> {
+  return new Set(transaction.staged<Doc>(INDEX)?.keys());
+}
+
+function isLeftOut(
+  name: string,
+  data: Uint8Array | undefined,
+  registered: ReadonlySet<string>,
+): boolean {
+  return data === undefined ? !registered.has(name) : data.length === 0;
 }
 
 async function encrypted(staged: StagedStore): Promise<Uint8Array | undefined> {
   const data = staged.data();
   return data === undefined || data.length === 0 ? data : await staged.encryptor!.encrypt(data);
+}
+
+function newBuilder(
+  { base: { tree, parents } }: Transaction,
+  parts: readonly Part[],
+): EntryBuilder {
+  const builder = tree === undefined ? new EntryBuilder() : EntryBuilder.of(tree);
+  builder.setParents(parents);
+  for (const { name, data, parents } of parts) {
+    builder.setSubtreeParents(name, parents);
+    if (data !== undefined) builder.setSubtreeData(name, data);
+  }
+  return builder;
 }
 
 /** Judges the entry as every other node will, against the settings that it pins. */

@@ -1,71 +1,72 @@
 import type { Doc } from "../crdt/doc.ts";
-import type { Entry } from "../entry/entry.ts";
 import type { EntryBuilder } from "../entry/builder.ts";
+import type { Entry } from "../entry/entry.ts";
 import { type HeightStrategy, nextHeight, parseHeightStrategy } from "../entry/height.ts";
 import type { ID } from "../entry/id.ts";
-import type { Clock } from "../util/clock.ts";
 import type { Transaction } from "./transaction.ts";
 
-/**
- * Gives the entry under construction its heights (01 §11.3). The database's strategy is read from
- * its settings, those that this very entry changes included; a store with a strategy of its own gets
- * an explicit height, any other inherits the entry's.
- */
-export async function setHeights(
+type Parents = readonly (Entry | undefined)[];
+
+/** What the heights of an entry follow from. Parents that are not held are undefined. */
+export interface HeightGround {
+  /** The parents in the tree. */
+  readonly parents: Parents;
+  /** The stores that have a strategy of their own, with the parents there. */
+  readonly stores: readonly OwnHeight[];
+}
+
+/** A store with a strategy of its own. */
+interface OwnHeight {
+  readonly store: string;
+  readonly strategy: HeightStrategy;
+  readonly parents: Parents;
+}
+
+const NONE: readonly OwnHeight[] = [];
+
+/** Reads what the heights of the entry under construction follow from. */
+export async function readHeights(
   transaction: Transaction,
   builder: EntryBuilder,
-  settings: Doc,
-): Promise<void> {
-  const text = settings.peek("height_strategy");
-  const strategy = typeof text === "string" ? parseHeightStrategy(text) : undefined;
-  const { tips } = transaction.parents;
-  const parents = peekEntries(transaction, tips) ?? await readEntries(transaction, tips);
-  const { clock } = transaction.base.host;
-  builder.setHeight(heightAbove(clock, strategy ?? "incremental", parents, ({ height }) => height));
-  for (const store of builder.subtrees()) {
-    if (store.startsWith("_")) continue;
-    const own = peekStrategy(transaction, store) ?? await readStrategy(transaction, store);
-    if (own.strategy !== undefined) await setOwnHeight(transaction, builder, store, own.strategy);
+): Promise<HeightGround> {
+  const stores: OwnHeight[] = [];
+  for (const store of userStores(builder)) {
+    // A registration that cannot be read says nothing about heights.
+    const info = await transaction.getIndex().find(store).catch(() => undefined);
+    const strategy = info?.heightStrategy;
+    if (strategy === undefined) continue;
+    const { tips } = await transaction.storeParents(store);
+    stores.push({ store, strategy, parents: await readEntries(transaction, tips) });
   }
+  return { parents: await readEntries(transaction, transaction.parents.tips), stores };
 }
 
-/** The strategy of a store's own, if it has one. */
-interface Own {
-  readonly strategy: HeightStrategy | undefined;
+/** As {@link readHeights}, if it is in memory and no store has a strategy of its own. */
+export function peekHeights(
+  transaction: Transaction,
+  builder: EntryBuilder,
+): HeightGround | undefined {
+  const parents = transaction.base.host.backend.peekAll(transaction.parents.tips);
+  if (parents === undefined) return undefined;
+  for (const store of userStores(builder)) {
+    if (!isWithoutStrategy(transaction, store)) return undefined;
+  }
+  return { parents, stores: NONE };
 }
 
-const NONE: Own = { strategy: undefined };
-
-/** A registration that cannot be read says nothing about heights. */
-async function readStrategy(transaction: Transaction, store: string): Promise<Own> {
-  const info = await transaction.getIndex().find(store).catch(() => undefined);
-  return { strategy: info?.heightStrategy };
-}
-
-/** As {@link readStrategy}, if the registry is in memory. */
-function peekStrategy(transaction: Transaction, store: string): Own | undefined {
+/** Whether it is known that a store has no strategy of its own. */
+function isWithoutStrategy(transaction: Transaction, store: string): boolean {
   try {
     const found = transaction.getIndex().peek(store);
-    return found && { strategy: found.info?.heightStrategy };
+    return found !== undefined && found.info?.heightStrategy === undefined;
   } catch {
-    return NONE;
+    return true;
   }
 }
 
-async function setOwnHeight(
-  transaction: Transaction,
-  builder: EntryBuilder,
-  store: string,
-  strategy: HeightStrategy,
-): Promise<void> {
-  const { tips } = await transaction.storeParents(store);
-  const parents = await readEntries(transaction, tips);
-  const height = (entry: Entry) => entry.inSubtree(store) ? entry.subtreeHeight(store) : undefined;
-  const { clock } = transaction.base.host;
-  builder.setSubtreeHeight(store, heightAbove(clock, strategy, parents, height));
+function userStores(builder: EntryBuilder): string[] {
+  return builder.subtrees().filter((store) => !store.startsWith("_"));
 }
-
-type Parents = readonly (Entry | undefined)[];
 
 async function readEntries({ base }: Transaction, ids: readonly ID[]): Promise<Parents> {
   const found: (Entry | undefined)[] = [];
@@ -73,13 +74,30 @@ async function readEntries({ base }: Transaction, ids: readonly ID[]): Promise<P
   return found;
 }
 
-function peekEntries({ base }: Transaction, ids: readonly ID[]): Parents | undefined {
-  return base.host.backend.peekAll(ids);
+/**
+ * Gives the entry under construction its heights (01 §11.3). The database's strategy is read from
+ * its settings, those that this very entry changes included; a store with a strategy of its own gets
+ * an explicit height, any other inherits the entry's.
+ */
+export function setHeights(
+  transaction: Transaction,
+  builder: EntryBuilder,
+  settings: Doc,
+  { parents, stores }: HeightGround,
+): void {
+  const text = settings.peek("height_strategy");
+  const strategy = typeof text === "string" ? parseHeightStrategy(text) : undefined;
+  const above = heightAbove(transaction, strategy ?? "incremental", parents, (it) => it.height);
+  builder.setHeight(above);
+  for (const { store, strategy, parents } of stores) {
+    const heightOf = (it: Entry) => it.inSubtree(store) ? it.subtreeHeight(store) : undefined;
+    builder.setSubtreeHeight(store, heightAbove(transaction, strategy, parents, heightOf));
+  }
 }
 
 /** Height of an entry above `parents`; those that are not held are left out. */
 function heightAbove(
-  clock: Clock,
+  { base }: Transaction,
   strategy: HeightStrategy,
   parents: Parents,
   heightOf: (entry: Entry) => number | undefined,
@@ -89,5 +107,5 @@ function heightAbove(
     const height = entry && heightOf(entry);
     if (height !== undefined) highest = Math.max(highest ?? 0, height);
   }
-  return nextHeight(strategy, highest, clock);
+  return nextHeight(strategy, highest, base.host.clock);
 }

@@ -8,7 +8,7 @@ import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
 import { supports, supportsView } from "../store/context.ts";
-import { Registry } from "../store/registry.ts";
+import { Registry, type StoreInfo } from "../store/registry.ts";
 import { SettingsStore } from "../store/settings_store.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { RandomSource } from "../util/random.ts";
@@ -71,11 +71,19 @@ export class Transaction implements StoreContext {
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
     if (this.peekStoreParents(name) === undefined) await this.storeParents(name);
-    const config = type.defaultConfig?.() ?? new Doc();
-    const info = await this.getIndex().register(name, type.typeId, config);
+    const index = this.getIndex();
+    const info = index.peek(name)?.info ?? await this.#register(index, type, name);
     if (info === undefined) return await (type.register ?? type.load).call(type, this, name);
     if (!supports(type, info.typeId)) throw wrongType(name, type.typeId, info.typeId);
-    return await type.load(this, name);
+    return type.load(this, name);
+  }
+
+  async #register(
+    index: Registry,
+    type: StoreType<unknown>,
+    name: string,
+  ): Promise<StoreInfo | undefined> {
+    return await index.register(name, type.typeId, type.defaultConfig?.() ?? new Doc());
   }
 
   /**

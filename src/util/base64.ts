@@ -5,11 +5,11 @@
  * @module
  */
 
+import { fromAscii } from "./bytes.ts";
+
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PADDING = 61; // "="
 const INVALID = 0xff;
-/** Characters turned into text at once: `apply` takes no unlimited number of arguments. */
-const CHUNK = 8192;
 
 const CODES: Uint8Array = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 const VALUES: Uint8Array = new Uint8Array(128).fill(INVALID);
@@ -19,14 +19,14 @@ for (let value = 0; value < CODES.length; value++) VALUES[CODES[value]] = value;
 export function encodeBase64(bytes: Uint8Array): string {
   const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
   out.fill(PADDING, encodeInto(bytes, out));
-  return textOf(out);
+  return fromAscii(out);
 }
 
 /** The standard base64 text of `bytes` without padding. */
 export function encodeBase64NoPad(bytes: Uint8Array): string {
   const out = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
   encodeInto(bytes, out);
-  return textOf(out);
+  return fromAscii(out);
 }
 
 /**
@@ -76,17 +76,4 @@ function encodeInto(bytes: Uint8Array, out: Uint8Array): number {
   }
   if (bits > 0) out[length++] = CODES[(pending << (6 - bits)) & 63];
   return length;
-}
-
-function textOf(codes: Uint8Array): string {
-  if (codes.length <= CHUNK) return fromCodes(codes);
-  let text = "";
-  for (let start = 0; start < codes.length; start += CHUNK) {
-    text += fromCodes(codes.subarray(start, start + CHUNK));
-  }
-  return text;
-}
-
-function fromCodes(codes: Uint8Array): string {
-  return String.fromCharCode.apply(null, codes as unknown as number[]);
 }

@@ -60,3 +60,20 @@ export function utf8(text: string): Uint8Array {
 export function fromUtf8(bytes: Uint8Array): string {
   return DECODER.decode(bytes);
 }
+
+/** Characters turned into text at once: `apply` takes no unlimited number of arguments. */
+const CHUNK = 8192;
+
+/** The text of ASCII characters: for short ones faster than a decoder. */
+export function fromAscii(codes: Uint8Array): string {
+  if (codes.length <= CHUNK) return fromCodes(codes);
+  let text = "";
+  for (let start = 0; start < codes.length; start += CHUNK) {
+    text += fromCodes(codes.subarray(start, start + CHUNK));
+  }
+  return text;
+}
+
+function fromCodes(codes: Uint8Array): string {
+  return String.fromCharCode.apply(null, codes as unknown as number[]);
+}

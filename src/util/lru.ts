@@ -22,8 +22,8 @@ export class LruMap<V> {
 
   /** Sets a value and forgets the least recently used one beyond the limit. */
   set(key: string, value: V): void {
+    if (key !== this.#last) this.#map.delete(key);
     this.#last = key;
-    this.#map.delete(key);
     this.#map.set(key, value);
     if (this.#map.size <= this.#limit) return;
     for (const oldest of this.#map.keys()) {
