@@ -17,7 +17,7 @@ export function inTree(entry: Entry, tree: ID): boolean {
 
 /** Whether an entry takes part in a store. */
 export function inStore(entry: Entry, store: string): boolean {
-  return entry.subtrees.includes(store);
+  return entry.inSubtree(store);
 }
 
 /** Parents of an entry in a store; none when it does not take part in it. */

@@ -19,8 +19,25 @@ import { CheckedSignatures } from "./checked_signatures.ts";
 /** A verdict, or what must have one before. */
 export type Judgement = "Verified" | "Failed" | Waits;
 
-/** Outcome of one rule: go on, never valid, or what must have a verdict before it can be told. */
-type Step = "ok" | "Failed" | readonly ID[];
+/**
+ * What an entry names that has no verdict yet, each once. One list for all rules, added to in place: a
+ * stranger's entry may name hundreds of thousands.
+ */
+class Waiting {
+  readonly #ids = new Map<string, ID>();
+
+  get isEmpty(): boolean {
+    return this.#ids.size === 0;
+  }
+
+  add(id: ID): void {
+    this.#ids.set(id.toString(), id);
+  }
+
+  get judgement(): Waits {
+    return { ids: [...this.#ids.values()] };
+  }
+}
 
 /**
  * The rules by which an entry is valid (06 §7, with the strict ones of 00 §B6).
@@ -47,34 +64,37 @@ export class EntryJudge {
 
   /** The verdict on an entry, held or not. Nothing is changed. */
   async judge(entry: Entry): Promise<Judgement> {
-    const parents = await this.#judgeParents(entry);
-    if (parents !== "ok") return judgement(parents);
+    const waiting = new Waiting();
+    if (!await this.#mayHaveParents(entry, waiting)) return "Failed";
+    if (!waiting.isEmpty) return waiting.judgement;
     const metadata = readMetadata(entry);
     if (metadata === undefined) return "Failed";
     // A height of its own would place settings behind all later ones, for good (06 §6.1).
     if (inStore(entry, SETTINGS) && entry.subtreeHeight(SETTINGS) !== entry.height) return "Failed";
     const pin = metadata.settingsTips;
-    const pinned = await this.#judgePin(entry, pin);
-    if (pinned !== "ok") return judgement(pinned);
+    if (!await this.#mayPin(entry, pin, waiting)) return "Failed";
+    if (!waiting.isEmpty) return waiting.judgement;
     const verdict = await this.#judgeAuthority(entry, pin);
     // The walk over older settings comes last, so that only who may write can cause it.
     return verdict === "Verified" && !await this.#coversHistory(entry, pin) ? "Failed" : verdict;
   }
 
+  // Each of the rules that follow says whether an entry may be valid, and adds to `waiting` what must
+  // have a verdict before that can be told.
+
   /** Main parents are lower Verified entries of this tree, store parents members of their stores. */
-  async #judgeParents(entry: Entry): Promise<Step> {
-    if (!entry.isRoot && entry.root?.equals(this.#update.tree) !== true) return "Failed";
-    let verdict: Step = "ok";
+  async #mayHaveParents(entry: Entry, waiting: Waiting): Promise<boolean> {
+    if (!entry.isRoot && entry.root?.equals(this.#update.tree) !== true) return false;
     for (const parent of entry.parents) {
-      verdict = worse(verdict, await this.#judgeParent(parent, entry.height));
+      if (!await this.#mayBeParent(parent, entry.height, waiting)) return false;
     }
-    if (verdict === "ok" && await this.#usesUpHeights(entry)) return "Failed";
-    for (const store of entry.subtrees) {
-      for (const parent of entry.subtreeParents(store)) {
-        verdict = worse(verdict, await this.#judgeMember(parent, store));
+    if (waiting.isEmpty && await this.#usesUpHeights(entry)) return false;
+    for (const { name, parents } of entry.model.nodes) {
+      for (const parent of parents) {
+        if (!await this.#mayBeMember(parent, name, waiting)) return false;
       }
     }
-    return verdict;
+    return true;
   }
 
   /** Whether an entry has chosen so high a height that little room is left above it. */
@@ -87,31 +107,30 @@ export class EntryJudge {
     return true;
   }
 
-  async #judgeParent(id: ID, childHeight: number): Promise<Step> {
+  async #mayBeParent(id: ID, childHeight: number, waiting: Waiting): Promise<boolean> {
     const row = await this.#update.row(id);
-    if (row === undefined) return [id];
-    if (!row.tree.equals(this.#update.tree) || row.height >= childHeight) return "Failed";
-    if (row.status === "Unverified") return [id];
-    return row.status === "Verified" ? "ok" : "Failed";
+    if (row === undefined) return waiting.add(id), true;
+    if (!row.tree.equals(this.#update.tree) || row.height >= childHeight) return false;
+    if (row.status === "Unverified") waiting.add(id);
+    return row.status !== "Failed";
   }
 
   /** An entry that must be a Verified member of a store of this tree. */
-  async #judgeMember(id: ID, store: string): Promise<Step> {
+  async #mayBeMember(id: ID, store: string, waiting: Waiting): Promise<boolean> {
     const row = await this.#update.row(id);
-    if (row === undefined) return [id];
-    if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return "Failed";
-    if (row.status === "Unverified") return [id];
+    if (row === undefined) return waiting.add(id), true;
+    if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
+    if (row.status === "Unverified") return waiting.add(id), true;
     const entry = await this.#update.find(id);
-    return entry !== undefined && inStore(entry, store) ? "ok" : "Failed";
+    return entry !== undefined && inStore(entry, store);
   }
 
   /** An empty pin is for the root alone; any other names Verified `_settings` entries of this tree. */
-  async #judgePin(entry: Entry, pin: Snapshot): Promise<Step> {
-    if (entry.isRoot) return pin.tips.length === 0 ? "ok" : "Failed";
-    if (pin.tips.length === 0) return "Failed";
-    let verdict: Step = "ok";
-    for (const tip of pin.tips) verdict = worse(verdict, await this.#judgeMember(tip, SETTINGS));
-    return verdict;
+  async #mayPin(entry: Entry, pin: Snapshot, waiting: Waiting): Promise<boolean> {
+    if (entry.isRoot) return pin.tips.length === 0;
+    if (pin.tips.length === 0) return false;
+    for (const tip of pin.tips) if (!await this.#mayBeMember(tip, SETTINGS, waiting)) return false;
+    return true;
   }
 
   /**
@@ -206,17 +225,4 @@ function readMetadata(entry: Entry): EntryMetadata | undefined {
   } catch {
     return undefined;
   }
-}
-
-function judgement(step: "Failed" | readonly ID[]): Judgement {
-  if (step === "Failed") return step;
-  // A main parent is often a store parent too.
-  return { ids: [...new Map(step.map((id) => [id.toString(), id])).values()] };
-}
-
-/** Both rules together: what fails is decided, whatever else is open. */
-function worse(a: Step, b: Step): Step {
-  if (a === "Failed" || b === "ok") return a;
-  if (b === "Failed" || a === "ok") return b;
-  return [...a, ...b];
 }

@@ -13,7 +13,7 @@ import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
 import { EntryBuilder, setEntryMaker } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
-import type { EncodedEntry, EntryModel, SubtreeNode } from "./entry_codec.ts";
+import { compareNames, type EncodedEntry, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
 import { decodeEntry } from "./entry_decoder.ts";
 import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
@@ -183,9 +183,16 @@ export class Entry {
     return this.#node(name).height ?? this.height;
   }
 
+  /** Nodes are sorted by name. */
   #find(name: string): SubtreeNode | undefined {
-    for (const node of this.model.nodes) if (node.name === name) return node;
-    return undefined;
+    const { nodes } = this.model;
+    let [low, high] = [0, nodes.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compareNames(nodes[middle]!.name, name) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return nodes[low]?.name === name ? nodes[low] : undefined;
   }
 
   #node(name: string): SubtreeNode {
