@@ -28,6 +28,14 @@ export interface IngestCounts {
   readonly rejected: readonly Rejection[];
 }
 
+/** An entry of the batch that cannot be judged yet. */
+interface OpenEntry {
+  readonly entry: Entry;
+  readonly waits: Waits;
+  /** How much of what it waits for has no verdict still. */
+  left: number;
+}
+
 /**
  * Takes a batch of entries from elsewhere into a {@link TreeUpdate}. Each is judged before it is stored,
  * so that what is valid is always taken, and what is not, or cannot be told, while there is room for it.
@@ -37,10 +45,11 @@ export class Ingest {
   readonly #update: TreeUpdate;
   readonly #judge: EntryJudge;
   readonly #queue = new Heap<Entry>((a, b) => compareInTree(a, b) < 0);
-  /** Entries of the batch that cannot be judged yet, with what they wait for. */
-  readonly #open = new Map<string, { readonly entry: Entry; readonly waits: Waits }>();
-  /** The same by what they wait for. */
-  readonly #waiters = new Map<string, Entry[]>();
+  /** Entries of the batch that cannot be judged yet. */
+  readonly #open = new Map<string, OpenEntry>();
+  /** The same by what they wait for; and those of which a part has come, but not all. */
+  readonly #waiters = new Map<string, OpenEntry[]>();
+  readonly #partly = new Set<OpenEntry>();
   readonly #rejected: Rejection[] = [];
   #stored = 0;
   #verified = 0;
@@ -56,7 +65,7 @@ export class Ingest {
   /** Takes a batch. What throws for one entry refuses that one. */
   async run(entries: readonly Entry[]): Promise<IngestCounts> {
     for (const entry of entries) this.#queue.push(entry);
-    for (let entry = this.#queue.pop(); entry !== undefined; entry = this.#queue.pop()) {
+    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) {
       const next = entry;
       await this.#orReject(next, () => this.#take(next));
     }
@@ -67,6 +76,14 @@ export class Ingest {
     return { ...counts, rejected: this.#rejected };
   }
 
+  /** The next to judge. What only a part has come for is judged again when all others are done. */
+  #next(): Entry | undefined {
+    const next = this.#queue.pop();
+    if (next !== undefined) return next;
+    for (const open of this.#partly) this.#judgeAgain(open);
+    return this.#queue.pop();
+  }
+
   async #orReject(entry: Entry, action: () => Promise<void>): Promise<void> {
     try {
       await action();
@@ -75,7 +92,7 @@ export class Ingest {
       if (!(error instanceof EideticaError) || error.module === "storage") throw error;
       this.#rejected.push({ entry, error });
       // It may have been put aside before, until what it names had arrived.
-      this.#open.delete(entry.id.toString());
+      this.#forget(entry.id.toString());
     }
   }
 
@@ -86,15 +103,13 @@ export class Ingest {
     const judgement = await this.#judge.judge(entry);
     const key = entry.id.toString();
     if (typeof judgement === "object") return this.#wait(key, entry, judgement);
-    this.#open.delete(key);
+    this.#forget(key);
     if (judgement === "Failed") await this.#requireRoomForFailed(entry);
     await this.#update.add(entry, judgement);
     this.#stored++;
     if (judgement === "Verified") this.#verified++;
     else this.#failed++;
-    // What comes later in the order may be what an earlier entry pins.
-    for (const waiter of this.#waiters.get(key) ?? []) this.#queue.push(waiter);
-    this.#waiters.delete(key);
+    this.#wake(key, judgement);
   }
 
   async #requireRoomForFailed(entry: Entry): Promise<void> {
@@ -104,13 +119,41 @@ export class Ingest {
   }
 
   #wait(key: string, entry: Entry, waits: Waits): void {
-    this.#open.set(key, { entry, waits });
+    this.#forget(key);
+    const open = { entry, waits, left: waits.ids.length };
+    this.#open.set(key, open);
     for (const id of waits.ids) {
       const text = id.toString();
       const waiters = this.#waiters.get(text);
-      if (waiters === undefined) this.#waiters.set(text, [entry]);
-      else if (waiters.at(-1) !== entry) waiters.push(entry);
+      if (waiters === undefined) this.#waiters.set(text, [open]);
+      else waiters.push(open);
     }
+  }
+
+  #forget(key: string): void {
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    this.#open.delete(key);
+    this.#partly.delete(open);
+  }
+
+  /**
+   * What comes later in the order may be what an earlier entry names. That is judged again when nothing
+   * is missing any more, or something has failed: an entry may name thousands that come one by one.
+   */
+  #wake(key: string, verdict: "Verified" | "Failed"): void {
+    for (const open of this.#waiters.get(key) ?? []) {
+      // It was judged since, and waits for other things.
+      if (this.#open.get(open.entry.id.toString()) !== open) continue;
+      if (--open.left > 0 && verdict === "Verified") this.#partly.add(open);
+      else this.#judgeAgain(open);
+    }
+    this.#waiters.delete(key);
+  }
+
+  #judgeAgain({ entry }: OpenEntry): void {
+    this.#forget(entry.id.toString());
+    this.#queue.push(entry);
   }
 
   /** Stores an entry that waits, if there is room. */
