@@ -87,6 +87,12 @@ export class AuthSettings {
     return this.#isConfigured ??= wasEverRestricted(this.#doc);
   }
 
+  /** Whether anybody is listed that can be read: a key of any status, or an active grant to everybody. */
+  get listsAnybody(): boolean {
+    for (const key of this.#parsedKeys.values()) if (key !== undefined) return true;
+    return this.getGlobalPermission() !== undefined;
+  }
+
   /** The same rules in a database whose access was restricted before, whatever is listed now. */
   keptConfigured(): AuthSettings {
     return new AuthSettings(this.#doc.clone(), true);

@@ -49,7 +49,8 @@ export function judge(
   const { sig } = entry;
   const malformed = sig.malformedReason;
   if (malformed !== undefined) return invalid("MalformedEntry", malformed);
-  if (sig.isUnsigned || !settings.isConfigured) return judgeUnsigned(sig.isUnsigned, settings);
+  if (sig.isUnsigned && !settings.isConfigured) return { outcome: "valid" };
+  if (sig.isUnsigned || !settings.isConfigured) return refuseMode(sig.isUnsigned);
   if (sig.key.path !== undefined) return judgeDelegated(entry, settings, reader, isSignedBy);
   try {
     return pick(resolveHint(settings, sig.key.hint), entry, isSignedBy);
@@ -64,9 +65,8 @@ function invalid(code: string, reason: string): Verdict {
   return { outcome: "invalid", error };
 }
 
-/** Where nobody was ever named, nothing may be signed; where somebody was, everything must be. */
-function judgeUnsigned(isUnsigned: boolean, settings: AuthSettings): Verdict {
-  if (isUnsigned && !settings.isConfigured) return { outcome: "valid" };
+/** Where nobody is named, nothing may be signed; where somebody ever was, everything must be. */
+function refuseMode(isUnsigned: boolean): Verdict {
   return isUnsigned
     ? invalid("InvalidSignature", "it is not signed, and the database has access rules")
     : invalid("NoAuthConfiguration", "it is signed, and the database has no access rules");
@@ -78,6 +78,8 @@ async function judgeDelegated(
   reader: SettingsReader | undefined,
   isSignedBy: SignatureCheck,
 ): Promise<Verdict> {
+  // Delegations alone are no access rules (02 §10.1), though what was once restricted stays so.
+  if (!settings.listsAnybody) return refuseMode(false);
   const resolved = await resolveSigKey(entry.sig.key, settings, reader);
   if (resolved.outcome === "undecided") return resolved;
   if (resolved.outcome === "refused") return { outcome: "invalid", error: resolved.error };

@@ -10,9 +10,11 @@ import {
   entryIn,
   hasCode,
   keyOf,
+  MemoryReader,
   read,
   revoked,
   rules,
+  through,
   write,
 } from "./rules_bed.ts";
 
@@ -87,4 +89,27 @@ test("00 §B8 what was ever listed keeps a database signed, also when it is revo
     settings.setGlobalPermission(active(read));
     assert.equal(settings.isConfigured, true, "as soon as something is listed");
   }
+});
+
+test("02 §10.1 delegations alone let nobody act: it takes a key that can be read, or an active grant", async () => {
+  const [gone, member] = [keyOf(1), keyOf(2)];
+  const reader = new MemoryReader().knows("team", rules([member, active(write(1))]));
+  const entry = entryIn(["s"], member, through(member.publicKey, "team"));
+  const verdict = async (settings: AuthSettings) => {
+    settings.addDelegatedTree(delegation("team", write(1)));
+    const found = await validateEntry(entry, settings, reader);
+    return found.outcome === "invalid" ? found.error.code : found.outcome;
+  };
+  const deleted = rules([gone, active(admin(0))]).toDoc();
+  deleted.remove(["keys", gone.publicKey.toString()]);
+  const closed = rules();
+  closed.setGlobalPermission(revoked(read));
+  const open = rules();
+  open.setGlobalPermission(active(read));
+  assert.equal(await verdict(AuthSettings.fromDoc(deleted)), "NoAuthConfiguration");
+  assert.equal(await verdict(closed), "NoAuthConfiguration");
+  const damaged = settingsOf((doc) => doc.set(["keys", gone.publicKey.toString()], "broken"));
+  assert.equal(await verdict(damaged), "NoAuthConfiguration");
+  assert.equal(await verdict(rules([gone, revoked(admin(0))])), "valid");
+  assert.equal(await verdict(open), "valid");
 });
