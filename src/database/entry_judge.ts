@@ -1,6 +1,7 @@
 import type { Outcome, SettingsReader } from "../auth/port.ts";
 import type { AuthSettings } from "../auth/settings.ts";
-import { judge } from "../auth/validate.ts";
+import { judge, type SignatureCheck } from "../auth/validate.ts";
+import { docState } from "../backend/doc_state.ts";
 import type { Waits } from "../backend/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
@@ -13,6 +14,8 @@ import { EntryMetadata } from "../entry/metadata.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { authAt, pinCovers, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
+import { SettingsIndex } from "../settings/settings_index.ts";
+import { SignerSurvey } from "../settings/survey.ts";
 import { EideticaError } from "../util/errors.ts";
 import { CheckedSignatures } from "./checked_signatures.ts";
 
@@ -144,54 +147,78 @@ export class EntryJudge {
    * tip of the store for everybody else, and of what later pins must cover.
    */
   async #coversHistory(entry: Entry, pin: Snapshot): Promise<boolean> {
-    const seen: ID[] = [];
+    const seen = new Map<string, ID>();
     for (const id of entry.parents) {
       const parent = (await this.#update.find(id))!;
-      if (inStore(parent, SETTINGS)) seen.push(id);
-      seen.push(...readMetadata(parent)!.settingsTips.tips);
+      if (inStore(parent, SETTINGS)) seen.set(id.toString(), id);
+      for (const tip of readMetadata(parent)!.settingsTips) seen.set(tip.toString(), tip);
     }
-    return await pinCovers(this.#update, this.#update.tree, pin.tips, seen);
+    const { tree } = this.#update;
+    return await pinCovers(this.#backend, this.#update, tree, pin.tips, [...seen.values()]);
   }
 
   async #judgeAuthority(entry: Entry, pin: Snapshot): Promise<Judgement> {
-    const auth = await this.#authFor(entry, pin);
-    if (auth === undefined) return "Failed";
-    const reader = new AbroadReader(this.#backend, this.#update);
-    const verdict = await judge(entry, auth, reader, (key) => {
-      return this.#signatures.isSignedBy(entry, key);
-    });
-    if (verdict.outcome === "valid") return "Verified";
-    if (verdict.outcome === "invalid") return "Failed";
-    return { ids: verdict.missing, ...reader.abroad && { abroad: reader.abroad } };
-  }
-
-  /** The access rules that decide on an entry; undefined when its own payload is not acceptable. */
-  async #authFor(entry: Entry, pin: Snapshot): Promise<AuthSettings | undefined> {
-    const { tree } = this.#update;
-    const isOwn = entry.isRoot && inStore(entry, SETTINGS);
-    const tips = isOwn ? Snapshot.of([entry.id]) : pin;
-    const reader = isOwn ? withEntry(this.#update, entry) : this.#update;
+    const isSignedBy = once((key) => this.#signatures.isSignedBy(entry, key));
+    const survey = await new SignerSurvey(this.#backend, this.#update, isSignedBy).look(entry, pin);
+    if (survey === "Failed") return survey;
+    if (survey !== "ok") return this.#wait(survey.missing, survey.of);
     try {
-      const auth = await authAt(reader, this.#backend.states, tree, tips);
-      const data = inStore(entry, SETTINGS) ? entry.findData(SETTINGS) : undefined;
-      if (data === undefined) return auth;
-      const settings = await settingsAt(reader, this.#backend.states, tree, tips);
-      const fault = settingsFault(auth, settings.merge(Doc.parseBytes(data)));
-      return fault === undefined ? auth : undefined;
+      return await this.#judgeByRules(entry, pin, isSignedBy);
     } catch (error) {
       // What does not parse now never will, so the entries that rely on it are invalid (00 §B6).
       if (error instanceof EideticaError && ["crdt", "serialize"].includes(error.module)) {
-        return undefined;
+        return "Failed";
       }
       throw error;
     }
   }
+
+  #wait(ids: readonly ID[], of: ID): Waits {
+    return { ids, ...!of.equals(this.#update.tree) && { abroad: of } };
+  }
+
+  async #judgeByRules(entry: Entry, pin: Snapshot, isSignedBy: SignatureCheck): Promise<Judgement> {
+    const { tree } = this.#update;
+    const { states } = this.#backend;
+    const isOwn = entry.isRoot && inStore(entry, SETTINGS);
+    const tips = isOwn ? Snapshot.of([entry.id]) : await this.#highest(pin);
+    const reader = isOwn ? withEntry(this.#update, entry) : this.#update;
+    const auth = await authAt(reader, states, tree, tips);
+    const abroad = new AbroadReader(this.#backend, this.#update);
+    const verdict = await judge(entry, auth, abroad, isSignedBy);
+    if (verdict.outcome === "invalid") return "Failed";
+    // The payload comes after the rights: its merge costs more the more is listed already.
+    const data = entry.findData(SETTINGS);
+    const before = data && await settingsAt(reader, states, tree, tips);
+    if (before && settingsFault(auth, before.merge(Doc.parseBytes(data))) !== undefined) {
+      return "Failed";
+    }
+    return verdict.outcome === "valid" ? "Verified" : this.#wait(verdict.missing, abroad.asked!);
+  }
+
+  /** The settings at a pin are those at its highest tips, which are more likely known. */
+  async #highest(pin: Snapshot): Promise<Snapshot> {
+    const { tree } = this.#update;
+    if (pin.length < 2 || this.#backend.states.peek(tree, SETTINGS, pin, docState) !== undefined) return pin;
+    const index = await SettingsIndex.of(this.#backend, this.#update, tree, pin.tips);
+    return Snapshot.of(index.highest(pin.tips));
+  }
 }
 
-/** Reads the rules of other databases, and keeps which one an open question is about. */
+/** A check that is made once for each key. */
+function once(check: SignatureCheck): SignatureCheck {
+  const known = new Map<string, boolean>();
+  return (key) => {
+    const text = key.toString();
+    const found = known.get(text) ?? check(key);
+    known.set(text, found);
+    return found;
+  };
+}
+
+/** Reads the rules of other databases, and keeps which one was asked for last. */
 class AbroadReader implements SettingsReader {
-  /** The other tree that must bring what is missing; undefined for the entry's own. */
-  abroad: ID | undefined;
+  asked: ID | undefined;
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
 
@@ -200,15 +227,13 @@ class AbroadReader implements SettingsReader {
     this.#update = update;
   }
 
-  async delegatedSettings(
+  delegatedSettings(
     tree: ID,
     claimed: readonly ID[],
     floor: readonly ID[],
   ): Promise<Outcome<AuthSettings>> {
-    const update = this.#update;
-    const outcome = await delegatedSettings(this.#backend, update, tree, claimed, floor);
-    if (outcome.outcome === "undecided" && !tree.equals(update.tree)) this.abroad = tree;
-    return outcome;
+    this.asked = tree;
+    return delegatedSettings(this.#backend, this.#update, tree, claimed, floor);
   }
 }
 

@@ -13,7 +13,12 @@ import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
 import { EntryBuilder, setEntryMaker } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
-import { compareNames, type EncodedEntry, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
+import {
+  compareNames,
+  type EncodedEntry,
+  type EntryModel,
+  type SubtreeNode,
+} from "./entry_codec.ts";
 import { decodeEntry } from "./entry_decoder.ts";
 import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";

@@ -9,6 +9,9 @@ import { Snapshot } from "../entry/snapshot.ts";
 import { AuthError, EideticaError } from "../util/errors.ts";
 import { authAt } from "./pinned_settings.ts";
 
+/** An answer that is none: never, or not yet. */
+type Refusal = Exclude<Outcome<never>, { readonly outcome: "known" }>;
+
 /** Reads entries and their verdicts: a backend, or an update that is being prepared on it. */
 export interface VerdictReader extends EntryReader {
   /** Status, height and tree of an entry; undefined when it is not held. */
@@ -29,21 +32,31 @@ export async function delegatedSettings(
   claimed: readonly ID[],
   floor: readonly ID[],
 ): Promise<Outcome<AuthSettings>> {
-  const own = update !== undefined && update.tree.equals(tree);
-  const reader: EntryReader = own ? update : backend;
-  const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
-  const root = await rowOf(tree);
-  if (root === undefined || root.status === "Unverified") {
-    return { outcome: "undecided", missing: [tree] };
-  }
-  const tips = await judgeTips(tree, claimed, rowOf);
+  const tips = await claimedTips(backend, update, tree, claimed);
   if (tips !== undefined) return tips;
+  const reader: EntryReader = update?.tree.equals(tree) === true ? update : backend;
   const reached = await judgeFloor(reader, tree, claimed, floor);
   if (reached !== undefined) return reached;
   return await readSettings(backend, reader, tree, Snapshot.of(claimed));
 }
 
-function refused(tree: ID, claimed: readonly ID[], reason: string): Outcome<AuthSettings> {
+/** Why the claimed tips of a delegated database are not good, or not yet; undefined when they are. */
+export async function claimedTips(
+  backend: LocalBackend,
+  update: VerdictReader | undefined,
+  tree: ID,
+  claimed: readonly ID[],
+): Promise<Refusal | undefined> {
+  const own = update !== undefined && update.tree.equals(tree);
+  const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
+  const root = await rowOf(tree);
+  if (root === undefined || root.status === "Unverified") {
+    return { outcome: "undecided", missing: [tree] };
+  }
+  return await judgeTips(tree, claimed, rowOf);
+}
+
+function refused(tree: ID, claimed: readonly ID[], reason: string): Refusal {
   const message = `The claimed tips of the delegated database "${tree}" are refused: ${reason}`;
   const fields = { treeId: tree, claimedTips: claimed };
   return { outcome: "refused", error: new AuthError("InvalidDelegationTips", message, { fields }) };
@@ -53,7 +66,7 @@ async function judgeTips(
   tree: ID,
   claimed: readonly ID[],
   rowOf: (id: ID) => Promise<IdRow | undefined>,
-): Promise<Outcome<AuthSettings> | undefined> {
+): Promise<Refusal | undefined> {
   if (claimed.length === 0) return refused(tree, claimed, "there are none");
   const missing: ID[] = [];
   for (const tip of claimed) {

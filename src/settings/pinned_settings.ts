@@ -1,5 +1,6 @@
 import { AuthSettings } from "../auth/settings.ts";
 import { docState } from "../backend/doc_state.ts";
+import type { LocalBackend } from "../backend/local.ts";
 import type { StateCache } from "../backend/materialize.ts";
 import { compareInTree, type EntryReader, inStore, inTree, storeParents } from "../backend/walk.ts";
 import { Doc } from "../crdt/doc.ts";
@@ -8,6 +9,7 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { Heap } from "../util/heap.ts";
+import { SettingsIndex } from "./settings_index.ts";
 
 /** Access rules by the settings document that they were read from. */
 const known = new WeakMap<Doc, AuthSettings>();
@@ -87,10 +89,14 @@ async function wasRestricted(reader: EntryReader, tree: ID, tips: Snapshot): Pro
   const walk = new SettingsWalk(reader, tree);
   for (const tip of tips.tips) await walk.add(tip);
   for (let entry = await walk.next(); entry !== undefined; entry = await walk.next()) {
-    const data = entry.findData(SETTINGS);
-    if (data !== undefined && authIn(Doc.parseBytes(data)).isConfigured) return true;
+    if (restricts(entry.findData(SETTINGS))) return true;
   }
   return false;
+}
+
+/** Whether a `_settings` payload restricts access by itself. */
+export function restricts(data: Uint8Array | undefined): boolean {
+  return data !== undefined && authIn(Doc.parseBytes(data)).isConfigured;
 }
 
 /**
@@ -111,6 +117,7 @@ export function settingsFault(before: AuthSettings, after: Doc): string | undefi
  * ancestors over `_settings` parents.
  */
 export async function pinCovers(
+  backend: LocalBackend,
   reader: EntryReader,
   tree: ID,
   pin: readonly ID[],
@@ -121,12 +128,17 @@ export async function pinCovers(
   if (wanted.size === 0) return true;
   const walk = new SettingsWalk(reader, tree);
   for (const tip of pin) await walk.add(tip);
-  for (let entry = await walk.next(); entry !== undefined; entry = await walk.next()) {
+  for (let left = NEAR; left > 0; left--) {
+    const entry = await walk.next();
+    if (entry === undefined) return false;
     wanted.delete(entry.id.toString());
     if (wanted.size === 0) return true;
   }
-  return false;
+  return (await SettingsIndex.of(backend, reader, tree, pin)).covers(pin, ids);
 }
+
+/** What is among so many entries is found sooner by a walk than by an index. */
+const NEAR = 64;
 
 /**
  * The `_settings` entries below some tips, highest first. Parents in a store may be higher than their
