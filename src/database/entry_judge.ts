@@ -72,8 +72,7 @@ export class EntryJudge {
     if (!waiting.isEmpty) return waiting.judgement;
     const metadata = readMetadata(entry);
     if (metadata === undefined) return "Failed";
-    // A height of its own would place settings behind all later ones, for good (06 §6.1).
-    if (inStore(entry, SETTINGS) && entry.subtreeHeight(SETTINGS) !== entry.height) return "Failed";
+    if (!hasSystemHeights(entry)) return "Failed";
     const pin = metadata.settingsTips;
     if (!await this.#mayPin(entry, pin, waiting)) return "Failed";
     if (!waiting.isEmpty) return waiting.judgement;
@@ -242,6 +241,16 @@ function withEntry(reader: EntryReader, entry: Entry): EntryReader {
   return {
     find: (id) => id.equals(entry.id) ? Promise.resolve(entry) : reader.find(id),
   };
+}
+
+/**
+ * Whether settings and registry have the height of the entry, as all stores whose names begin with `_`
+ * (06 §6.1): one of their own would place what they say behind all later changes, for good.
+ */
+function hasSystemHeights({ height, model }: Entry): boolean {
+  return model.nodes.every((node) =>
+    !node.name.startsWith("_") || (node.height ?? height) === height
+  );
 }
 
 function readMetadata(entry: Entry): EntryMetadata | undefined {

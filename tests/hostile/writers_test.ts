@@ -68,4 +68,22 @@ describe("a writer who turns against the others", () => {
         assert.equal((await store.getAll()).len(), branches.length + 4);
       }),
   );
+
+  it("06 §6.1 cannot write the registry for good: system stores have the height of their entry", () =>
+    inWorld(async (world) => {
+      const record =
+        '{"Doc":{"_a":true,"children":{"type":{"Text":"table:v0"},"config":{"Text":"{}"}}}}';
+      const data = `{"children":{"s":${record}}}`;
+      const at = (name: string, height: number) =>
+        onTip(world, { stores: { [name]: { data, height } } });
+      await expectAll(world, "Failed", {
+        "the registry, last": at("_index", MAX_HEIGHT),
+        "the registry, first": at("_index", 0),
+        "another system store": at("_more", MAX_HEIGHT),
+      });
+      const same = at("_same", onTip(world).height);
+      const own = at("t", MAX_HEIGHT);
+      await send(world, same, own);
+      for (const { id } of [same, own]) assert.equal(await statusOf(world, id), "Verified");
+    }));
 });
