@@ -56,6 +56,19 @@ function forge(
   return builder.setSig(new SigInfo(SigKey.fromPubkey(key.publicKey))).build().sign(key);
 }
 
+/** An entry without metadata on top of `parent`. */
+function bare(
+  parent: Entry,
+  key: PrivateKey | undefined,
+  change?: (builder: EntryBuilder) => void,
+): Entry {
+  const builder = EntryBuilder.of(parent.root ?? parent.id).setParents([parent.id])
+    .setHeight(parent.height + 1).setSubtreeData("s", utf8('{"children":{}}'));
+  change?.(builder);
+  if (key === undefined) return builder.build();
+  return builder.setSig(new SigInfo(SigKey.fromPubkey(key.publicKey))).build().sign(key);
+}
+
 describe("read scope", () => {
   it("06#37,#38,#39 what has failed hides what is built on it; the loose view does not", () =>
     withDb(async ({ instance, db }) => {
@@ -86,7 +99,7 @@ describe("read scope", () => {
     }));
 
   it("06#47 a commit through the loose view on what is not judged stays Unverified", () =>
-    withDb(async ({ db }) => {
+    withDb(async ({ user, db }) => {
       const [late] = await chain(db, 1) as [Entry];
       const stranger = PrivateKey.generate();
       const undecided = forge(late, stranger, [ID.ofRaw(utf8("not here yet"))]);
@@ -94,7 +107,12 @@ describe("read scope", () => {
       const open = await Database.open(peer, db.rootId);
       assert.equal(await statusOf(peer, undecided), "Unverified");
       assert.deepEqual((await open.snapshot()).toJSON(), [`${late.id}`]);
-      assert.deepEqual((await open.allowUnverified().snapshot()).toJSON(), [`${undecided.id}`]);
+      const loose = open.allowUnverified().withKey(user.signingKey(user.defaultKey()));
+      assert.deepEqual((await loose.snapshot()).toJSON(), [`${undecided.id}`]);
+      const [mine] = await chain(loose, 1) as [Entry];
+      assert.deepEqual(mine.parents.map(String), [`${undecided.id}`]);
+      assert.equal(await statusOf(peer, mine), "Unverified");
+      assert.deepEqual((await open.snapshot()).toJSON(), [`${late.id}`], "the default view is cut");
       await peer.close();
     }));
 });
@@ -136,20 +154,33 @@ describe("verification", () => {
       await peer.close();
     }));
 
-  it("06#43 what is built on a failed entry fails; a good parent stays", () =>
-    withDb(async ({ db }) => {
+  it("06#43,#44 what is built on a failed entry fails, by whomever; a good parent stays", () =>
+    withDb(async ({ user, db }) => {
+      const owner = user.signingKey(user.defaultKey());
       const [good] = await chain(db, 1) as [Entry];
       const bad = forge(await db.getRoot(), PrivateKey.generate(), [db.rootId]);
-      const merge = forge(good, PrivateKey.generate(), [db.rootId], (builder) => {
+      // Right in everything but their parents.
+      const child = forge(bad, owner, [db.rootId]);
+      const merge = forge(good, owner, [db.rootId], (builder) => {
         builder.setParents([good.id, bad.id]);
       });
-      const peer = await peerWith([...await db.getAllEntries(), bad, merge]);
-      assert.deepEqual([await statusOf(peer, bad), await statusOf(peer, merge)], [
-        "Failed",
-        "Failed",
-      ]);
+      const sound = forge(good, owner, [db.rootId]);
+      const peer = await peerWith([]);
+      for (const entry of [...await db.getAllEntries(), bad, child, merge, sound]) {
+        await peer.backend.put(entry);
+      }
       const open = await Database.open(peer, db.rootId);
-      assert.deepEqual((await open.snapshot()).toJSON(), [`${good.id}`]);
+      assert.deepEqual(await open.verify(), { verified: 3, failed: 3, stillUnverified: 0 });
+      assert.deepEqual(await open.verify(), { verified: 0, failed: 0, stillUnverified: 0 });
+      const found = [bad, child, merge, good, sound].map((entry) => statusOf(peer, entry));
+      assert.deepEqual(await Promise.all(found), [
+        "Failed",
+        "Failed",
+        "Failed",
+        "Verified",
+        "Verified",
+      ]);
+      assert.deepEqual((await open.snapshot()).toJSON(), [`${sound.id}`]);
       await peer.close();
     }));
 
@@ -182,6 +213,11 @@ describe("verification", () => {
       const without = (builder: EntryBuilder) => builder.setMetadata(utf8("{"));
       const forged: [string, Entry][] = [
         ["unsigned, empty pin", forge(data, undefined, [])],
+        ["unsigned, no metadata", bare(data, undefined)],
+        ["signed, no metadata", bare(data, attacker)],
+        ["signed by the owner, no metadata", bare(data, user.signingKey(user.defaultKey()))],
+        ["unsigned, no metadata, grants", bare(data, undefined, grant)],
+        ["signed, no metadata, grants itself", bare(data, attacker, grant)],
         ["unsigned, own pin", forge(data, undefined, [db.rootId])],
         ["unsigned, pin of another tree", forge(data, undefined, [other.rootId])],
         ["unsigned, pin that is no settings entry", forge(data, undefined, [data.id])],

@@ -8,11 +8,12 @@ import {
   ID,
   Permission,
   type PrivateKey,
+  SigInfo,
   SigKey,
 } from "../../mod.ts";
 import { MAX_CLAIMED_TIPS, MAX_DELEGATION_STEPS } from "../../src/auth/resolve.ts";
 import { utf8 } from "../../src/util/bytes.ts";
-import { craft, delegating, granting, keyOf, rootOf } from "./craft.ts";
+import { craft, delegating, granting, keyOf, rootOf, withModel } from "./craft.ts";
 import { expectAll, expectUnharmed, inWorld, onTip, send, statusOf, type World } from "./world.ts";
 
 const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
@@ -173,20 +174,28 @@ describe("a delegated database", () => {
 
   it("02#38 lends no more than the bounds allow: data, never settings", () =>
     withTeam(async (world, team) => {
-      const { root, member } = team;
+      const { owner } = world.people;
+      const { root, member, boss } = team;
       await world.node.putRemoteEntries(root.id, [root]);
       const identity = through(member, { tree: root.id, tips: [root.id] });
       const data = acting(world, team, member, identity);
       await send(world, data);
       assert.equal(await statusOf(world, data.id), "Verified");
+      const step = { tree: root.id, tips: [root.id] };
+      const second = acting(world, team, boss, through(boss, step));
+      await send(world, second);
+      assert.equal(await statusOf(world, second.id), "Verified", "another key of the team");
       const settings = onTip(world, {
         parents: [team.declared],
         pin: [team.declared.id],
         key: member,
         identity,
-        stores: { _settings: { data: "{}", parents: [team.declared.id] } },
+        stores: { _settings: { data: '{"children":{}}', parents: [team.declared.id] } },
       });
-      await send(world, settings);
+      const byOwner = { ...settings.model, sig: new SigInfo(SigKey.fromPubkey(owner.publicKey)) };
+      const same = withModel(settings, byOwner).sign(owner);
+      await send(world, settings, same);
+      assert.equal(await statusOf(world, same.id), "Verified", "nothing else is wrong with it");
       assert.equal(await statusOf(world, settings.id), "Failed");
       await expectUnharmed(world);
     }));
