@@ -79,6 +79,14 @@ async function withRoot(
   });
 }
 
+/** The root of a database without access rules. */
+function openRoot(change?: (builder: EntryBuilder) => void): Entry {
+  const builder = EntryBuilder.ofRoot();
+  builder.setMetadata(new EntryMetadata(Snapshot.EMPTY, 1n).encode());
+  change?.(builder);
+  return builder.build();
+}
+
 async function statuses(entries: readonly Entry[], batch = entries.length): Promise<string[]> {
   const peer = await peerWith([]);
   for (let at = 0; at < entries.length; at += batch) {
@@ -189,6 +197,41 @@ describe("a signed database", () => {
       await assert.rejects(tx.commit(), hasCode("EntryValidationFailed"));
       await peer.close();
     }));
+
+  it("00 §B8 one that was born open, was restricted and lost all keys by a merge stays signed", async () => {
+    await ready();
+    const key = PrivateKey.generate();
+    const root = openRoot((builder) => {
+      builder.setSubtreeData("_settings", utf8('{"children":{}}'));
+    });
+    const listed = docOf({ [key.publicKey.toString()]: grant(Permission.admin(0)) });
+    const change = (parents: Entry[], data: Doc, by?: PrivateKey) => {
+      const pin = parents.map(({ id }) => id);
+      return forge(root.id, {
+        parents,
+        pin,
+        ...by && { key: by },
+        settings: { data, parents: pin },
+      });
+    };
+    const open = forge(root.id, { parents: [root], pin: [root.id] });
+    const global = grant(Permission.admin(9));
+    const closed = change([root], docOf({ auth: docOf({ keys: listed, global }) }));
+    const one = change([closed], docOf({ auth: docOf({ keys: listed }, true) }), key);
+    const step = change([closed], docOf({ name: "higher" }), key);
+    const two = change([step], docOf({ auth: docOf({ keys: empty() }) }), key);
+    const pin = [one.id, two.id];
+    const late = forge(root.id, { parents: [one, two], pin });
+    const found = await statuses([root, open, closed, one, step, two, late]);
+    assert.deepEqual(found, [...Array.from({ length: 6 }, () => "Verified"), "Failed"]);
+  });
+
+  it("00 §B6 an empty pin is for a root alone, also where nobody has access rules", async () => {
+    await ready();
+    const root = openRoot();
+    const child = forge(root.id, { parents: [root], pin: [] });
+    assert.deepEqual(await statuses([root, child]), ["Verified", "Failed"]);
+  });
 
   it("00 §B6 settings that leave out their history do not hide it from what follows", () =>
     withRoot(async (root, key) => {

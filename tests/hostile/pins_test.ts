@@ -97,6 +97,11 @@ describe("a stranger's pin", () => {
         "pin before the revocation": onTip(world, { pin: [granted.id], key }),
         "pin at the revocation": onTip(world, { pin: [revoked.id], key }),
         "under its name": onTip(world, { key, identity: SigKey.fromName("former") }),
+        "right on the revocation, pin before it": onTip(world, {
+          parents: [revoked],
+          pin: [granted.id],
+          key,
+        }),
       });
     }));
 

@@ -1,7 +1,7 @@
 /** What bytes, lists, heights and trees can be (00 §B4, §B5, docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EideticaError, Entry, ID, Permission } from "../../mod.ts";
+import { EideticaError, Entry, EntryBuilder, ID, Permission, Snapshot } from "../../mod.ts";
 import {
   MAX_ENTRY_BYTES,
   MAX_HEIGHT,
@@ -11,6 +11,7 @@ import {
   MAX_SUBTREES,
 } from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
+import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { STORAGE } from "../helpers/storages.ts";
 import { craft, granting, keyOf, nodeOf, PAYLOAD, rawBytes, rootOf, withModel } from "./craft.ts";
@@ -275,15 +276,20 @@ describe("entries of another tree", () => {
     inWorld(async (world) => {
       const { foreign, last } = world;
       const theirs = foreign[1]!;
+      const metadata = new EntryMetadata(Snapshot.EMPTY, 1n).encode();
+      const bare = EntryBuilder.ofRoot().setMetadata(metadata).build();
+      const report = await world.node.putRemoteEntries(bare.id, [bare]);
+      assert.equal(report.verified, 1);
       await expectAll(world, "Failed", {
         "a parent": onTip(world, { parents: [last, theirs] }),
         "the only parent": onTip(world, { parents: [theirs], height: 50 }),
+        "a parent that has seen no settings": onTip(world, { parents: [last, bare] }),
         "a store parent": onTip(world, {
           stores: { s: { data: PAYLOAD, parents: [theirs.id] } },
         }),
         "their settings as ours": onTip(world, {
           key: world.people.owner,
-          stores: { _settings: { data: "{}", parents: [foreign[0]!.id] } },
+          stores: { _settings: { data: '{"children":{}}', parents: [foreign[0]!.id] } },
         }),
         "a store parent of another store": onTip(world, {
           stores: { s: { data: PAYLOAD, parents: [world.revoked.id] } },

@@ -155,7 +155,7 @@ describe("weak keys", () => {
       const settings = onTip(world, {
         ...base,
         identity: SigKey.fromPubkey(weak),
-        stores: { _settings: { data: "{}", parents: [listed.id] } },
+        stores: { _settings: { data: '{"children":{}}', parents: [listed.id] } },
       });
       await send(world, listed, anybody, settings);
       const found = await Promise.all(
