@@ -198,7 +198,9 @@ export class EntryJudge {
   /** The settings at a pin are those at its highest tips, which are more likely known. */
   async #highest(pin: Snapshot): Promise<Snapshot> {
     const { tree } = this.#update;
-    if (pin.length < 2 || this.#backend.states.peek(tree, SETTINGS, pin, docState) !== undefined) return pin;
+    if (pin.length < 2 || this.#backend.states.peek(tree, SETTINGS, pin, docState) !== undefined) {
+      return pin;
+    }
     const index = await SettingsIndex.of(this.#backend, this.#update, tree, pin.tips);
     return Snapshot.of(index.highest(pin.tips));
   }
