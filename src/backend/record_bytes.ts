@@ -7,6 +7,7 @@ import { BackendError } from "../util/errors.ts";
 export const SAME: number = 2 ** 32 - 1;
 
 const NOTHING = new Uint8Array(0);
+const HEIGHT_BYTES = 8;
 const TOO_SHORT = "it is shorter than its format says";
 /** Longest buffer that is kept for the next record. */
 const MAX_SCRATCH = 4096;
@@ -95,6 +96,11 @@ export class RecordWriter {
     return this.integer(id.bytes.length, 1).bytes(id.bytes);
   }
 
+  /** Appends a place in a fold order: a height and the fold key of an ID. */
+  place(place: Uint8Array): this {
+    return this.integer(place.length, 1).bytes(place);
+  }
+
   /** Appends a list of IDs. */
   ids(ids: readonly ID[]): this {
     this.integer(ids.length, 4);
@@ -157,9 +163,21 @@ export class RecordReader {
     return value;
   }
 
+  /** A place in a fold order. */
+  place(): Uint8Array {
+    const place = this.bytes(this.integer(1));
+    if (place.length > HEIGHT_BYTES) return place;
+    throw damagedRecord("a place in it is too short");
+  }
+
   /** A text. */
   text(): string {
-    return fromUtf8(this.bytes(this.integer(2)));
+    const bytes = this.bytes(this.integer(2));
+    try {
+      return fromUtf8(bytes);
+    } catch {
+      throw damagedRecord("a text in it is not UTF-8");
+    }
   }
 
   /** An ID. */

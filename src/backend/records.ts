@@ -86,8 +86,8 @@ export interface BufferedRow {
 
 /** A row of these parts. */
 export function bufferedRow(store: string, place: Uint8Array, height: number): BufferedRow {
-  const writer = new RecordWriter().text(store).integer(place.length, 1).bytes(place);
-  return { store, place, height, bytes: writer.integer(height, 8).toKeep() };
+  const bytes = new RecordWriter().text(store).place(place).integer(height, 8).toKeep();
+  return { store, place, height, bytes };
 }
 
 const FORMAT = 1;
@@ -173,8 +173,7 @@ function readBuffer(reader: RecordReader): ChangeBuffer {
   const rows: BufferedRow[] = [];
   while (!reader.isAtEnd) {
     const store = reader.text();
-    const place = reader.bytes(reader.integer(1));
-    rows.push(bufferedRow(store, place, reader.integer(8)));
+    rows.push(bufferedRow(store, reader.place(), reader.integer(8)));
   }
   return { stores, rows };
 }

@@ -82,7 +82,7 @@ function byStore(rows: readonly BufferedRow[]): Map<string, BufferedRow[]> {
 function encodeRows(rows: readonly BufferedRow[]): Uint8Array {
   const writer = new RecordWriter();
   for (const { place, height } of rows) {
-    writer.integer(place.length, 1).bytes(place).integer(height, 8);
+    writer.place(place).integer(height, 8);
   }
   return writer.done();
 }
@@ -91,7 +91,7 @@ function decodeRows(value: Uint8Array): Place[] {
   const reader = new RecordReader(value);
   const rows: Place[] = [];
   while (!reader.isAtEnd) {
-    const place = reader.bytes(reader.integer(1));
+    const place = reader.place();
     rows.push({ id: readPosition(place, 0).id, height: reader.integer(8), place });
   }
   return rows;

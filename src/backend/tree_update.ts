@@ -324,9 +324,21 @@ export class TreeUpdate {
     const { verified, raw } = this.#main;
     const { head } = this.#reads.base;
     const sequence = head.sequence + 1;
-    const counts = { ...this.#backlog?.counts, waiting: this.#reads.waiting.count };
-    const buffer = this.#nextBuffer(head.buffer, sequence);
-    return shared({ ...head, ...counts, sequence, verified, raw, buffer });
+    // Named one by one, which takes a fraction of what spreading takes.
+    const counts = this.#backlog?.counts ?? head;
+    return shared({
+      sequence,
+      verified,
+      raw,
+      unverified: counts.unverified,
+      unverifiedBytes: counts.unverifiedBytes,
+      failed: counts.failed,
+      failedBytes: counts.failedBytes,
+      waiting: this.#reads.waiting.count,
+      awaitedAbroad: counts.awaitedAbroad,
+      abroad: counts.abroad,
+      buffer: this.#nextBuffer(head.buffer, sequence),
+    });
   }
 
   /** The indexes' changes of this update with those that the head carries; written if they are many. */
