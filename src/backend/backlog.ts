@@ -7,6 +7,12 @@
  * has its verdict. So a pass costs what has changed, however much waits. What other trees must bring is noted
  * apart, since nobody tells this tree when it is there: it looks when those trees have changed.
  *
+ * What nobody holds yet may arrive in any tree, and then makes those fail who name it as one of this. So it
+ * is marked under its own ID, and this tree is marked as one with a backlog ({@link BacklogTrees}): whoever
+ * stores entries looks, after the commit, which of them other trees wait for, and whoever begins to wait
+ * looks, after the commit, what has arrived meanwhile. One of the two finds the other. A process that dies
+ * in between leaves it to the first pass of a later process, which looks for all that is awaited.
+ *
  * @module
  */
 
@@ -16,7 +22,15 @@ import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { Agenda, type Placed } from "./agenda.ts";
-import { abroadKey, abroadPrefix, prefixRange, readAwaited } from "./keys.ts";
+import {
+  abroadKey,
+  abroadPrefix,
+  allParkedPrefix,
+  backlogKey,
+  prefixRange,
+  readAwaited,
+  readParkedAwaited,
+} from "./keys.ts";
 import { Parked } from "./parked.ts";
 import type { IdRow, TreeHead } from "./records.ts";
 
@@ -66,6 +80,8 @@ export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
 export interface Waits {
   /** Entries that have no verdict yet; the first that gets one may change the answer. */
   readonly ids: readonly ID[];
+  /** Those of them that nobody holds. */
+  readonly missing: readonly ID[];
   /** The other tree that they are of; undefined for the entry's own. */
   readonly abroad?: ID;
 }
@@ -75,6 +91,9 @@ export type BacklogCounts = Pick<
   TreeHead,
   "unverified" | "unverifiedBytes" | "failed" | "failedBytes" | "awaitedAbroad" | "abroad"
 >;
+
+/** Reads the rows of entries of any tree. */
+export type ReadRows = (ids: readonly ID[]) => Promise<(IdRow | undefined)[]>;
 
 const NOTHING = new Uint8Array(0);
 /** Most markers of one entry that are removed when it has failed; others are harmless. */
@@ -113,6 +132,16 @@ export class Backlog {
   get isChanged(): boolean {
     const hasAbroadChanged = this.#counts.abroad !== this.#head.abroad || this.#abroad.size > 0;
     return hasAbroadChanged || this.#parked.isChanged || this.agenda.isChanged;
+  }
+
+  /** What entries wait for since this update, and nobody held. */
+  get missing(): readonly ID[] {
+    return this.#parked.missing;
+  }
+
+  /** What is held and is not marked as awaited any more since this update. */
+  get unmarked(): readonly ID[] {
+    return this.#parked.unmarked;
   }
 
   #count(entries: number, bytes: number): void {
@@ -190,8 +219,8 @@ export class Backlog {
   }
 
   /** Parks an entry until one of those that it waits for has arrived or got its verdict. */
-  async park(entry: Placed, { ids, abroad }: Waits): Promise<void> {
-    this.#parked.add(entry, ids);
+  async park(entry: Placed, { ids, missing, abroad }: Waits): Promise<void> {
+    this.#parked.add(entry, ids, missing);
     if (abroad === undefined) return;
     for (const key of await this.#newAbroad(abroad, ids)) this.#mark(key, true);
     if (this.#counts.abroad.some((tree) => tree.equals(abroad))) return;
@@ -229,7 +258,7 @@ export class Backlog {
   async lookAbroad(
     other: ID,
     most: number,
-    rowsOf: (ids: readonly ID[]) => Promise<(IdRow | undefined)[]>,
+    rowsOf: ReadRows,
   ): Promise<boolean> {
     const prefix = abroadPrefix(this.#tree, other);
     const awaited: { readonly id: ID; readonly key: Uint8Array }[] = [];
@@ -248,6 +277,18 @@ export class Backlog {
     return isAll;
   }
 
+  /** Puts on the agenda whatever entries wait for and another tree holds. */
+  async lookEverywhere(rowsOf: ReadRows): Promise<void> {
+    const prefix = allParkedPrefix(this.#tree);
+    for await (const page of this.#driver.list(prefixRange(prefix))) {
+      const all = page.map(({ key }) => readParkedAwaited(key, prefix.length));
+      const awaited = all.filter((id, at) => at === 0 || !id.equals(all[at - 1]!));
+      for (const item of heldElsewhere(this.#tree, awaited, await rowsOf(awaited))) {
+        this.agenda.add(item, { wake: true });
+      }
+    }
+  }
+
   #forgetAbroad(other: ID): void {
     const abroad = this.#counts.abroad.filter((tree) => !tree.equals(other));
     this.#counts = { ...this.#counts, abroad };
@@ -261,12 +302,28 @@ export class Backlog {
       if (isWanted) set.push([key, NOTHING]);
       else remove.push(key);
     }
+    const hasAny = this.#counts.unverified > 0;
+    if (hasAny === this.#head.unverified > 0) return;
+    if (hasAny) set.push([backlogKey(this.#tree), NOTHING]);
+    else remove.push(backlogKey(this.#tree));
   }
 }
 
 /** Whether something can be decided about an entry of another tree that could not be before. */
 function hasArrived(row: IdRow | undefined, other: ID): boolean {
   return row !== undefined && (row.status !== "Unverified" || !row.tree.equals(other));
+}
+
+/** Those of some entries that are held, but not in `tree`. */
+export function heldElsewhere(
+  tree: ID,
+  ids: readonly ID[],
+  rows: readonly (IdRow | undefined)[],
+): Placed[] {
+  return ids.flatMap((id, at) => {
+    const row = rows[at];
+    return row === undefined || row.tree.equals(tree) ? [] : [{ id, height: row.height }];
+  });
 }
 
 function tooManyTips(tips: number): string {

@@ -2,8 +2,9 @@ import type { Entry } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
 import type { Batch, StorageDriver } from "../storage/driver.ts";
 import type { VerificationStatus } from "./backend.ts";
+import type { BacklogTrees } from "./backlog_trees.ts";
 import type { EntryCache } from "./entry_cache.ts";
-import { headKey, idKey, storeTipsKey, unverifiedKey } from "./keys.ts";
+import { backlogKey, headKey, idKey, storeTipsKey, unverifiedKey } from "./keys.ts";
 import { encodeHead, encodeIdRow, encodeStoreTips, type IdRow } from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
 import { listTree } from "./stored_entries.ts";
@@ -16,6 +17,8 @@ export interface DemotionSource {
   readonly trees: TreeCache;
   /** Entries used last. */
   readonly entries: EntryCache;
+  /** Trees with Unverified entries. */
+  readonly backlogs: BacklogTrees;
   /** The row of an entry as storage holds it now. */
   loadRow(id: ID): Promise<IdRow | undefined>;
 }
@@ -71,7 +74,7 @@ async function rewrite(
     const result = await source.driver.commit(await batchOf(source, tree, base, rows));
     source.trees.forget(tree);
     for (const { entry } of rows.values()) source.entries.delete(entry.id);
-    if (result.ok) return;
+    if (result.ok) return source.backlogs.forget();
   }
 }
 
@@ -101,6 +104,8 @@ async function batchOf(
       counts.unverifiedBytes += entry.bytes.length;
     }
   }
+  if (counts.unverified > 0) set.push([backlogKey(tree), new Uint8Array(0)]);
+  else remove.push(backlogKey(tree));
   const prefix = verifiedPrefix(rows);
   for (const store of storesOf([...rows.values()].map(({ entry }) => entry))) {
     const { raw } = (await source.trees.store(tree, base, store))!;

@@ -12,6 +12,7 @@ import type {
   VerificationStatus,
 } from "./backend.ts";
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog.ts";
+import { BacklogTrees } from "./backlog_trees.ts";
 import { demote, overwriteStatus } from "./demote.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { findMergeBase, requireEntry } from "./frontier_walk.ts";
@@ -39,6 +40,8 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly trees: TreeCache;
   /** Entries used last. */
   readonly entries: EntryCache = new EntryCache();
+  /** Trees with entries that have no verdict. */
+  readonly backlogs: BacklogTrees;
   /** Materialised store states. */
   readonly states: StateCache;
   /** What makes this storage an instance. */
@@ -54,9 +57,10 @@ export class LocalBackend implements Backend, UpdateSource {
   constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
     this.driver = driver;
     // All markers of one entry must fit into one storage commit.
-    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 4));
+    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 5));
     this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
+    this.backlogs = new BacklogTrees(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
   }
@@ -183,6 +187,7 @@ export class LocalBackend implements Backend, UpdateSource {
       const result = await this.driver.commit(update.batch());
       if (!result.ok) return undefined;
       update.committed(result.version);
+      this.backlogs.note(tree, update.unverified);
       return { value, update };
     } catch (error) {
       if (error instanceof UpdateConflict) return undefined;

@@ -1,7 +1,7 @@
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import type { Placed } from "./agenda.ts";
-import { parkedKey, parkedPrefix, prefixRange, readPosition } from "./keys.ts";
+import { awaitedKey, parkedKey, parkedPrefix, prefixRange, readPosition } from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -16,6 +16,9 @@ interface Marker extends Placed {
 /**
  * Who waits for whom: entries that cannot be judged before another one has its verdict, which thus
  * reaches those whom it concerns, and nobody else.
+ *
+ * What is waited for and not held by anybody is marked besides, under its own ID: it may arrive in
+ * another tree, which does not know of this one. Then those who wait for it fail (00 §B6).
  */
 export class Parked {
   readonly #driver: StorageDriver;
@@ -25,6 +28,8 @@ export class Parked {
   readonly #markers = new Map<string, Map<string, Marker>>();
   /** Awaited IDs of which all stored markers are known. */
   readonly #listed = new Set<string>();
+  /** What is waited for, by the text of its ID: whether storage is to say so under that ID. */
+  readonly #awaited = new Map<string, { readonly id: ID; readonly isWanted: boolean }>();
   #isChanged = false;
 
   /** The waiting entries of `tree`; storage is not asked unless it may hold some. */
@@ -39,9 +44,20 @@ export class Parked {
     return this.#isChanged;
   }
 
-  /** Notes that an entry waits for others. */
-  add(entry: Placed, awaited: readonly ID[]): void {
+  /** What this update waits for that nobody held. */
+  get missing(): ID[] {
+    return [...this.#awaited.values()].filter(({ isWanted }) => isWanted).map(({ id }) => id);
+  }
+
+  /** What storage is not to mark any more as waited for, since those who did are looked at. */
+  get unmarked(): ID[] {
+    return [...this.#awaited.values()].filter(({ isWanted }) => !isWanted).map(({ id }) => id);
+  }
+
+  /** Notes that an entry waits for others, of which nobody holds the `missing` ones. */
+  add(entry: Placed, awaited: readonly ID[], missing: readonly ID[]): void {
     for (const id of awaited) this.#marker(id, entry).isWanted = true;
+    for (const id of missing) this.#awaited.set(id.toString(), { id, isWanted: true });
     this.#isChanged ||= awaited.length > 0;
   }
 
@@ -55,7 +71,7 @@ export class Parked {
     this.#isChanged ||= this.#isAnyStored && awaited.length > 0;
   }
 
-  /** Takes up to `most` entries that wait for `awaited`, and says whether those were all. */
+  /** Takes up to `most` entries that wait for `awaited`, which is held, and says whether those were all. */
   async take(awaited: ID, most: number): Promise<{ taken: Placed[]; isAll: boolean }> {
     const group = this.#group(awaited);
     if (this.#isAnyStored) await this.#list(awaited, group, most);
@@ -67,7 +83,17 @@ export class Parked {
       taken.push(marker);
     }
     this.#isChanged ||= taken.length > 0;
-    return { taken, isAll: !this.#isAnyStored || this.#listed.has(awaited.toString()) };
+    const isAll = !this.#isAnyStored || this.#listed.has(awaited.toString());
+    if (isAll) this.#unmark(awaited, group);
+    return { taken, isAll };
+  }
+
+  /** Whoever has waited for `awaited` is looked at now. */
+  #unmark(awaited: ID, group: ReadonlyMap<string, Marker>): void {
+    const key = awaited.toString();
+    const mayBeStored = [...group.values()].some(({ isStored }) => isStored);
+    if (mayBeStored) this.#awaited.set(key, { id: awaited, isWanted: false });
+    else this.#awaited.delete(key);
   }
 
   /** Reads markers of `awaited`, one more than are needed. */
@@ -112,6 +138,10 @@ export class Parked {
         if (isWanted) set.push([key, NOTHING]);
         else remove.push(key);
       }
+    }
+    for (const { id, isWanted } of this.#awaited.values()) {
+      if (isWanted) set.push([awaitedKey(id), NOTHING]);
+      else remove.push(awaitedKey(id));
     }
   }
 }

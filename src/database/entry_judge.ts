@@ -19,8 +19,14 @@ import { CheckedSignatures } from "./checked_signatures.ts";
 /** A verdict, or what must have one before. */
 export type Judgement = "Verified" | "Failed" | Waits;
 
+/** What must have a verdict before an entry can be judged. */
+interface Open {
+  readonly id: ID;
+  readonly isHeld: boolean;
+}
+
 /** Outcome of one rule: go on, never valid, or what must have a verdict before it can be told. */
-type Step = "ok" | "Failed" | readonly ID[];
+type Step = "ok" | "Failed" | readonly Open[];
 
 /**
  * The rules by which an entry is valid (06 §7, with the strict ones of 00 §B6).
@@ -89,18 +95,19 @@ export class EntryJudge {
 
   async #judgeParent(id: ID, childHeight: number): Promise<Step> {
     const row = await this.#update.row(id);
-    if (row === undefined) return [id];
-    if (!row.tree.equals(this.#update.tree) || row.height >= childHeight) return "Failed";
-    if (row.status === "Unverified") return [id];
-    return row.status === "Verified" ? "ok" : "Failed";
+    if (row === undefined) return [{ id, isHeld: false }];
+    if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return "Failed";
+    // Its height counts with its verdict, which wakes this entry; its arrival alone would not.
+    if (row.status === "Unverified") return [{ id, isHeld: true }];
+    return row.height < childHeight ? "ok" : "Failed";
   }
 
   /** An entry that must be a Verified member of a store of this tree. */
   async #judgeMember(id: ID, store: string): Promise<Step> {
     const row = await this.#update.row(id);
-    if (row === undefined) return [id];
+    if (row === undefined) return [{ id, isHeld: false }];
     if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return "Failed";
-    if (row.status === "Unverified") return [id];
+    if (row.status === "Unverified") return [{ id, isHeld: true }];
     const entry = await this.#update.find(id);
     return entry !== undefined && inStore(entry, store) ? "ok" : "Failed";
   }
@@ -143,7 +150,8 @@ export class EntryJudge {
     });
     if (verdict.outcome === "valid") return "Verified";
     if (verdict.outcome === "invalid") return "Failed";
-    return { ids: verdict.missing, ...reader.abroad && { abroad: reader.abroad } };
+    const { abroad, absent: missing } = reader;
+    return { ids: verdict.missing, missing, ...abroad && { abroad } };
   }
 
   /** The access rules that decide on an entry; undefined when its own payload is not acceptable. */
@@ -173,6 +181,8 @@ export class EntryJudge {
 class AbroadReader implements SettingsReader {
   /** The other tree that must bring what is missing; undefined for the entry's own. */
   abroad: ID | undefined;
+  /** What of it nobody holds. */
+  readonly absent: ID[] = [];
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
 
@@ -187,7 +197,8 @@ class AbroadReader implements SettingsReader {
     floor: readonly ID[],
   ): Promise<Outcome<AuthSettings>> {
     const update = this.#update;
-    const outcome = await delegatedSettings(this.#backend, update, tree, claimed, floor);
+    const { absent } = this;
+    const outcome = await delegatedSettings(this.#backend, update, tree, claimed, floor, absent);
     if (outcome.outcome === "undecided" && !tree.equals(update.tree)) this.abroad = tree;
     return outcome;
   }
@@ -208,10 +219,12 @@ function readMetadata(entry: Entry): EntryMetadata | undefined {
   }
 }
 
-function judgement(step: "Failed" | readonly ID[]): Judgement {
+function judgement(step: "Failed" | readonly Open[]): Judgement {
   if (step === "Failed") return step;
   // A main parent is often a store parent too.
-  return { ids: [...new Map(step.map((id) => [id.toString(), id])).values()] };
+  const open = [...new Map(step.map((one) => [one.id.toString(), one])).values()];
+  const missing = open.filter(({ isHeld }) => !isHeld);
+  return { ids: open.map(({ id }) => id), missing: missing.map(({ id }) => id) };
 }
 
 /** Both rules together: what fails is decided, whatever else is open. */

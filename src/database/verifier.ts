@@ -1,4 +1,4 @@
-import type { AgendaItem } from "../backend/agenda.ts";
+import type { AgendaItem, Placed } from "../backend/agenda.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import type { ID } from "../entry/id.ts";
@@ -17,6 +17,20 @@ export interface PassCounts {
   readonly unverified: number;
   /** Whether there is more to do, for another storage commit. */
   readonly goesOn: boolean;
+  /** What entries wait for since this storage commit, and nobody held. */
+  readonly missing: readonly ID[];
+  /** What is held, and is not marked as awaited any more since this storage commit. */
+  readonly unmarked: readonly ID[];
+}
+
+/** Where a pass looks besides the agenda. */
+export interface Look {
+  /** Other trees that have changed and are waited for. */
+  readonly abroad?: readonly ID[];
+  /** Entries of other trees that somebody may wait for in vain. */
+  readonly arrived?: readonly Placed[];
+  /** Whether to find these among all that is awaited. */
+  readonly isFirst?: boolean;
 }
 
 /**
@@ -42,14 +56,10 @@ export class Verifier {
     return Math.min(this.#backend.maxEntriesPerCommit, MAX_PASS) - this.#update.size;
   }
 
-  /** Does what is on the agenda, and looks for what the given other trees have brought. */
-  async run(abroad: readonly ID[]): Promise<PassCounts> {
+  /** Does what is on the agenda, and looks for what other trees have brought. */
+  async run(look: Look = {}): Promise<PassCounts> {
     const { backlog } = this.#update;
-    const hasAny = this.#update.unverified > 0;
-    if (hasAny) await backlog.agenda.load();
-    // A tree of which not all fitted is looked at again: its markers stay.
-    let isAll = true;
-    for (const tree of hasAny ? abroad : []) isAll = await this.#lookAbroad(tree) && isAll;
+    const isAll = this.#update.unverified === 0 || await this.#prepare(look);
     const partly: AgendaItem[] = [];
     while (this.#room > 0) {
       const item = backlog.agenda.next() ?? partly.pop();
@@ -59,7 +69,21 @@ export class Verifier {
     for (const item of partly) backlog.agenda.add(item, { wake: true });
     const goesOn = !backlog.agenda.isEmpty || !isAll;
     const { unverified } = this.#update;
-    return { verified: this.#verified, failed: this.#failed, unverified, goesOn };
+    const { missing, unmarked } = backlog;
+    const counts = { verified: this.#verified, failed: this.#failed, unverified };
+    return { ...counts, goesOn, missing, unmarked };
+  }
+
+  /** Fills the agenda; says whether that is all that there is to do. */
+  async #prepare({ abroad = [], arrived = [], isFirst = false }: Look): Promise<boolean> {
+    const { backlog } = this.#update;
+    await backlog.agenda.load();
+    for (const item of arrived) backlog.agenda.add(item, { wake: true });
+    if (isFirst) await backlog.lookEverywhere((ids) => this.#backend.loadRows(ids));
+    // A tree of which not all fitted is looked at again: its markers stay.
+    let isAll = true;
+    for (const tree of abroad) isAll = await this.#lookAbroad(tree) && isAll;
+    return isAll;
   }
 
   async #lookAbroad(tree: ID): Promise<boolean> {
@@ -70,8 +94,9 @@ export class Verifier {
   /** Does one thing; says whether it is done. */
   async #look(item: AgendaItem): Promise<boolean> {
     const row = await this.#update.row(item.id);
-    if (row?.status === "Unverified") return await this.#settle(item.id);
     // Waiters are woken by a verdict alone: before it they would only wait again.
+    const isOpen = row?.status === "Unverified" && row.tree.equals(this.#update.tree);
+    if (isOpen) return await this.#settle(item.id);
     return !item.wake || await this.#update.backlog.wake(item.id, Math.max(1, this.#room));
   }
 

@@ -20,7 +20,8 @@ export interface VerdictReader extends EntryReader {
 /**
  * Auth settings of a delegated database as of the claimed tips (02 §9.2, 9.3). The tips must be
  * Verified entries of that database at or above the committed floor; what is not held or not judged
- * yet leaves the question undecided, never refused for good (00 §B6).
+ * yet leaves the question undecided, never refused for good (00 §B6). What of it is not held at all is added
+ * to `absent`.
  */
 export async function delegatedSettings(
   backend: LocalBackend,
@@ -28,17 +29,26 @@ export async function delegatedSettings(
   tree: ID,
   claimed: readonly ID[],
   floor: readonly ID[],
+  absent: ID[] = [],
 ): Promise<Outcome<AuthSettings>> {
   const own = update !== undefined && update.tree.equals(tree);
   const reader: EntryReader = own ? update : backend;
-  const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
+  const rowOf = async (id: ID) => {
+    const row = await (own ? update.row(id) : backend.loadRow(id));
+    if (row === undefined) absent.push(id);
+    return row;
+  };
   const root = await rowOf(tree);
+  if (root !== undefined && !root.tree.equals(tree)) {
+    return refused(tree, claimed, "it is no root of a database");
+  }
   if (root === undefined || root.status === "Unverified") {
     return { outcome: "undecided", missing: [tree] };
   }
   const tips = await judgeTips(tree, claimed, rowOf);
   if (tips !== undefined) return tips;
   const reached = await judgeFloor(reader, tree, claimed, floor);
+  if (reached?.outcome === "undecided") absent.push(...reached.missing);
   if (reached !== undefined) return reached;
   return await readSettings(backend, reader, tree, Snapshot.of(claimed));
 }
@@ -58,8 +68,10 @@ async function judgeTips(
   const missing: ID[] = [];
   for (const tip of claimed) {
     const row = await rowOf(tip);
+    if (row !== undefined && !row.tree.equals(tree)) {
+      return refused(tree, claimed, `"${tip}" is of another tree`);
+    }
     if (row === undefined || row.status === "Unverified") missing.push(tip);
-    else if (!row.tree.equals(tree)) return refused(tree, claimed, `"${tip}" is of another tree`);
     else if (row.status === "Failed") return refused(tree, claimed, `"${tip}" is not valid`);
   }
   return missing.length === 0 ? undefined : { outcome: "undecided", missing };
