@@ -6,12 +6,7 @@
  * verdict yet, or is missing, it is {@link Parked} with that, and comes on the agenda again when that
  * has its verdict. So a pass costs what has changed, however much waits. What other trees must bring is noted
  * apart, since nobody tells this tree when it is there: it looks when those trees have changed.
- *
- * What nobody holds yet may arrive in any tree, and then makes those fail who name it as one of this. So it
- * is marked under its own ID, and this tree is marked as one with a backlog ({@link BacklogTrees}): whoever
- * stores entries looks, after the commit, which of them other trees wait for, and whoever begins to wait
- * looks, after the commit, what has arrived meanwhile. One of the two finds the other. A process that dies
- * in between leaves it to the first pass of a later process, which looks for all that is awaited.
+ * What arrives in another tree than it should is found as `elsewhere.ts` says.
  *
  * @module
  */
@@ -22,15 +17,8 @@ import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { Agenda, type Placed } from "./agenda.ts";
-import {
-  abroadKey,
-  abroadPrefix,
-  allParkedPrefix,
-  backlogKey,
-  prefixRange,
-  readAwaited,
-  readParkedAwaited,
-} from "./keys.ts";
+import { ABROAD_KEY, type ChangeSize, sum, times } from "./commit_room.ts";
+import { abroadKey, abroadPrefix, backlogKey, prefixRange, readAwaited } from "./keys.ts";
 import { Parked } from "./parked.ts";
 import type { IdRow, TreeHead } from "./records.ts";
 
@@ -98,6 +86,8 @@ export type ReadRows = (ids: readonly ID[]) => Promise<(IdRow | undefined)[]>;
 const NOTHING = new Uint8Array(0);
 /** Most markers of one entry that are removed when it has failed; others are harmless. */
 const MAX_RELEASED = 64;
+/** The same as a part of what a storage commit takes. */
+const RELEASED_SHARE = 16;
 
 /** The entries without verdict of one tree, as an update changes them. */
 export class Backlog {
@@ -144,6 +134,18 @@ export class Backlog {
     return this.#parked.unmarked;
   }
 
+  /** How much storing it changes. */
+  get changes(): ChangeSize {
+    const abroad = times(ABROAD_KEY, this.#abroad.size);
+    return sum(this.agenda.changes, this.#parked.changes, abroad);
+  }
+
+  /** How many markers are removed, at most, of an entry that has failed. */
+  get mostReleased(): number {
+    const share = Math.floor(this.#driver.capabilities.maxBatchChanges / RELEASED_SHARE);
+    return Math.min(MAX_RELEASED, share);
+  }
+
   #count(entries: number, bytes: number): void {
     const { unverified, unverifiedBytes } = this.#counts;
     this.#counts = {
@@ -175,7 +177,7 @@ export class Backlog {
   /** An entry that was stored before has got its verdict; it may have waited for `references`. */
   settled(entry: Entry, verdict: "Verified" | "Failed", references: readonly ID[]): void {
     this.#count(-1, -entry.bytes.length);
-    this.#parked.release(entry, references.slice(0, MAX_RELEASED));
+    this.#parked.release(entry, references.slice(0, this.mostReleased));
     this.arrived(entry, verdict);
   }
 
@@ -252,12 +254,12 @@ export class Backlog {
   }
 
   /**
-   * Wakes whom entries of another tree have made wait that are there now; says whether that were all.
-   * `rowsOf` reads their rows.
+   * Wakes whom entries of another tree have made wait that are there now, as far as there is room for them;
+   * says whether that were all. `rowsOf` reads their rows.
    */
   async lookAbroad(
     other: ID,
-    most: number,
+    room: () => number,
     rowsOf: ReadRows,
   ): Promise<boolean> {
     const prefix = abroadPrefix(this.#tree, other);
@@ -270,23 +272,12 @@ export class Backlog {
     let isAll = true;
     for (const [at, { id, key }] of awaited.entries()) {
       if (!hasArrived(rows[at], other)) continue;
-      if (!await this.wake(id, most)) isAll = false;
+      const most = room();
+      if (most < 1 || !await this.wake(id, most)) isAll = false;
       else this.#mark(key, false), left--;
     }
     if (left === 0) this.#forgetAbroad(other);
     return isAll;
-  }
-
-  /** Puts on the agenda whatever entries wait for and another tree holds. */
-  async lookEverywhere(rowsOf: ReadRows): Promise<void> {
-    const prefix = allParkedPrefix(this.#tree);
-    for await (const page of this.#driver.list(prefixRange(prefix))) {
-      const all = page.map(({ key }) => readParkedAwaited(key, prefix.length));
-      const awaited = all.filter((id, at) => at === 0 || !id.equals(all[at - 1]!));
-      for (const item of heldElsewhere(this.#tree, awaited, await rowsOf(awaited))) {
-        this.agenda.add(item, { wake: true });
-      }
-    }
   }
 
   #forgetAbroad(other: ID): void {
@@ -312,18 +303,6 @@ export class Backlog {
 /** Whether something can be decided about an entry of another tree that could not be before. */
 function hasArrived(row: IdRow | undefined, other: ID): boolean {
   return row !== undefined && (row.status !== "Unverified" || !row.tree.equals(other));
-}
-
-/** Those of some entries that are held, but not in `tree`. */
-export function heldElsewhere(
-  tree: ID,
-  ids: readonly ID[],
-  rows: readonly (IdRow | undefined)[],
-): Placed[] {
-  return ids.flatMap((id, at) => {
-    const row = rows[at];
-    return row === undefined || row.tree.equals(tree) ? [] : [{ id, height: row.height }];
-  });
 }
 
 function tooManyTips(tips: number): string {

@@ -13,6 +13,7 @@ import type {
 } from "./backend.ts";
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog.ts";
 import { BacklogTrees } from "./backlog_trees.ts";
+import { CommitRoom } from "./commit_room.ts";
 import { demote, overwriteStatus } from "./demote.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { findMergeBase, requireEntry } from "./frontier_walk.ts";
@@ -40,6 +41,8 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly trees: TreeCache;
   /** Entries used last. */
   readonly entries: EntryCache = new EntryCache();
+  /** What one storage commit takes. */
+  readonly room: CommitRoom;
   /** Trees with entries that have no verdict. */
   readonly backlogs: BacklogTrees;
   /** Materialised store states. */
@@ -60,6 +63,7 @@ export class LocalBackend implements Backend, UpdateSource {
     const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 5));
     this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
+    this.room = new CommitRoom(driver.capabilities);
     this.backlogs = new BacklogTrees(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);

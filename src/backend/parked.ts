@@ -1,6 +1,7 @@
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import type { Placed } from "./agenda.ts";
+import { type ChangeSize, ID_KEY, PARKED_KEY, sum, times } from "./commit_room.ts";
 import { awaitedKey, parkedKey, parkedPrefix, prefixRange, readPosition } from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -31,6 +32,8 @@ export class Parked {
   /** What is waited for, by the text of its ID: whether storage is to say so under that ID. */
   readonly #awaited = new Map<string, { readonly id: ID; readonly isWanted: boolean }>();
   #isChanged = false;
+  /** How many markers storage is to hold otherwise than it does. */
+  #changes = 0;
 
   /** The waiting entries of `tree`; storage is not asked unless it may hold some. */
   constructor(driver: StorageDriver, tree: ID, isAnyStored: boolean) {
@@ -42,6 +45,11 @@ export class Parked {
   /** Whether anything will be stored otherwise than it was. */
   get isChanged(): boolean {
     return this.#isChanged;
+  }
+
+  /** How much storing it changes. */
+  get changes(): ChangeSize {
+    return sum(times(PARKED_KEY, this.#changes), times(ID_KEY, this.#awaited.size));
   }
 
   /** What this update waits for that nobody held. */
@@ -56,7 +64,7 @@ export class Parked {
 
   /** Notes that an entry waits for others, of which nobody holds the `missing` ones. */
   add(entry: Placed, awaited: readonly ID[], missing: readonly ID[]): void {
-    for (const id of awaited) this.#marker(id, entry).isWanted = true;
+    for (const id of awaited) this.#set(this.#marker(id, entry), { isWanted: true });
     for (const id of missing) this.#awaited.set(id.toString(), { id, isWanted: true });
     this.#isChanged ||= awaited.length > 0;
   }
@@ -65,8 +73,10 @@ export class Parked {
   release(entry: Placed, awaited: readonly ID[]): void {
     for (const id of awaited) {
       const marker = this.#marker(id, entry);
-      marker.isStored ||= this.#isAnyStored;
-      marker.isWanted = false;
+      this.#set(marker, {
+        isStored: marker.isStored || this.#isAnyStored,
+        isWanted: false,
+      });
     }
     this.#isChanged ||= this.#isAnyStored && awaited.length > 0;
   }
@@ -79,7 +89,7 @@ export class Parked {
     for (const marker of group.values()) {
       if (!marker.isWanted) continue;
       if (taken.length === most) return { taken, isAll: false };
-      marker.isWanted = false;
+      this.#set(marker, { isWanted: false });
       taken.push(marker);
     }
     this.#isChanged ||= taken.length > 0;
@@ -107,11 +117,17 @@ export class Parked {
       for (const { key } of page) {
         const { id, height } = readPosition(key, prefix.length);
         const known = group.get(id.toString());
-        if (known !== undefined) known.isStored = true;
+        if (known !== undefined) this.#set(known, { isStored: true });
         else group.set(id.toString(), { id, height, awaited, isStored: true, isWanted: true });
       }
     }
     if (found < limit) this.#listed.add(awaited.toString());
+  }
+
+  #set(marker: Marker, change: { readonly isStored?: boolean; readonly isWanted?: boolean }): void {
+    if (marker.isStored !== marker.isWanted) this.#changes--;
+    Object.assign(marker, change);
+    if (marker.isStored !== marker.isWanted) this.#changes++;
   }
 
   #group(awaited: ID): Map<string, Marker> {

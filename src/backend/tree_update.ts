@@ -7,6 +7,16 @@ import { BackendError } from "../util/errors.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
+import {
+  type ChangeSize,
+  type CommitRoom,
+  HEADS,
+  ID_KEY,
+  insertionSize,
+  settledSize,
+  storesSize,
+  sum,
+} from "./commit_room.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import { moved, shared } from "./frontier.ts";
 import {
@@ -42,6 +52,8 @@ export interface UpdateSource {
   readonly driver: StorageDriver;
   readonly trees: TreeCache;
   readonly entries: EntryCache;
+  /** What one storage commit takes. */
+  readonly room: CommitRoom;
   /** The entry and its row as storage holds them now. */
   load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
   /** The row of an entry as storage holds it now. */
@@ -75,6 +87,8 @@ export class TreeUpdate {
   readonly #waiting: WaitingChildren;
   /** What has no verdict, and is to be looked at or waits. */
   readonly backlog: Backlog;
+  /** What entries and frontiers change. */
+  #written: ChangeSize = HEADS;
   #main: Frontiers;
   #verified: Entry[] = [];
 
@@ -116,6 +130,27 @@ export class TreeUpdate {
   /** How many entries are stored or settled by this change. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** How many changes of a size there is room for in the storage commit, besides what it has. */
+  roomFor(each: ChangeSize): number {
+    return this.#source.room.left(this.changes, each);
+  }
+
+  /** How much of a storage commit this change takes, at most; of a storage without limits, nothing. */
+  get changes(): ChangeSize {
+    if (!this.#source.room.isLimited) return this.#written;
+    return sum(this.#written, this.#waiting.changes, this.backlog.changes);
+  }
+
+  #count(size: () => ChangeSize): void {
+    if (this.#source.room.isLimited) this.#written = sum(this.#written, size());
+  }
+
+  #touch(store: string): void {
+    if (this.#touched.has(store)) return;
+    this.#touched.add(store);
+    this.#count(() => storesSize([store]));
   }
 
   /** Whether there is anything to write. */
@@ -187,6 +222,7 @@ export class TreeUpdate {
   /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
     this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
+    this.#count(() => insertionSize(entry));
     if (status === "Unverified") await this.backlog.stored(entry, waits);
     else this.backlog.arrived(entry, status);
     await this.#addRaw(entry);
@@ -223,11 +259,18 @@ export class TreeUpdate {
     return true;
   }
 
+  /** How much a verdict on a stored entry changes, at most. */
+  verdictSize(entry: Entry): ChangeSize {
+    const released = Math.min(this.backlog.mostReleased, referencesOf(entry).length);
+    return settledSize(entry, released);
+  }
+
   /** Gives an Unverified entry its verdict. */
   async settle(entry: Entry, status: "Verified" | "Failed"): Promise<void> {
     const key = entry.id.toString();
     const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
     if (pending.status !== "Unverified") return;
+    if (!pending.inserted) this.#count(() => ID_KEY);
     pending.status = status;
     this.#pending.set(key, pending);
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.
@@ -246,7 +289,7 @@ export class TreeUpdate {
         entry.subtreeParents(store),
       );
       this.#stores.set(store, tips);
-      this.#touched.add(store);
+      this.#touch(store);
     }
   }
 
@@ -258,7 +301,7 @@ export class TreeUpdate {
         store,
         await this.#moveRaw(tips, store, entry.id, entry.subtreeParents(store)),
       );
-      this.#touched.add(store);
+      this.#touch(store);
     }
   }
 

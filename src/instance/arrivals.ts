@@ -1,5 +1,5 @@
 import type { Placed } from "../backend/agenda.ts";
-import { heldElsewhere } from "../backend/backlog.ts";
+import { heldElsewhere } from "../backend/elsewhere.ts";
 import { awaitedKey } from "../backend/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { IdRow } from "../backend/records.ts";
@@ -9,7 +9,7 @@ import type { ID } from "../entry/id.ts";
 const READ_AT_ONCE = 512;
 
 /**
- * Entries that arrive in another tree than those expect who wait for them (`backlog.ts`). All is read
+ * Entries that arrive in another tree than those expect who wait for them (`elsewhere.ts`). All is read
  * from the storage after a commit, so that of two writers at once one finds the other.
  */
 export class Arrivals {

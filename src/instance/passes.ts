@@ -2,7 +2,7 @@ import type { Placed } from "../backend/agenda.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import type { VerifyCounts } from "../database/host.ts";
-import type { Look, PassCounts } from "../database/verifier.ts";
+import { type Look, MAX_PASS, type PassCounts } from "../database/verifier.ts";
 import type { ID } from "../entry/id.ts";
 import { Arrivals } from "./arrivals.ts";
 import { NOTHING_PUT, type PartReport, type TreeJudge } from "./tree_judge.ts";
@@ -66,26 +66,27 @@ export class Passes {
     const [missing, unmarked]: [ID[], ID[]] = [[], []];
     const { abroad } = await this.#backend.pending(tree);
     const changed = await this.#judge.abroad.changed(tree, abroad);
-    let look: Look = { abroad: changed.trees, arrived };
-    for (let goesOn = true; goesOn;) {
-      const pass = await this.#pass(tree, look);
-      // What has arrived, and is not done, is on the stored agenda now.
-      look = { abroad: changed.trees };
+    const size = Math.min(this.#backend.maxEntriesPerCommit, MAX_PASS);
+    for (let [at, goesOn] = [0, true]; goesOn; at += size) {
+      // What has arrived, and was not done in its pass, is on the stored agenda.
+      const now = arrived.slice(at, at + size);
+      const isLast = at + size >= arrived.length;
+      const pass = await this.#pass(tree, { abroad: changed.trees, arrived: now }, isLast);
       missing.push(...pass.missing);
       unmarked.push(...pass.unmarked);
       counts.verified += pass.verified;
       counts.failed += pass.failed;
       counts.stillUnverified = pass.unverified;
-      goesOn = pass.goesOn;
+      goesOn = pass.goesOn || !isLast;
     }
     await this.noteAbroad(tree, changed.sequences);
     return { counts, missing, unmarked };
   }
 
-  async #pass(tree: ID, look: Look): Promise<PassCounts> {
+  async #pass(tree: ID, look: Look, isLast: boolean): Promise<PassCounts> {
     const run = (update: TreeUpdate) => this.#judge.judge(update, look);
-    const counts = await this.#host.write(tree, run, ({ goesOn }) => goesOn);
-    this.#judge.looked(tree);
+    const counts = await this.#host.write(tree, run, ({ goesOn }) => goesOn || !isLast);
+    this.#judge.looked(tree, counts.looked);
     return counts;
   }
 

@@ -1,4 +1,5 @@
 import type { BacklogCounts } from "../backend/backlog.ts";
+import type { Looked } from "../backend/elsewhere.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import type { CheckedSignatures } from "../database/checked_signatures.ts";
@@ -67,8 +68,8 @@ export class TreeJudge {
   readonly #backend: LocalBackend;
   /** Per tree: the last write to it after which nothing was left to judge. */
   readonly #settled = new Map<string, number>();
-  /** Trees of which nothing can have got lost with a process that has died. */
-  readonly #looked = new Set<string>();
+  /** How far trees were looked at for what has got lost with a process that has died. */
+  readonly #looked = new Map<string, Looked>();
 
   /** Judges the entries in `backend`. */
   constructor(backend: LocalBackend) {
@@ -83,7 +84,7 @@ export class TreeJudge {
     signatures: CheckedSignatures,
   ): Promise<PartReport> {
     // What waits from now on is looked for by whoever is at work now.
-    if (update.unverified === 0) this.looked(update.tree);
+    if (update.unverified === 0) this.looked(update.tree, "done");
     const judge = new EntryJudge(this.#backend, update, signatures);
     const taken = await new Ingest(this.#backend, update, judge).run(chunk);
     const pass = await new Verifier(this.#backend, update, judge).run();
@@ -93,14 +94,14 @@ export class TreeJudge {
 
   /** Judges what one storage commit can settle, with what other trees have brought. */
   async judge(update: TreeUpdate, look: Look): Promise<PassCounts> {
-    const isFirst = !this.#looked.has(update.tree.toString());
+    const from = this.#looked.get(update.tree.toString()) ?? "start";
     const judge = new EntryJudge(this.#backend, update);
-    return await new Verifier(this.#backend, update, judge).run({ ...look, isFirst });
+    return await new Verifier(this.#backend, update, judge).run({ ...look, from });
   }
 
-  /** Notes that all that is awaited in a tree was looked for. */
-  looked(tree: ID): void {
-    this.#looked.add(tree.toString());
+  /** Notes how far a tree was looked at for what is awaited there and held elsewhere. */
+  looked(tree: ID, to: Looked): void {
+    this.#looked.set(tree.toString(), to);
   }
 
   /** Whether a pass over a tree may change anything. */

@@ -118,10 +118,12 @@ export class WriteCoordinator {
     sorted: readonly Entry[],
     signal?: AbortSignal,
   ): AsyncIterable<PartReport> {
-    const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
-    for (let at = 0; at < sorted.length; at += size) {
+    const { maxEntriesPerCommit, room } = this.#backend;
+    const most = Math.min(REMOTE_CHUNK, maxEntriesPerCommit);
+    for (let [at, end] = [0, 0]; at < sorted.length; at = end) {
       signal?.throwIfAborted();
-      yield await this.#putChunk(tree, sorted.slice(at, at + size), at + size < sorted.length);
+      end = room.end(sorted, at, most);
+      yield await this.#putChunk(tree, sorted.slice(at, end), end < sorted.length);
     }
   }
 
