@@ -9,7 +9,7 @@ import { allOf, prefixRange, readId } from "./keys.ts";
  */
 export class BacklogTrees {
   readonly #driver: StorageDriver;
-  #known: Map<string, ID> | undefined;
+  #known: Set<string> | undefined;
   #token: unknown;
   #notes = 0;
 
@@ -18,10 +18,10 @@ export class BacklogTrees {
     this.#driver = driver;
   }
 
-  /** All of them but one. */
-  async others(tree: ID): Promise<ID[]> {
+  /** Whether there is any but one. */
+  async hasOthers(tree: ID): Promise<boolean> {
     const known = this.#isCurrent() ? this.#known! : await this.#read();
-    return [...known.values()].filter((other) => !other.equals(tree));
+    return known.size > (known.has(tree.toString()) ? 1 : 0);
   }
 
   #isCurrent(): boolean {
@@ -30,15 +30,12 @@ export class BacklogTrees {
     return this.#driver.changeToken !== undefined && this.#driver.changeToken() === this.#token;
   }
 
-  async #read(): Promise<ReadonlyMap<string, ID>> {
+  async #read(): Promise<ReadonlySet<string>> {
     const token = this.#driver.changeToken?.();
     const notes = this.#notes;
-    const found = new Map<string, ID>();
+    const found = new Set<string>();
     for await (const page of this.#driver.list(prefixRange(allOf("backlog")))) {
-      for (const { key } of page) {
-        const tree = readId(key);
-        found.set(tree.toString(), tree);
-      }
+      for (const { key } of page) found.add(readId(key).toString());
     }
     // What this process has written meanwhile may be missing; it looks again after writing it.
     this.#known = notes === this.#notes ? found : undefined;
@@ -55,7 +52,7 @@ export class BacklogTrees {
   /** Notes what this process has written. */
   note(tree: ID, unverified: number): void {
     this.#notes++;
-    if (unverified > 0) this.#known?.set(tree.toString(), tree);
+    if (unverified > 0) this.#known?.add(tree.toString());
     else if (this.#known !== undefined && this.#known.size > 0) this.#known.delete(tree.toString());
   }
 }

@@ -20,7 +20,7 @@ export interface ChangeSize {
   readonly bytes: number;
 }
 
-/** A key of a kind and an ID: rows, bytes of entries, roots, heads, marks of what is awaited. */
+/** A key of a kind and an ID: rows, bytes of entries, roots, heads. */
 export const ID_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 38 });
 /** What every commit of a tree may change besides: its head, and the marker of its backlog. */
 export const HEADS: ChangeSize = times(ID_KEY, 2);
@@ -30,10 +30,12 @@ export const AGENDA_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 83 });
 export const PARKED_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 120 });
 /** A marker of what is awaited of another tree. */
 export const ABROAD_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 111 });
+/** The marks of an entry that nobody held when somebody began to wait for it. */
+export const AWAITED_KEYS: ChangeSize = Object.freeze({ keys: 2, bytes: 112 });
 /** A waiter that is woken: its marker goes, and it may stay on the agenda. */
 export const WOKEN: ChangeSize = sum(PARKED_KEY, AGENDA_KEY);
 /** Without so much room a pass does not go on to its next item. */
-export const LEAST: ChangeSize = sum(WOKEN, times(ID_KEY, 2));
+export const LEAST: ChangeSize = sum(WOKEN, AWAITED_KEYS);
 
 const STORE_INDEX_BYTES = 85;
 const STORE_TIPS_BYTES = 40;
@@ -84,7 +86,7 @@ export function settledSize(entry: Entry, released: number): ChangeSize {
 /** All that waiting for others changes at most. */
 export function parkedSize({ ids, missing, abroad }: Waits): ChangeSize {
   const elsewhere = times(ABROAD_KEY, abroad === undefined ? 0 : ids.length);
-  return sum(times(PARKED_KEY, ids.length), times(ID_KEY, missing.length), elsewhere);
+  return sum(times(PARKED_KEY, ids.length), times(AWAITED_KEYS, missing.length), elsewhere);
 }
 
 function named(names: Iterable<string>, base: number): ChangeSize {

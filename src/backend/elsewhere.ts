@@ -1,11 +1,11 @@
 /**
  * What entries of a tree wait for, as if it were of that tree, and another one holds: then they fail.
  *
- * What nobody holds yet may arrive in any tree. So it is marked under its own ID (`parked.ts`), and a tree in
- * which anything waits is marked as one ({@link BacklogTrees}): whoever stores entries looks, after the
- * commit, which of them other trees wait for, and whoever begins to wait looks, after the commit, what has
- * arrived meanwhile. One of the two finds the other. A process that dies in between leaves it to the first
- * passes of a later process, which look at all that is awaited.
+ * What nobody holds yet may arrive in any tree. So it is marked under its own ID (`parked.ts`): whoever stores
+ * entries looks, after the commit, which of them other trees wait for, and whoever begins to wait looks,
+ * after the commit, what has arrived meanwhile. One of the two finds the other. A process that dies in between
+ * leaves it to the first passes of a later process, which look at all that is awaited. Where no other tree
+ * has a backlog (`backlog_trees.ts`) nobody looks.
  *
  * @module
  */

@@ -13,7 +13,8 @@
  * | `u` | tree · height · fold key | empty; an entry that is to be looked at (`agenda.ts`) |
  * | `q` | tree · awaited · height · fold key | empty; an Unverified entry that waits (`parked.ts`) |
  * | `f` | tree · other tree · awaited | empty; an entry of another tree that is waited for |
- * | `a` | awaited | empty; an entry of whatever tree that somebody waits for and nobody held (`parked.ts`) |
+ * | `a` | awaited | empty; an entry that somebody waits for and nobody held (`elsewhere.ts`) |
+ * | `a` | awaited · tree | empty; in which tree |
  * | `b` | tree | empty; a tree with Unverified entries (`backlog_trees.ts`) |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
  * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
@@ -209,6 +210,17 @@ export function readParkedAwaited(key: Uint8Array, prefixLength: number): ID {
 /** Key of a marker: somebody waits for an entry that was not held when it was marked. */
 export function awaitedKey(id: ID): Uint8Array {
   return prefixed(PREFIX.awaited, id);
+}
+
+/** Key of a marker: the somebody is in `tree`. */
+export function awaiterKey(id: ID, tree: ID): Uint8Array {
+  return concat(awaitedKey(id), tree.bytes);
+}
+
+/** The tree at the end of an {@link awaiterKey} of `id`; undefined for an {@link awaitedKey}. */
+export function readAwaiter(key: Uint8Array, id: ID): ID | undefined {
+  const start = 2 + id.bytes.length;
+  return key.length === start ? undefined : ID.fromBytes(key.subarray(start));
 }
 
 /** Key of the marker of a tree that holds Unverified entries. */

@@ -60,7 +60,7 @@ export class LocalBackend implements Backend, UpdateSource {
   constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
     this.driver = driver;
     // All markers of one entry must fit into one storage commit.
-    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 5));
+    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 8));
     this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
     this.room = new CommitRoom(driver.capabilities);

@@ -1,8 +1,15 @@
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import type { Placed } from "./agenda.ts";
-import { type ChangeSize, ID_KEY, PARKED_KEY, sum, times } from "./commit_room.ts";
-import { awaitedKey, parkedKey, parkedPrefix, prefixRange, readPosition } from "./keys.ts";
+import { AWAITED_KEYS, type ChangeSize, PARKED_KEY, sum, times } from "./commit_room.ts";
+import {
+  awaitedKey,
+  awaiterKey,
+  parkedKey,
+  parkedPrefix,
+  prefixRange,
+  readPosition,
+} from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -49,7 +56,7 @@ export class Parked {
 
   /** How much storing it changes. */
   get changes(): ChangeSize {
-    return sum(times(PARKED_KEY, this.#changes), times(ID_KEY, this.#awaited.size));
+    return sum(times(PARKED_KEY, this.#changes), times(AWAITED_KEYS, this.#awaited.size));
   }
 
   /** What this update waits for that nobody held. */
@@ -156,8 +163,10 @@ export class Parked {
       }
     }
     for (const { id, isWanted } of this.#awaited.values()) {
-      if (isWanted) set.push([awaitedKey(id), NOTHING]);
-      else remove.push(awaitedKey(id));
+      for (const key of [awaitedKey(id), awaiterKey(id, this.#tree)]) {
+        if (isWanted) set.push([key, NOTHING]);
+        else remove.push(key);
+      }
     }
   }
 }

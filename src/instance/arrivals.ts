@@ -1,9 +1,17 @@
 import type { Placed } from "../backend/agenda.ts";
 import { heldElsewhere } from "../backend/elsewhere.ts";
-import { awaitedKey } from "../backend/keys.ts";
+import { awaitedKey, prefixRange, readAwaiter } from "../backend/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { IdRow } from "../backend/records.ts";
 import type { ID } from "../entry/id.ts";
+
+/** What has arrived that entries of a tree wait for. */
+export interface ArrivedFor {
+  /** The tree that waits. */
+  readonly tree: ID;
+  /** Entries of another tree. */
+  readonly arrived: readonly Placed[];
+}
 
 /** How many entries are looked up by one call of the storage. */
 const READ_AT_ONCE = 512;
@@ -21,29 +29,45 @@ export class Arrivals {
   }
 
   /**
-   * Trees that may wait for what `tree` has got, with that: those of `stored` that are marked as awaited,
-   * and `unmarked` ones, whose marks this process has just removed.
+   * Who in other trees waits for what `tree` has got: for those of `stored` that are marked as awaited, and
+   * for `unmarked` ones, whose marks this process has just removed.
    */
-  async awaitedIn(
+  async awaitedElsewhere(
     tree: ID,
     stored: readonly ID[],
     unmarked: readonly ID[],
-  ): Promise<{ readonly trees: readonly ID[]; readonly arrived: readonly Placed[] }> {
-    const trees = await this.#backend.backlogs.others(tree);
-    if (trees.length === 0) return { trees, arrived: [] };
+  ): Promise<readonly ArrivedFor[]> {
+    if (!await this.#backend.backlogs.hasOthers(tree)) return [];
     const marked = await paged(stored, async (ids) => {
       const marks = await this.#backend.driver.getMany(ids.map(awaitedKey));
       return ids.filter((_, at) => marks[at] !== undefined);
     });
     const arrived = await this.#rows(
       [...marked, ...unmarked],
-      (ids, rows) =>
-        ids.flatMap((id, at) => {
-          const row = rows[at];
-          return row?.tree.equals(tree) === true ? [{ id, height: row.height }] : [];
-        }),
+      (ids, rows) => placedIn(tree, ids, rows),
     );
-    return { trees: arrived.length === 0 ? [] : trees, arrived };
+    const found = new Map<string, { tree: ID; arrived: Placed[] }>();
+    for (const item of arrived) {
+      for (const waiting of await this.#awaiters(item.id)) {
+        if (waiting.equals(tree)) continue;
+        const known = found.get(waiting.toString()) ?? { tree: waiting, arrived: [] };
+        found.set(waiting.toString(), known);
+        known.arrived.push(item);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** The trees in which somebody waits for an entry. */
+  async #awaiters(id: ID): Promise<ID[]> {
+    const trees: ID[] = [];
+    for await (const page of this.#backend.driver.list(prefixRange(awaitedKey(id)))) {
+      for (const { key } of page) {
+        const tree = readAwaiter(key, id);
+        if (tree !== undefined) trees.push(tree);
+      }
+    }
+    return trees;
   }
 
   /** What `tree` has begun to wait for, and another tree has got meanwhile. */
@@ -57,6 +81,17 @@ export class Arrivals {
   ): Promise<Placed[]> {
     return await paged(ids, async (page) => pick(page, await this.#backend.loadRows(page)));
   }
+}
+
+function placedIn(
+  tree: ID,
+  ids: readonly ID[],
+  rows: readonly (IdRow | undefined)[],
+): Placed[] {
+  return ids.flatMap((id, at) => {
+    const row = rows[at];
+    return row?.tree.equals(tree) === true ? [{ id, height: row.height }] : [];
+  });
 }
 
 async function paged<T>(

@@ -104,8 +104,8 @@ export class Passes {
    */
   async tellOthers(tree: ID, stored: readonly ID[], unmarked: readonly ID[]): Promise<void> {
     if (this.#host.isClosed()) return;
-    const { trees, arrived } = await this.#arrivals.awaitedIn(tree, stored, unmarked);
-    for (const other of trees) {
+    const others = await this.#arrivals.awaitedElsewhere(tree, stored, unmarked);
+    for (const { tree: other, arrived } of others) {
       if (this.#host.isClosed()) return;
       // What this process knows of the other tree may be from before another process has parked there.
       await this.#backend.trees.read(other);

@@ -20,7 +20,7 @@ const nowhere = (label: string): ID => ID.ofDagCbor(utf8(label));
 const many = (count: number): ID[] =>
   Array.from({ length: count }, (_, at) => nowhere(`${at}`)).sort(ID.compare);
 /** Most entries that one entry waits for: Deno KV changes no more keys at once. */
-const MOST_AWAITED = STORAGE === "deno-kv" ? 200 : MAX_PARENTS;
+const MOST_AWAITED = STORAGE === "deno-kv" ? 125 : MAX_PARENTS;
 
 /** Nobody reads these bytes: not as an entry, and with no error but one of ours. */
 function refused(name: string, bytes: () => Uint8Array): void {
