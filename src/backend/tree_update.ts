@@ -87,6 +87,8 @@ export class TreeUpdate {
   readonly #waiting: WaitingChildren;
   /** What has no verdict, and is to be looked at or waits. */
   readonly backlog: Backlog;
+  /** Whether it matters how much is changed. */
+  readonly #isLimited: boolean;
   /** What entries and frontiers change. */
   #written: ChangeSize = HEADS;
   #main: Frontiers;
@@ -97,6 +99,7 @@ export class TreeUpdate {
     this.tree = tree;
     this.#base = base;
     this.#main = base.head;
+    this.#isLimited = source.room.isLimited;
     this.backlog = new Backlog(source.driver, tree, base.head);
     this.#waiting = new WaitingChildren(source.driver, tree, base.head.waiting);
   }
@@ -139,18 +142,17 @@ export class TreeUpdate {
 
   /** How much of a storage commit this change takes, at most; of a storage without limits, nothing. */
   get changes(): ChangeSize {
-    if (!this.#source.room.isLimited) return this.#written;
+    if (!this.#isLimited) return this.#written;
     return sum(this.#written, this.#waiting.changes, this.backlog.changes);
   }
 
-  #count(size: () => ChangeSize): void {
-    if (this.#source.room.isLimited) this.#written = sum(this.#written, size());
+  #count(size: ChangeSize): void {
+    this.#written = sum(this.#written, size);
   }
 
   #touch(store: string): void {
-    if (this.#touched.has(store)) return;
+    if (this.#isLimited && !this.#touched.has(store)) this.#count(storesSize([store]));
     this.#touched.add(store);
-    this.#count(() => storesSize([store]));
   }
 
   /** Whether there is anything to write. */
@@ -222,7 +224,7 @@ export class TreeUpdate {
   /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
     this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
-    this.#count(() => insertionSize(entry));
+    if (this.#isLimited) this.#count(insertionSize(entry));
     if (status === "Unverified") await this.backlog.stored(entry, waits);
     else this.backlog.arrived(entry, status);
     await this.#addRaw(entry);
@@ -270,7 +272,7 @@ export class TreeUpdate {
     const key = entry.id.toString();
     const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
     if (pending.status !== "Unverified") return;
-    if (!pending.inserted) this.#count(() => ID_KEY);
+    if (!pending.inserted) this.#count(ID_KEY);
     pending.status = status;
     this.#pending.set(key, pending);
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.

@@ -21,6 +21,8 @@ export interface PassHost {
   inParts(tree: ID, write: () => Promise<void>): Promise<void>;
   /** Judges what waits in other trees for verdicts in `tree`. */
   wakeWaiting(tree: ID): Promise<void>;
+  /** Notes that a pass over a tree could not be made, of which the caller knows nothing. */
+  notJudged(tree: ID, error: unknown): void;
   /** Notes that entries of `tree` wait for other trees. */
   waitsAbroad(tree: ID, others: readonly ID[]): void;
 }
@@ -107,13 +109,23 @@ export class Passes {
     const others = await this.#arrivals.awaitedElsewhere(tree, stored, unmarked);
     for (const { tree: other, arrived } of others) {
       if (this.#host.isClosed()) return;
-      // What this process knows of the other tree may be from before another process has parked there.
-      await this.#backend.trees.read(other);
-      await this.#host.inParts(other, async () => {
-        const { verified, failed } = await this.judgeAll(other, arrived);
-        if (verified + failed > 0) await this.#host.wakeWaiting(other);
-      });
+      try {
+        await this.#tell(other, arrived);
+      } catch (error) {
+        // What was stored is stored; the next pass over the other tree finds it.
+        this.#judge.doubt(other);
+        this.#host.notJudged(other, error);
+      }
     }
+  }
+
+  async #tell(tree: ID, arrived: readonly Placed[]): Promise<void> {
+    // What this process knows of the tree may be from before another process has parked there.
+    await this.#backend.trees.read(tree);
+    await this.#host.inParts(tree, async () => {
+      const { verified, failed } = await this.judgeAll(tree, arrived);
+      if (verified + failed > 0) await this.#host.wakeWaiting(tree);
+    });
   }
 
   /** Notes for which trees `tree` waits, and watches them for the writes of other processes. */

@@ -104,6 +104,12 @@ export class TreeJudge {
     this.#looked.set(tree.toString(), to);
   }
 
+  /** Notes that something may have got lost in a tree: its next pass looks at all that is awaited there. */
+  doubt(tree: ID): void {
+    this.#looked.delete(tree.toString());
+    this.#settled.delete(tree.toString());
+  }
+
   /** Whether a pass over a tree may change anything. */
   async isDue(
     tree: ID,

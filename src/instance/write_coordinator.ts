@@ -49,6 +49,7 @@ export class WriteCoordinator {
       },
       inParts: (tree, write) => this.#inParts(tree, write),
       wakeWaiting: (tree) => this.#wakeWaiting(tree),
+      notJudged: (tree, error) => this.#notJudged(tree, error),
       waitsAbroad: (tree, others) => {
         if (this.#events.has(tree)) { for (const other of others) this.#watches.begin(other); }
       },
@@ -201,12 +202,13 @@ export class WriteCoordinator {
     try {
       return await this.verify(tree);
     } catch (error) {
-      this.#log.debug("Tree {tree} was not judged before it was read", {
-        tree: tree.toString(),
-        error,
-      });
+      this.#notJudged(tree, error);
       return undefined;
     }
+  }
+
+  #notJudged(tree: ID, error: unknown): void {
+    this.#log.debug("Tree {tree} was not judged", { tree: tree.toString(), error });
   }
 
   // --- entries that wait for other trees -----------------------------------------------------

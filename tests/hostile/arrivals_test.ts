@@ -13,10 +13,12 @@ import {
   ready,
   SigKey,
 } from "../../mod.ts";
+import { headKey } from "../../src/backend/keys.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
-import { utf8 } from "../../src/util/bytes.ts";
+import { compareBytes, utf8 } from "../../src/util/bytes.ts";
+import { StorageError } from "../../src/util/errors.ts";
 import { node, source } from "../database/backlog_bed.ts";
 import { newStorage, newUrl } from "../helpers/storages.ts";
 import { craft, docOf, granting, keyOf, PAYLOAD, rootOf } from "./craft.ts";
@@ -149,6 +151,30 @@ describe("what is named as of this tree, and is of another", () => {
       await later.close();
     });
   }
+
+  it("00 §B6 fails at the next read, if the storage failed when it should; the batch is stored", async () => {
+    const all = await pair();
+    const { here, there, team, theirs, wrong } = all;
+    let isBroken = false;
+    const storage = watched(memoryStorage(), (key) => {
+      if (isBroken && compareBytes(key, headKey(here.id)) === 0) {
+        throw new StorageError("Failed", "broken");
+      }
+    });
+    const { backend, writes, close } = await node(here, {}, storage);
+    await writes.putRemoteEntries(team.id, [team]);
+    await writes.putRemoteEntries(here.id, Object.values(wrong));
+    isBroken = true;
+    const report = await writes.putRemoteEntries(there.id, [there, ...theirs]);
+    assert.deepEqual([report.stored, report.verified], [3, 2]);
+    isBroken = false;
+    for (const { id } of Object.values(wrong)) {
+      assert.equal(await backend.getVerificationStatus(id), "Unverified");
+    }
+    await writes.settle(here.id);
+    await expectFailed(backend, all);
+    await close();
+  });
 
   it("00 §B6 costs nothing where nothing waits", () =>
     source(async (root, honest) => {
