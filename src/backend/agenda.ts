@@ -2,6 +2,7 @@ import type { ID } from "../entry/id.ts";
 import { ID as IdClass } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { Heap } from "../util/heap.ts";
+import { AGENDA_KEY, type ChangeSize, times } from "./commit_room.ts";
 import { prefixRange, readPosition, unverifiedKey, unverifiedPrefix } from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -36,6 +37,9 @@ export class Agenda {
   );
   /** What storage holds of it and was read. */
   readonly #stored = new Map<string, Placed>();
+  /** How many items are not stored, and how many stored ones are done. */
+  #added = 0;
+  #done = 0;
 
   /** The agenda of `tree`. */
   constructor(driver: StorageDriver, tree: ID) {
@@ -48,11 +52,19 @@ export class Agenda {
     return this.#items.size === 0;
   }
 
+  /** How many things are left to do, of what this update knows. */
+  get length(): number {
+    return this.#items.size;
+  }
+
   /** Whether it will be stored otherwise than it was read. */
   get isChanged(): boolean {
-    if (this.#items.size !== this.#stored.size) return true;
-    for (const key of this.#items.keys()) if (!this.#stored.has(key)) return true;
-    return false;
+    return this.#added + this.#done > 0;
+  }
+
+  /** How much storing it changes. */
+  get changes(): ChangeSize {
+    return times(AGENDA_KEY, this.#added + this.#done);
   }
 
   /** Adds something to do. */
@@ -62,6 +74,8 @@ export class Agenda {
     if (item === undefined) {
       item = { id, height, judge: false, wake: false };
       this.#items.set(key, item);
+      if (this.#stored.has(key)) this.#done--;
+      else this.#added++;
       this.#queue.push(item);
     }
     item.judge ||= todo.judge === true;
@@ -77,6 +91,8 @@ export class Agenda {
         const text = place.id.toString();
         if (this.#stored.has(text)) continue;
         this.#stored.set(text, place);
+        if (this.#items.has(text)) this.#added--;
+        else this.#done++;
         this.add(place, { judge: true, wake: true });
       }
     }
@@ -85,7 +101,11 @@ export class Agenda {
   /** Takes the first thing to do, parents before children; undefined when there is none. */
   next(): AgendaItem | undefined {
     const item = this.#queue.pop();
-    if (item !== undefined) this.#items.delete(item.id.toString());
+    if (item === undefined) return undefined;
+    const key = item.id.toString();
+    this.#items.delete(key);
+    if (this.#stored.has(key)) this.#done++;
+    else this.#added--;
     return item;
   }
 

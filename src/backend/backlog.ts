@@ -6,6 +6,7 @@
  * verdict yet, or is missing, it is {@link Parked} with that, and comes on the agenda again when that
  * has its verdict. So a pass costs what has changed, however much waits. What other trees must bring is noted
  * apart, since nobody tells this tree when it is there: it looks when those trees have changed.
+ * What arrives in another tree than it should is found as `elsewhere.ts` says.
  *
  * @module
  */
@@ -16,7 +17,8 @@ import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { Agenda, type Placed } from "./agenda.ts";
-import { abroadKey, abroadPrefix, prefixRange, readAwaited } from "./keys.ts";
+import { ABROAD_KEY, type ChangeSize, sum, times } from "./commit_room.ts";
+import { abroadKey, abroadPrefix, backlogKey, prefixRange, readAwaited } from "./keys.ts";
 import { Parked } from "./parked.ts";
 import type { IdRow, TreeHead } from "./records.ts";
 
@@ -66,6 +68,8 @@ export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
 export interface Waits {
   /** Entries that have no verdict yet; the first that gets one may change the answer. */
   readonly ids: readonly ID[];
+  /** Those of them that nobody holds. */
+  readonly missing: readonly ID[];
   /** The other tree that they are of; undefined for the entry's own. */
   readonly abroad?: ID;
 }
@@ -76,9 +80,14 @@ export type BacklogCounts = Pick<
   "unverified" | "unverifiedBytes" | "failed" | "failedBytes" | "awaitedAbroad" | "abroad"
 >;
 
+/** Reads the rows of entries of any tree. */
+export type ReadRows = (ids: readonly ID[]) => Promise<(IdRow | undefined)[]>;
+
 const NOTHING = new Uint8Array(0);
 /** Most markers of one entry that are removed when it has failed; others are harmless. */
 const MAX_RELEASED = 64;
+/** The same as a part of what a storage commit takes. */
+const RELEASED_SHARE = 16;
 
 /** The entries without verdict of one tree, as an update changes them. */
 export class Backlog {
@@ -115,6 +124,28 @@ export class Backlog {
     return hasAbroadChanged || this.#parked.isChanged || this.agenda.isChanged;
   }
 
+  /** What entries wait for since this update, and nobody held. */
+  get missing(): readonly ID[] {
+    return this.#parked.missing;
+  }
+
+  /** What is held and is not marked as awaited any more since this update. */
+  get unmarked(): readonly ID[] {
+    return this.#parked.unmarked;
+  }
+
+  /** How much storing it changes. */
+  get changes(): ChangeSize {
+    const abroad = times(ABROAD_KEY, this.#abroad.size);
+    return sum(this.agenda.changes, this.#parked.changes, abroad);
+  }
+
+  /** How many markers are removed, at most, of an entry that has failed. */
+  get mostReleased(): number {
+    const share = Math.floor(this.#driver.capabilities.maxBatchChanges / RELEASED_SHARE);
+    return Math.min(MAX_RELEASED, share);
+  }
+
   #count(entries: number, bytes: number): void {
     const { unverified, unverifiedBytes } = this.#counts;
     this.#counts = {
@@ -146,7 +177,7 @@ export class Backlog {
   /** An entry that was stored before has got its verdict; it may have waited for `references`. */
   settled(entry: Entry, verdict: "Verified" | "Failed", references: readonly ID[]): void {
     this.#count(-1, -entry.bytes.length);
-    this.#parked.release(entry, references.slice(0, MAX_RELEASED));
+    this.#parked.release(entry, references.slice(0, this.mostReleased));
     this.arrived(entry, verdict);
   }
 
@@ -190,8 +221,8 @@ export class Backlog {
   }
 
   /** Parks an entry until one of those that it waits for has arrived or got its verdict. */
-  async park(entry: Placed, { ids, abroad }: Waits): Promise<void> {
-    this.#parked.add(entry, ids);
+  async park(entry: Placed, { ids, missing, abroad }: Waits): Promise<void> {
+    this.#parked.add(entry, ids, missing);
     if (abroad === undefined) return;
     for (const key of await this.#newAbroad(abroad, ids)) this.#mark(key, true);
     if (this.#counts.abroad.some((tree) => tree.equals(abroad))) return;
@@ -223,13 +254,13 @@ export class Backlog {
   }
 
   /**
-   * Wakes whom entries of another tree have made wait that are there now; says whether that were all.
-   * `rowsOf` reads their rows.
+   * Wakes whom entries of another tree have made wait that are there now, as far as there is room for them;
+   * says whether that were all. `rowsOf` reads their rows.
    */
   async lookAbroad(
     other: ID,
-    most: number,
-    rowsOf: (ids: readonly ID[]) => Promise<(IdRow | undefined)[]>,
+    room: () => number,
+    rowsOf: ReadRows,
   ): Promise<boolean> {
     const prefix = abroadPrefix(this.#tree, other);
     const awaited: { readonly id: ID; readonly key: Uint8Array }[] = [];
@@ -241,7 +272,8 @@ export class Backlog {
     let isAll = true;
     for (const [at, { id, key }] of awaited.entries()) {
       if (!hasArrived(rows[at], other)) continue;
-      if (!await this.wake(id, most)) isAll = false;
+      const most = room();
+      if (most < 1 || !await this.wake(id, most)) isAll = false;
       else this.#mark(key, false), left--;
     }
     if (left === 0) this.#forgetAbroad(other);
@@ -261,6 +293,10 @@ export class Backlog {
       if (isWanted) set.push([key, NOTHING]);
       else remove.push(key);
     }
+    const hasAny = this.#counts.unverified > 0;
+    if (hasAny === this.#head.unverified > 0) return;
+    if (hasAny) set.push([backlogKey(this.#tree), NOTHING]);
+    else remove.push(backlogKey(this.#tree));
   }
 }
 

@@ -2,9 +2,10 @@ import type { Entry } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
 import type { Batch, StorageDriver } from "../storage/driver.ts";
 import type { VerificationStatus } from "./backend.ts";
+import type { BacklogTrees } from "./backlog_trees.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import { EMPTY_BUFFER, writeOut } from "./change_buffer.ts";
-import { headKey, idKey, unverifiedKey } from "./keys.ts";
+import { backlogKey, headKey, idKey, unverifiedKey } from "./keys.ts";
 import { encodeHead, encodeIdRow, type Frontiers, type IdRow } from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
 import { listTree } from "./stored_entries.ts";
@@ -17,6 +18,8 @@ export interface DemotionSource {
   readonly trees: TreeCache;
   /** Entries used last. */
   readonly entries: EntryCache;
+  /** Trees with Unverified entries. */
+  readonly backlogs: BacklogTrees;
   /** The row of an entry as storage holds it now. */
   loadRow(id: ID): Promise<IdRow | undefined>;
 }
@@ -72,7 +75,7 @@ async function rewrite(
     const result = await source.driver.commit(await batchOf(source, tree, base, rows));
     source.trees.forget(tree);
     for (const { entry } of rows.values()) source.entries.delete(entry.id);
-    if (result.ok) return;
+    if (result.ok) return source.backlogs.forget();
   }
 }
 
@@ -102,6 +105,8 @@ async function batchOf(
       counts.unverifiedBytes += entry.bytes.length;
     }
   }
+  if (counts.unverified > 0) set.push([backlogKey(tree), new Uint8Array(0)]);
+  else remove.push(backlogKey(tree));
   const prefix = verifiedPrefix(rows);
   const stores = new Map<string, Frontiers>();
   for (const store of storesOf([...rows.values()].map(({ entry }) => entry))) {

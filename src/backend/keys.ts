@@ -13,6 +13,9 @@
  * | `u` | tree · height · fold key | empty; an entry that is to be looked at (`agenda.ts`) |
  * | `q` | tree · awaited · height · fold key | empty; an Unverified entry that waits (`parked.ts`) |
  * | `f` | tree · other tree · awaited | empty; an entry of another tree that is waited for |
+ * | `a` | awaited | empty; an entry that somebody waits for and nobody held (`elsewhere.ts`) |
+ * | `a` | awaited · tree | empty; in which tree |
+ * | `b` | tree | empty; a tree with Unverified entries (`backlog_trees.ts`) |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
  * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
  * | `C` | tree · store · reading · name | body of that checkpoint |
@@ -43,6 +46,8 @@ const PREFIX = {
   unverified: 0x75,
   parked: 0x71,
   abroad: 0x66,
+  awaited: 0x61,
+  backlog: 0x62,
   waiting: 0x77,
   checkpoint: 0x63,
   checkpointBody: 0x43,
@@ -185,7 +190,39 @@ export function parkedKey(tree: ID, awaited: ID, height: number, id: ID): Uint8A
 
 /** Prefix of the markers of the entries that cannot be judged before `awaited`. */
 export function parkedPrefix(tree: ID, awaited: ID): Uint8Array {
-  return concat(prefixed(PREFIX.parked, tree), withLength(awaited.bytes));
+  return concat(allParkedPrefix(tree), withLength(awaited.bytes));
+}
+
+/** Prefix of the markers of all entries of a tree that wait. */
+export function allParkedPrefix(tree: ID): Uint8Array {
+  return prefixed(PREFIX.parked, tree);
+}
+
+/** The awaited ID in a key with {@link allParkedPrefix} of `prefixLength` bytes. */
+export function readParkedAwaited(key: Uint8Array, prefixLength: number): ID {
+  const start = prefixLength + 1;
+  return ID.fromBytes(key.subarray(start, start + key[prefixLength]!));
+}
+
+/** Key of a marker: somebody waits for an entry that was not held when it was marked. */
+export function awaitedKey(id: ID): Uint8Array {
+  return prefixed(PREFIX.awaited, id);
+}
+
+/** Key of a marker: the somebody is in `tree`. */
+export function awaiterKey(id: ID, tree: ID): Uint8Array {
+  return concat(awaitedKey(id), tree.bytes);
+}
+
+/** The tree at the end of an {@link awaiterKey} of `id`; undefined for an {@link awaitedKey}. */
+export function readAwaiter(key: Uint8Array, id: ID): ID | undefined {
+  const start = 2 + id.bytes.length;
+  return key.length === start ? undefined : ID.fromBytes(key.subarray(start));
+}
+
+/** Key of the marker of a tree that holds Unverified entries. */
+export function backlogKey(tree: ID): Uint8Array {
+  return prefixed(PREFIX.backlog, tree);
 }
 
 /** Key of a marker: entries of `tree` wait for `awaited`, which must come with the tree `other`. */
@@ -229,7 +266,7 @@ export function allOf(kind: keyof typeof PREFIX): Uint8Array {
   return Uint8Array.of(PREFIX[kind]);
 }
 
-/** ID at the end of a `r`, `i`, `e` or `t` key. */
+/** ID at the end of a `r`, `i`, `e`, `t` or `b` key. */
 export function readId(key: Uint8Array): ID {
   return ID.fromBytes(key.subarray(2));
 }

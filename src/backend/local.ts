@@ -11,6 +11,8 @@ import type {
   VerificationStatus,
 } from "./backend.ts";
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog.ts";
+import { BacklogTrees } from "./backlog_trees.ts";
+import { CommitRoom } from "./commit_room.ts";
 import { demote, overwriteStatus } from "./demote.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { findMergeBase, requireEntry } from "./frontier_walk.ts";
@@ -39,6 +41,10 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly tips: TreeTips;
   /** Entries used last. */
   readonly entries: EntryCache = new EntryCache();
+  /** What one storage commit takes. */
+  readonly room: CommitRoom;
+  /** Trees with entries that have no verdict. */
+  readonly backlogs: BacklogTrees;
   /** Materialised store states. */
   readonly states: StateCache;
   /** What makes this storage an instance. */
@@ -51,10 +57,12 @@ export class LocalBackend implements Backend, UpdateSource {
   constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
     this.driver = driver;
     // All markers of one entry must fit into one storage commit.
-    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 4));
+    const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 8));
     this.limits = { ...limits, awaited };
     this.trees = new TreeCache(driver);
     this.tips = new TreeTips(this.trees, this);
+    this.room = new CommitRoom(driver.capabilities);
+    this.backlogs = new BacklogTrees(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
   }
@@ -177,6 +185,7 @@ export class LocalBackend implements Backend, UpdateSource {
         const result = await this.driver.commit(update.batch());
         if (result.ok) {
           update.committed(result.version);
+          this.backlogs.note(tree, update.unverified);
           return { value, update };
         }
       } catch (error) {

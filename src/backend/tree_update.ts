@@ -7,6 +7,15 @@ import { BackendError } from "../util/errors.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
+import {
+  type ChangeSize,
+  HEADS,
+  ID_KEY,
+  insertionSize,
+  settledSize,
+  storesSize,
+  sum,
+} from "./commit_room.ts";
 import { moved, shared } from "./frontier.ts";
 import { EMPTY_BUFFER, isSmall, writeOut } from "./change_buffer.ts";
 import { entryKey, headKey, idKey, placeOf, rootKey } from "./keys.ts";
@@ -50,6 +59,10 @@ export class TreeUpdate {
   readonly #set: [Uint8Array, Uint8Array][] = [];
   readonly #delete: Uint8Array[] = [];
   #backlog: Backlog | undefined;
+  /** Whether it matters how much is changed. */
+  readonly #isLimited: boolean;
+  /** What entries and frontiers change. */
+  #written: ChangeSize = HEADS;
   #main: Frontiers;
   #verified: Entry[] = [];
   /** The head that {@link batch} writes. */
@@ -60,6 +73,7 @@ export class TreeUpdate {
     this.#source = source;
     this.#reads = reads;
     this.#main = reads.base.head;
+    this.#isLimited = source.room.isLimited;
   }
 
   /** Begins a change of `tree`; `fresh` ignores what this process believes to know. */
@@ -102,6 +116,26 @@ export class TreeUpdate {
   /** How many entries are stored or settled by this change. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** How many changes of a size there is room for in the storage commit, besides what it has. */
+  roomFor(each: ChangeSize): number {
+    return this.#source.room.left(this.changes, each);
+  }
+
+  /** How much of a storage commit this change takes, at most; of a storage without limits, nothing. */
+  get changes(): ChangeSize {
+    if (!this.#isLimited) return this.#written;
+    return sum(this.#written, this.#reads.waiting.changes, this.backlog.changes);
+  }
+
+  #count(size: ChangeSize): void {
+    this.#written = sum(this.#written, size);
+  }
+
+  #change(store: string, tips: Frontiers): void {
+    if (this.#isLimited && !this.#stores.has(store)) this.#count(storesSize([store]));
+    this.#stores.set(store, tips);
   }
 
   /** Whether there is anything to write. */
@@ -212,6 +246,7 @@ export class TreeUpdate {
   /** Puts a new entry into its place. Everything about it must have been read. */
   #place(entry: Entry, status: VerificationStatus): void {
     this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
+    if (this.#isLimited) this.#count(insertionSize(entry));
     const isVerified = status === "Verified";
     if (isVerified) this.#verified.push(entry);
     // What is valid concerns the backlog only where somebody may wait for it.
@@ -224,7 +259,7 @@ export class TreeUpdate {
       // Somebody has written to the tree since it was read.
       if (tips === undefined) throw new UpdateConflict();
       const parents = entry.subtreeParents(store);
-      this.#stores.set(store, this.#grown(tips, store, entry.id, parents, isVerified));
+      this.#change(store, this.#grown(tips, store, entry.id, parents, isVerified));
     }
   }
 
@@ -287,11 +322,18 @@ export class TreeUpdate {
       entry.subtrees.every((store) => entry.subtreeParents(store).every(isVerified));
   }
 
+  /** How much a verdict on a stored entry changes, at most. */
+  verdictSize(entry: Entry): ChangeSize {
+    const released = Math.min(this.backlog.mostReleased, referencesOf(entry).length);
+    return settledSize(entry, released);
+  }
+
   /** Gives an Unverified entry its verdict. */
   async settle(entry: Entry, status: "Verified" | "Failed"): Promise<void> {
     const key = entry.id.toString();
     const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
     if (pending.status !== "Unverified") return;
+    if (!pending.inserted) this.#count(ID_KEY);
     pending.status = status;
     this.#pending.set(key, pending);
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.
@@ -304,7 +346,7 @@ export class TreeUpdate {
     this.#main = verifiedBy(this.#main, entry.id, entry.parents);
     for (const store of entry.subtrees) {
       const tips = await this.storeTips(store);
-      this.#stores.set(store, verifiedBy(tips, entry.id, entry.subtreeParents(store)));
+      this.#change(store, verifiedBy(tips, entry.id, entry.subtreeParents(store)));
     }
   }
 

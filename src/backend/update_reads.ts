@@ -1,6 +1,7 @@
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import type { CommitRoom } from "./commit_room.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import type { Frontiers, IdRow } from "./records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
@@ -17,6 +18,8 @@ export interface UpdateSource {
   readonly driver: StorageDriver;
   readonly trees: TreeCache;
   readonly entries: EntryCache;
+  /** What one storage commit takes. */
+  readonly room: CommitRoom;
   /** The entry and its row as storage holds them now. */
   load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
   /** The row of an entry as storage holds it now. */

@@ -1,10 +1,13 @@
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { type ChangeSize, sum, times, waitingSize } from "./commit_room.ts";
 import { prefixRange, waitingKey, waitingPrefix } from "./keys.ts";
 
 const NOTHING = new Uint8Array(0);
 /** Most markers of one parent that are removed when it arrives. */
 const MAX_FORGOTTEN = 16;
+/** Most of them in one storage commit, as a part of what that takes. */
+const FORGOTTEN_SHARE = 8;
 
 /** Pairs of a key and a value to write. */
 type Writes = [Uint8Array, Uint8Array][];
@@ -23,6 +26,7 @@ export class WaitingChildren {
   readonly #removed: Uint8Array[] = [];
   readonly #isAnyStored: boolean;
   #count: number;
+  #changes: ChangeSize = { keys: 0, bytes: 0 };
 
   /** The children of `tree`, of which storage holds `count` markers. */
   constructor(driver: StorageDriver, tree: ID, count: number) {
@@ -37,6 +41,11 @@ export class WaitingChildren {
     return this.#count;
   }
 
+  /** How much storing it changes. */
+  get changes(): ChangeSize {
+    return this.#changes;
+  }
+
   /** Notes that `child` lists `parent`, which is not held, in `scope`. */
   add(scope: string, parent: ID, child: ID): void {
     const key = nameOf(scope, parent);
@@ -45,6 +54,7 @@ export class WaitingChildren {
     known.children.push(child);
     added.set(key, known);
     this.#count++;
+    this.#changes = sum(this.#changes, waitingSize(scope));
   }
 
   /** Whether {@link take} can tell who waits for `id`. */
@@ -69,12 +79,19 @@ export class WaitingChildren {
     if (this.#count === 0) return false;
     const name = nameOf(scope, id);
     const stored = this.#stored?.get(name) ?? [];
-    const found = stored.length + (this.#added?.get(name)?.children.length ?? 0);
-    this.#removed.push(...stored);
+    const forgotten = stored.slice(0, this.#mostForgotten);
+    const added = this.#added?.get(name)?.children.length ?? 0;
+    this.#removed.push(...forgotten);
     this.#stored?.set(name, []);
     this.#added?.delete(name);
-    this.#count -= found;
-    return found > 0;
+    this.#count -= forgotten.length + added;
+    this.#changes = sum(this.#changes, times(waitingSize(scope), forgotten.length - added));
+    return stored.length + added > 0;
+  }
+
+  get #mostForgotten(): number {
+    const most = Math.floor(this.#driver.capabilities.maxBatchChanges / FORGOTTEN_SHARE);
+    return Math.max(0, Math.min(MAX_FORGOTTEN, most - this.#removed.length));
   }
 
   /** Adds what has changed to a storage batch. */

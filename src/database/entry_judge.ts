@@ -4,6 +4,7 @@ import { judge, type SignatureCheck } from "../auth/validate.ts";
 import { docState } from "../backend/doc_state.ts";
 import type { Waits } from "../backend/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import type { IdRow } from "../backend/records.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import { type EntryReader, inStore } from "../backend/walk.ts";
 import { Doc } from "../crdt/doc.ts";
@@ -15,7 +16,7 @@ import { Snapshot } from "../entry/snapshot.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { authAt, pinCovers, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
 import { SettingsIndex } from "../settings/settings_index.ts";
-import { SignerSurvey } from "../settings/survey.ts";
+import { type Open, SignerSurvey } from "../settings/survey.ts";
 import { EideticaError } from "../util/errors.ts";
 import { CheckedSignatures } from "./checked_signatures.ts";
 
@@ -28,17 +29,21 @@ export type Judgement = "Verified" | "Failed" | Waits;
  */
 class Waiting {
   readonly #ids = new Map<string, ID>();
+  readonly #missing = new Map<string, ID>();
 
   get isEmpty(): boolean {
     return this.#ids.size === 0;
   }
 
-  add(id: ID): void {
-    this.#ids.set(id.toString(), id);
+  /** Notes an ID with what is held of it: nothing, or an entry without verdict. */
+  add(id: ID, row: IdRow | undefined): void {
+    const key = id.toString();
+    this.#ids.set(key, id);
+    if (row === undefined) this.#missing.set(key, id);
   }
 
   get judgement(): Waits {
-    return { ids: [...this.#ids.values()] };
+    return { ids: [...this.#ids.values()], missing: [...this.#missing.values()] };
   }
 }
 
@@ -111,18 +116,19 @@ export class EntryJudge {
 
   async #mayBeParent(id: ID, childHeight: number, waiting: Waiting): Promise<boolean> {
     const row = await this.#update.row(id);
-    if (row === undefined) return waiting.add(id), true;
-    if (!row.tree.equals(this.#update.tree) || row.height >= childHeight) return false;
-    if (row.status === "Unverified") waiting.add(id);
-    return row.status !== "Failed";
+    if (row === undefined) return waiting.add(id, row), true;
+    if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
+    // Its height counts with its verdict, which wakes this entry; its arrival alone would not.
+    if (row.status === "Unverified") return waiting.add(id, row), true;
+    return row.height < childHeight;
   }
 
   /** An entry that must be a Verified member of a store of this tree. */
   async #mayBeMember(id: ID, store: string, waiting: Waiting): Promise<boolean> {
     const row = await this.#update.row(id);
-    if (row === undefined) return waiting.add(id), true;
+    if (row === undefined) return waiting.add(id, row), true;
     if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
-    if (row.status === "Unverified") return waiting.add(id), true;
+    if (row.status === "Unverified") return waiting.add(id, row), true;
     const entry = await this.#update.find(id);
     return entry !== undefined && inStore(entry, store);
   }
@@ -160,7 +166,7 @@ export class EntryJudge {
     const isSignedBy = once((key) => this.#signatures.isSignedBy(entry, key));
     const survey = await new SignerSurvey(this.#backend, this.#update, isSignedBy).look(entry, pin);
     if (survey === "Failed") return survey;
-    if (survey !== "ok") return this.#wait(survey.missing, survey.of);
+    if (survey !== "ok") return this.#wait(survey);
     try {
       return await this.#judgeByRules(entry, pin, isSignedBy);
     } catch (error) {
@@ -172,8 +178,8 @@ export class EntryJudge {
     }
   }
 
-  #wait(ids: readonly ID[], of: ID): Waits {
-    return { ids, ...!of.equals(this.#update.tree) && { abroad: of } };
+  #wait({ missing: ids, absent: missing, of }: Open): Waits {
+    return { ids, missing, ...!of.equals(this.#update.tree) && { abroad: of } };
   }
 
   async #judgeByRules(entry: Entry, pin: Snapshot, isSignedBy: SignatureCheck): Promise<Judgement> {
@@ -192,7 +198,8 @@ export class EntryJudge {
     if (before && settingsFault(auth, before.merge(Doc.parseBytes(data))) !== undefined) {
       return "Failed";
     }
-    return verdict.outcome === "valid" ? "Verified" : this.#wait(verdict.missing, abroad.asked!);
+    if (verdict.outcome === "valid") return "Verified";
+    return this.#wait({ missing: verdict.missing, absent: abroad.absent, of: abroad.asked! });
   }
 
   /** The settings at a pin are those at its highest tips, which are more likely known. */
@@ -220,6 +227,8 @@ function once(check: SignatureCheck): SignatureCheck {
 /** Reads the rules of other databases, and keeps which one was asked for last. */
 class AbroadReader implements SettingsReader {
   asked: ID | undefined;
+  /** What of all that was asked for nobody holds. */
+  readonly absent: ID[] = [];
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
 
@@ -234,7 +243,7 @@ class AbroadReader implements SettingsReader {
     floor: readonly ID[],
   ): Promise<Outcome<AuthSettings>> {
     this.asked = tree;
-    return delegatedSettings(this.#backend, this.#update, tree, claimed, floor);
+    return delegatedSettings(this.#backend, this.#update, tree, claimed, floor, this.absent);
   }
 }
 

@@ -4,6 +4,7 @@ import type { TreeUpdate } from "../backend/tree_update.ts";
 import { compareInTree } from "../backend/walk.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
+import { validateEntry } from "../entry/validate.ts";
 import { BackendError, EideticaError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
 import type { EntryJudge } from "./entry_judge.ts";
@@ -99,7 +100,7 @@ export class Ingest {
   async #take(entry: Entry): Promise<void> {
     requireTree(this.#update.tree, entry);
     if (await this.#update.heldRow(entry) !== undefined) return void this.#stored++;
-    await this.#update.check(entry);
+    validateEntry(entry);
     const judgement = await this.#judge.judge(entry);
     const key = entry.id.toString();
     if (typeof judgement === "object") return this.#wait(key, entry, judgement);
@@ -162,7 +163,9 @@ export class Ingest {
     const tips = await this.#update.extraTipsWith(entry);
     const refusal = await this.#update.backlog.refusal(entry, waits, tips, limits);
     if (refusal !== undefined) throw noRoom(entry, refusal);
-    await this.#update.add(entry, "Unverified", waits);
+    // What came with it is of this tree, and needs no look at others.
+    const missing = waits.missing.filter((id) => !this.#open.has(id.toString()));
+    await this.#update.add(entry, "Unverified", { ...waits, missing });
     this.#stored++;
   }
 }

@@ -1,14 +1,15 @@
 import type { BacklogCounts } from "../backend/backlog.ts";
+import type { Looked } from "../backend/elsewhere.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree_update.ts";
 import type { CheckedSignatures } from "../database/checked_signatures.ts";
 import { EntryJudge } from "../database/entry_judge.ts";
 import type { VerifyCounts } from "../database/host.ts";
 import { Ingest, type Rejection } from "../database/ingest.ts";
-import { type PassCounts, Verifier } from "../database/verifier.ts";
+import { type Look, type PassCounts, Verifier } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
-import { Abroad, type ChangedAbroad } from "./abroad.ts";
+import { Abroad } from "./abroad.ts";
 
 /** What became of a batch of entries from elsewhere. */
 export interface RemoteWriteReport {
@@ -28,6 +29,10 @@ export interface RemoteWriteReport {
 export interface PartReport extends RemoteWriteReport {
   /** Whether there is more to judge. */
   readonly goesOn: boolean;
+  /** What entries wait for since this part, and nobody held. */
+  readonly missing: readonly ID[];
+  /** What is held, and is not marked as awaited any more since this part. */
+  readonly unmarked: readonly ID[];
 }
 
 /** What a batch begins with. */
@@ -38,6 +43,8 @@ export const NOTHING_PUT: PartReport = Object.freeze({
   unverified: 0,
   rejected: [],
   goesOn: false,
+  missing: [],
+  unmarked: [],
 });
 
 /** What became of two parts of a batch, one after the other. */
@@ -49,6 +56,8 @@ export function added(first: PartReport, second: PartReport): PartReport {
     unverified: second.unverified,
     rejected: [...first.rejected, ...second.rejected],
     goesOn: second.goesOn,
+    missing: [...first.missing, ...second.missing],
+    unmarked: [...first.unmarked, ...second.unmarked],
   };
 }
 
@@ -59,6 +68,8 @@ export class TreeJudge {
   readonly #backend: LocalBackend;
   /** Per tree: the last write to it after which nothing was left to judge. */
   readonly #settled = new Map<string, number>();
+  /** How far trees were looked at for what has got lost with a process that has died. */
+  readonly #looked = new Map<string, Looked>();
 
   /** Judges the entries in `backend`. */
   constructor(backend: LocalBackend) {
@@ -72,17 +83,31 @@ export class TreeJudge {
     chunk: readonly Entry[],
     signatures: CheckedSignatures,
   ): Promise<PartReport> {
+    // What waits from now on is looked for by whoever is at work now.
+    if (update.unverified === 0) this.looked(update.tree, "done");
     const judge = new EntryJudge(this.#backend, update, signatures);
     const taken = await new Ingest(this.#backend, update, judge).run(chunk);
-    const pass = await new Verifier(this.#backend, update, judge).run([]);
+    const pass = await new Verifier(this.#backend, update, judge).run();
     const verified = taken.verified + pass.verified;
     return { ...taken, ...pass, verified, failed: taken.failed + pass.failed };
   }
 
-  /** Judges what one storage commit can settle, with what the given other trees have brought. */
-  async judge(update: TreeUpdate, { trees }: ChangedAbroad): Promise<PassCounts> {
+  /** Judges what one storage commit can settle, with what other trees have brought. */
+  async judge(update: TreeUpdate, look: Look): Promise<PassCounts> {
+    const from = this.#looked.get(update.tree.toString()) ?? "start";
     const judge = new EntryJudge(this.#backend, update);
-    return await new Verifier(this.#backend, update, judge).run(trees);
+    return await new Verifier(this.#backend, update, judge).run({ ...look, from });
+  }
+
+  /** Notes how far a tree was looked at for what is awaited there and held elsewhere. */
+  looked(tree: ID, to: Looked): void {
+    this.#looked.set(tree.toString(), to);
+  }
+
+  /** Notes that something may have got lost in a tree: its next pass looks at all that is awaited there. */
+  doubt(tree: ID): void {
+    this.#looked.delete(tree.toString());
+    this.#settled.delete(tree.toString());
   }
 
   /** Whether a pass over a tree may change anything. */

@@ -4,13 +4,13 @@ import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../dat
 import { CheckedSignatures } from "../database/checked_signatures.ts";
 import { idsAdded } from "../database/ids_added.ts";
 import { requireTree } from "../database/ingest.ts";
-import type { PassCounts } from "../database/verifier.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { StorageError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { instanceDropped } from "./instance_errors.ts";
+import { Passes } from "./passes.ts";
 import {
   added,
   NOTHING_PUT,
@@ -30,6 +30,7 @@ export class WriteCoordinator {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;
   readonly #judge: TreeJudge;
+  readonly #passes: Passes;
   readonly #log = new Logger("instance");
   readonly #writers = new Map<string, TreeWriter>();
   readonly #watches: TreeWatches;
@@ -40,6 +41,19 @@ export class WriteCoordinator {
     this.#backend = backend;
     this.#events = new WriteEvents(this.#log);
     this.#judge = new TreeJudge(backend);
+    this.#passes = new Passes(backend, this.#judge, {
+      isClosed: () => this.#closed,
+      write: (tree, run, goesOn) => {
+        const size = backend.maxEntriesPerCommit;
+        return this.#writer(tree).writePart(run, { size, goesOn });
+      },
+      inParts: (tree, write) => this.#inParts(tree, write),
+      wakeWaiting: (tree) => this.#wakeWaiting(tree),
+      notJudged: (tree, error) => this.#notJudged(tree, error),
+      waitsAbroad: (tree, others) => {
+        if (this.#events.has(tree)) { for (const other of others) this.#watches.begin(other); }
+      },
+    });
     this.#watches = new TreeWatches(backend.driver, {
       isHeard: (tree) =>
         [tree, ...this.#judge.abroad.waitingFor(tree)].some((heard) => this.#events.has(heard)),
@@ -72,6 +86,8 @@ export class WriteCoordinator {
       options.source,
       (update) => update.insert(entry, options.verification),
     );
+    // Nobody can have waited for what this process has just signed: its ID was not known.
+    if (options.source !== "local") await this.#passes.tellOthers(tree, [entry.id], []);
     if (this.#judge.abroad.isAwaited(tree)) await this.#wakeWaiting(tree);
   }
 
@@ -84,25 +100,32 @@ export class WriteCoordinator {
     let total = NOTHING_PUT;
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
-    const size = Math.min(REMOTE_CHUNK, this.#backend.maxEntriesPerCommit);
-    await this.#inParts(tree, async () => {
-      for (let at = 0; at < sorted.length; at += size) {
-        signal?.throwIfAborted();
-        const goesOn = at + size < sorted.length;
-        const report = await this.#putChunk(tree, sorted.slice(at, at + size), goesOn);
-        total = added(total, report);
-      }
-      // What this batch has unlocked may be more than one storage commit can settle.
-      if (total.goesOn) {
-        const { verified, failed, stillUnverified } = await this.#judgeAll(tree);
-        const rest = { ...NOTHING_PUT, verified, failed, unverified: stillUnverified };
-        total = added(total, rest);
-      }
-    });
+    try {
+      await this.#inParts(tree, async () => {
+        for await (const report of this.#putAll(tree, sorted, signal)) total = added(total, report);
+        total = added(total, await this.#passes.finish(tree, total));
+      });
+    } finally {
+      await this.#passes.tellOthers(tree, sorted.map(({ id }) => id), total.unmarked);
+    }
     await this.#lookAbroad(tree);
     await this.#wakeWaiting(tree);
-    const { goesOn: _, ...report } = total;
-    return report;
+    const { stored, verified, failed, unverified, rejected } = total;
+    return { stored, verified, failed, unverified, rejected };
+  }
+
+  async *#putAll(
+    tree: ID,
+    sorted: readonly Entry[],
+    signal?: AbortSignal,
+  ): AsyncIterable<PartReport> {
+    const { maxEntriesPerCommit, room } = this.#backend;
+    const most = Math.min(REMOTE_CHUNK, maxEntriesPerCommit);
+    for (let [at, end] = [0, 0]; at < sorted.length; at = end) {
+      signal?.throwIfAborted();
+      end = room.end(sorted, at, most);
+      yield await this.#putChunk(tree, sorted.slice(at, end), end < sorted.length);
+    }
   }
 
   /** Stores and judges a part of a batch; halves it when it is more than one storage commit takes. */
@@ -160,30 +183,10 @@ export class WriteCoordinator {
     let counts = { verified: 0, failed: 0, stillUnverified: 0 };
     await this.#backend.trees.read(tree);
     await this.#inParts(tree, async () => {
-      counts = await this.#judgeAll(tree);
+      counts = await this.#passes.judgeAll(tree);
     });
     if (counts.verified + counts.failed > 0) await this.#wakeWaiting(tree);
     return counts;
-  }
-
-  async #judgeAll(tree: ID): Promise<VerifyCounts> {
-    const total = { verified: 0, failed: 0, stillUnverified: 0 };
-    const size = this.#backend.maxEntriesPerCommit;
-    const goesOn = (counts: PassCounts) => counts.goesOn;
-    const { abroad } = await this.#backend.pending(tree);
-    const changed = await this.#judge.abroad.changed(tree, abroad);
-    for (let isDone = false; !isDone;) {
-      const counts = await this.#writer(tree).writePart(
-        (update) => this.#judge.judge(update, changed),
-        { size, goesOn },
-      );
-      total.verified += counts.verified;
-      total.failed += counts.failed;
-      total.stillUnverified = counts.unverified;
-      isDone = !counts.goesOn;
-    }
-    await this.#noteAbroad(tree, changed.sequences);
-    return total;
   }
 
   /** Whether it is known without a read that nothing of a tree waits for a verdict. */
@@ -204,23 +207,16 @@ export class WriteCoordinator {
     try {
       return await this.verify(tree);
     } catch (error) {
-      this.#log.debug("Tree {tree} was not judged before it was read", {
-        tree: tree.toString(),
-        error,
-      });
+      this.#notJudged(tree, error);
       return undefined;
     }
   }
 
-  // --- entries that wait for other trees -----------------------------------------------------
-
-  /** Notes for which trees `tree` waits, and watches them for the writes of other processes. */
-  async #noteAbroad(tree: ID, looked?: ReadonlyMap<string, number>): Promise<void> {
-    if (this.#closed) return;
-    const { abroad } = await this.#backend.pending(tree);
-    this.#judge.abroad.note(tree, abroad, looked);
-    if (this.#events.has(tree)) { for (const other of abroad) this.#watches.begin(other); }
+  #notJudged(tree: ID, error: unknown): void {
+    this.#log.debug("Tree {tree} was not judged", { tree: tree.toString(), error });
   }
+
+  // --- entries that wait for other trees -----------------------------------------------------
 
   /** Looks at other trees that entries of a batch have made `tree` wait for. */
   async #lookAbroad(tree: ID): Promise<void> {
@@ -248,7 +244,7 @@ export class WriteCoordinator {
       // What other processes have written so far is not news to the handler.
       await this.#backend.trees.read(tree);
       const callback = await this.#writer(tree).register(at, handler);
-      await this.#noteAbroad(tree);
+      await this.#passes.noteAbroad(tree);
       return callback;
     });
   }

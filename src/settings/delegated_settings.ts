@@ -23,7 +23,8 @@ export interface VerdictReader extends EntryReader {
 /**
  * Auth settings of a delegated database as of the claimed tips (02 §9.2, 9.3). The tips must be
  * Verified entries of that database at or above the committed floor; what is not held or not judged
- * yet leaves the question undecided, never refused for good (00 §B6).
+ * yet leaves the question undecided, never refused for good (00 §B6). What of it is not held at all is added
+ * to `absent`.
  */
 export async function delegatedSettings(
   backend: LocalBackend,
@@ -31,25 +32,38 @@ export async function delegatedSettings(
   tree: ID,
   claimed: readonly ID[],
   floor: readonly ID[],
+  absent: ID[] = [],
 ): Promise<Outcome<AuthSettings>> {
-  const tips = await claimedTips(backend, update, tree, claimed);
+  const tips = await claimedTips(backend, update, tree, claimed, absent);
   if (tips !== undefined) return tips;
   const reader: EntryReader = update?.tree.equals(tree) === true ? update : backend;
   const reached = await judgeFloor(reader, tree, claimed, floor);
+  if (reached?.outcome === "undecided") absent.push(...reached.missing);
   if (reached !== undefined) return reached;
   return await readSettings(backend, reader, tree, Snapshot.of(claimed));
 }
 
-/** Why the claimed tips of a delegated database are not good, or not yet; undefined when they are. */
+/**
+ * Why the claimed tips of a delegated database are not good, or not yet; undefined when they are. What is not
+ * held at all is added to `absent`.
+ */
 export async function claimedTips(
   backend: LocalBackend,
   update: VerdictReader | undefined,
   tree: ID,
   claimed: readonly ID[],
+  absent: ID[],
 ): Promise<Refusal | undefined> {
   const own = update !== undefined && update.tree.equals(tree);
-  const rowOf = (id: ID) => own ? update.row(id) : backend.loadRow(id);
+  const rowOf = async (id: ID) => {
+    const row = await (own ? update.row(id) : backend.loadRow(id));
+    if (row === undefined) absent.push(id);
+    return row;
+  };
   const root = await rowOf(tree);
+  if (root !== undefined && !root.tree.equals(tree)) {
+    return refused(tree, claimed, "it is no root of a database");
+  }
   if (root === undefined || root.status === "Unverified") {
     return { outcome: "undecided", missing: [tree] };
   }
@@ -71,8 +85,10 @@ async function judgeTips(
   const missing: ID[] = [];
   for (const tip of claimed) {
     const row = await rowOf(tip);
+    if (row !== undefined && !row.tree.equals(tree)) {
+      return refused(tree, claimed, `"${tip}" is of another tree`);
+    }
     if (row === undefined || row.status === "Unverified") missing.push(tip);
-    else if (!row.tree.equals(tree)) return refused(tree, claimed, `"${tip}" is of another tree`);
     else if (row.status === "Failed") return refused(tree, claimed, `"${tip}" is not valid`);
   }
   return missing.length === 0 ? undefined : { outcome: "undecided", missing };

@@ -12,8 +12,18 @@ import { claimedTips, type VerdictReader } from "./delegated_settings.ts";
 import { restricts } from "./pinned_settings.ts";
 import { SettingsIndex } from "./settings_index.ts";
 
-/** Go on, never valid, or what of another tree must have a verdict before. */
-export type Survey = "ok" | "Failed" | { readonly missing: readonly ID[]; readonly of: ID };
+/** What of a delegated database must have a verdict before it can be told. */
+export interface Open {
+  /** The entries without verdict. */
+  readonly missing: readonly ID[];
+  /** Those of them that nobody holds. */
+  readonly absent: readonly ID[];
+  /** The database. */
+  readonly of: ID;
+}
+
+/** Go on, never valid, or not to be told yet. */
+export type Survey = "ok" | "Failed" | Open;
 
 /**
  * What can be told of the signer of an entry before any history is walked, or settings are computed:
@@ -72,9 +82,10 @@ export class SignerSurvey {
       if (step.tips.length > MAX_CLAIMED_TIPS || !current.everDelegatesTo(step.tree)) {
         return "Failed";
       }
-      const open = await claimedTips(this.#backend, this.#update, step.tree, step.tips);
+      const absent: ID[] = [];
+      const open = await claimedTips(this.#backend, this.#update, step.tree, step.tips, absent);
       if (open?.outcome === "refused") return "Failed";
-      if (open?.outcome === "undecided") return { missing: open.missing, of: step.tree };
+      if (open?.outcome === "undecided") return { missing: open.missing, absent, of: step.tree };
       current = await this.#indexAt(step);
     }
     return this.#lookUp(current, key);

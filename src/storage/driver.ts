@@ -69,7 +69,15 @@ export interface Capabilities {
   readonly maxValueBytes: number;
   /** Most changes in one batch. */
   readonly maxBatchChanges: number;
+  /**
+   * Most bytes of all keys in one batch, {@link KEY_OVERHEAD_BYTES} for each key included; no limit if
+   * undefined.
+   */
+  readonly maxBatchKeyBytes?: number;
 }
+
+/** What a key counts in a batch besides its own bytes, where its bytes count. */
+export const KEY_OVERHEAD_BYTES = 32;
 
 /** An ordered map of byte strings on some storage. */
 export interface StorageDriver {

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Pair, Range, StorageDriver } from "../storage/driver.ts";
+import type { Capabilities, Pair, Range, StorageDriver } from "../storage/driver.ts";
+import { KEY_OVERHEAD_BYTES } from "../storage/driver.ts";
 import { compareBytes, utf8 } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
 
@@ -46,6 +47,18 @@ async function all(storage: StorageDriver, range: Partial<Range> = {}): Promise<
   const whole = { start: bytes(), end: new Uint8Array(64).fill(0xff), ...range };
   for await (const page of storage.list(whole)) pairs.push(...page);
   return pairs;
+}
+
+/** As many keys of a hundred bytes as one batch takes by what they weigh. */
+function longKeys(
+  { maxBatchChanges, maxBatchKeyBytes = 0 }: Capabilities,
+): [Uint8Array, Uint8Array][] {
+  const most = Math.floor(maxBatchKeyBytes / (100 + KEY_OVERHEAD_BYTES));
+  return Array.from({ length: Math.min(most, maxBatchChanges) }, (_, at) => {
+    const long = new Uint8Array(100).fill(1);
+    long.set([3, at >> 8, at & 255]);
+    return [long, bytes(1)];
+  });
 }
 
 function plain(value: Uint8Array | undefined): number[] | undefined {
@@ -196,6 +209,8 @@ const CASES: readonly Case[] = [
     });
     await set(storage, ...many);
     assert.equal((await all(storage)).length, 1 + many.length);
+    const long = longKeys(storage.capabilities);
+    if (long.length > 0) await set(storage, ...long);
     if (maxKeyBytes > ENOUGH) return;
     const tooLong = new Uint8Array(maxKeyBytes + 1).fill(1);
     const isTooLarge = (error: unknown) =>

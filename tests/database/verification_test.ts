@@ -268,11 +268,12 @@ describe("verification", () => {
       assert.equal(await statusOf(peer, low), "Unverified");
       await peer.putRemoteEntries(db.rootId, [one]);
       assert.equal(await statusOf(peer, low), "Failed");
-      const report = await (await peerWith([await db.getRoot(), one])).putRemoteEntries(db.rootId, [
-        low,
-      ]);
-      assert.equal(report.rejected.length, 1);
+      const other = await peerWith([await db.getRoot(), one]);
+      const report = await other.putRemoteEntries(db.rootId, [low]);
+      assert.deepEqual([report.failed, report.rejected], [1, []]);
+      assert.equal(await statusOf(other, low), "Failed");
       await peer.close();
+      await other.close();
     }));
 
   it("02#38,#39,#46 delegation: keys of another database write here, within bounds, once it is held", () =>

@@ -67,49 +67,12 @@ export async function judgeHistory(
   return await statusesOf(node, history);
 }
 
-/**
- * The verdicts, whatever was refused, or waits for what can never come. A height that is too low is
- * refused at once, or fails when the parent comes later; a reference to an entry of another tree fails
- * when that is held, and waits for ever when it comes later; what relies on either waits, or fails, with it.
- */
-export function verdictsOf(history: History, statuses: Statuses): Statuses {
-  const verdicts = new Map(statuses);
-  const entries = [...entriesOf(history.team), ...entriesOf(history.main)];
-  const byId = new Map(entries.map((entry) => [`${entry.id}`, entry]));
-  const isBad = (id: ID) => ["refused", "Failed"].includes(verdicts.get(id.toString()) ?? "");
-  const isHopeless = (entry: Entry) =>
-    ownReferences(entry).some((id) => isOfAnotherTree(entry, byId.get(`${id}`))) ||
-    entry.parents.some((id) => (byId.get(`${id}`)?.height ?? -1) >= entry.height);
-  for (let isMoving = true; isMoving;) {
-    isMoving = false;
-    for (const entry of entries) {
-      const key = entry.id.toString();
-      const before = verdicts.get(key)!;
-      const bad = before === "refused" ||
-        (before === "Unverified" && (references(entry).some(isBad) || isHopeless(entry)));
-      if (!bad) continue;
-      verdicts.set(key, "Failed");
-      isMoving = true;
-    }
-  }
-  return verdicts;
-}
-
-function isOfAnotherTree(entry: Entry, other: Entry | undefined): boolean {
-  return other !== undefined && !(other.root ?? other.id).equals(entry.root ?? entry.id);
-}
-
 /** Everything that an entry relies on: parents, store parents, pin, claimed tips. */
 export function references(entry: Entry): ID[] {
   const claimed = (entry.sig.key.path ?? []).flatMap(({ tips }) => [...tips]);
-  return [...ownReferences(entry), ...claimed];
-}
-
-/** What must be of the entry's own tree. */
-function ownReferences(entry: Entry): ID[] {
   const stores = entry.subtrees.flatMap((name) => [...entry.subtreeParents(name)]);
   const { settingsTips } = EntryMetadata.parse(entry.metadata!);
-  return [...entry.parents, ...stores, ...settingsTips.tips];
+  return [...entry.parents, ...stores, ...settingsTips.tips, ...claimed];
 }
 
 /** A digest over the verdicts on `count` histories from `seed`, and how many verdicts there were of each. */
@@ -125,10 +88,7 @@ export async function digest(
   const counts: Record<string, number> = {};
   for (let at = 0; at < count; at++) {
     const history = await randomHistory(author, dice, steps);
-    const statuses = verdictsOf(
-      history,
-      await judgeHistory(judge, history, dice, 1 + dice.below(20)),
-    );
+    const statuses = await judgeHistory(judge, history, dice, 1 + dice.below(20));
     for (const [id, verdict] of [...statuses].sort(([a], [b]) => a < b ? -1 : 1)) {
       hash.update(`${id} ${verdict}\n`);
       counts[verdict] = (counts[verdict] ?? 0) + 1;

@@ -7,7 +7,7 @@ import { MAX_PLAIN_BYTES } from "./deno_kv_parts.ts";
 const MAX_CHECKS = 100;
 const MAX_CHANGES = 1000;
 /** Deno KV takes 81,920 bytes of keys together. */
-const MAX_KEY_BYTES = 80_000;
+export const MAX_KEY_BYTES = 80_000;
 /** Deno KV takes keys of 2,048 bytes, as it encodes them. */
 const MAX_ENCODED_KEY_BYTES = 2048;
 /** What a key has besides its own bytes, at most. */

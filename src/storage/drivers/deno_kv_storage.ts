@@ -11,7 +11,7 @@ import type {
   Stored,
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
-import { DenoKvGroup, MAX_VALUE_BYTES } from "./deno_kv_group.ts";
+import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./deno_kv_group.ts";
 import {
   isPointer,
   MAX_PLAIN_BYTES,
@@ -47,6 +47,8 @@ const CAPABILITIES: Capabilities = Object.freeze({
   // 900 parts, so that one transaction can remove them.
   maxValueBytes: 50_000_000,
   maxBatchChanges: 1000,
+  // DenoKvGroup counts 22 bytes for each key, and zeros twice: a key of ours has ten at most, on average.
+  maxBatchKeyBytes: MAX_KEY_BYTES,
 });
 
 /** A database in memory ends with its handle, which nobody else can have. */

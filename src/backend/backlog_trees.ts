@@ -1,0 +1,58 @@
+import type { ID } from "../entry/id.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { allOf, prefixRange, readId } from "./keys.ts";
+
+/**
+ * Which trees hold Unverified entries: those that may wait for what another tree gets. The markers are
+ * written with the heads of these trees. They are kept in memory as long as no other process can have
+ * changed them, so that a storage without such trees, which is the usual one, is not asked.
+ */
+export class BacklogTrees {
+  readonly #driver: StorageDriver;
+  #known: Set<string> | undefined;
+  #token: unknown;
+  #notes = 0;
+
+  /** The trees in `driver`. */
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /** Whether there is any but one. */
+  async hasOthers(tree: ID): Promise<boolean> {
+    const known = this.#isCurrent() ? this.#known! : await this.#read();
+    return known.size > (known.has(tree.toString()) ? 1 : 0);
+  }
+
+  #isCurrent(): boolean {
+    if (this.#known === undefined) return false;
+    if (!this.#driver.capabilities.multiWriter) return true;
+    return this.#driver.changeToken !== undefined && this.#driver.changeToken() === this.#token;
+  }
+
+  async #read(): Promise<ReadonlySet<string>> {
+    const token = this.#driver.changeToken?.();
+    const notes = this.#notes;
+    const found = new Set<string>();
+    for await (const page of this.#driver.list(prefixRange(allOf("backlog")))) {
+      for (const { key } of page) found.add(readId(key).toString());
+    }
+    // What this process has written meanwhile may be missing; it looks again after writing it.
+    this.#known = notes === this.#notes ? found : undefined;
+    this.#token = token;
+    return found;
+  }
+
+  /** Forgets what is known. */
+  forget(): void {
+    this.#notes++;
+    this.#known = undefined;
+  }
+
+  /** Notes what this process has written. */
+  note(tree: ID, unverified: number): void {
+    this.#notes++;
+    if (unverified > 0) this.#known?.add(tree.toString());
+    else if (this.#known !== undefined && this.#known.size > 0) this.#known.delete(tree.toString());
+  }
+}
