@@ -32,6 +32,21 @@ function placeOf(id: ID, sorted: readonly ID[]): number {
   return low;
 }
 
+/** Frontiers after an entry that was held has become Verified. */
+export function verifiedBy(tips: Frontiers, id: ID, parents: readonly ID[]): Frontiers {
+  const { sequence, verified, raw } = tips;
+  return { sequence, verified: moved(verified, id, parents), raw };
+}
+
+/** How many more tips than Verified ones there are with an entry on top of `parents`. */
+export function extraTips({ raw, verified }: Frontiers, parents: readonly ID[]): number {
+  const covered = new Set(parents.map(String));
+  const left = raw === verified
+    ? raw.length
+    : raw.filter((id) => !covered.has(id.toString())).length;
+  return left + 1 - verified.length;
+}
+
 /** Whether two lists hold the same IDs in the same order. */
 export function sameIds(a: readonly ID[], b: readonly ID[]): boolean {
   if (a === b) return true;

@@ -4,7 +4,6 @@ import { Snapshot } from "../entry/snapshot.ts";
 import { validateEntry } from "../entry/validate.ts";
 import type { Batch, Version } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
-import { EntryMetadata } from "../entry/metadata.ts";
 import { Backlog, type Waits } from "./backlog.ts";
 import type { VerificationStatus } from "./backend.ts";
 import {
@@ -16,31 +15,14 @@ import {
   storesSize,
   sum,
 } from "./commit_room.ts";
-import { moved, shared } from "./frontier.ts";
-import { EMPTY_BUFFER, isSmall, writeOut } from "./change_buffer.ts";
-import { entryKey, headKey, idKey, placeOf, rootKey } from "./keys.ts";
-import {
-  type BufferedRow,
-  bufferedRow,
-  type ChangeBuffer,
-  encodeHead,
-  encodeIdRow,
-  type Frontiers,
-  type IdRow,
-  isInline,
-  type TreeHead,
-} from "./records.ts";
+import { extraTips, moved, shared, verifiedBy } from "./frontier.ts";
+import { headKey } from "./keys.ts";
+import { encodeHead, type Frontiers, type IdRow, type TreeHead } from "./records.ts";
+import { referencesOf } from "./references.ts";
+import { nextBuffer, type Pending, rowOf, writeEntry } from "./update_records.ts";
 import { MAIN, UpdateConflict, UpdateReads, type UpdateSource } from "./update_reads.ts";
 
 export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
-
-const NOTHING = new Uint8Array(0);
-
-interface Pending {
-  readonly entry: Entry;
-  status: VerificationStatus;
-  readonly inserted: boolean;
-}
 
 /**
  * One atomic change of one tree: entries stored, verdicts given, frontiers moved (05 §4, §12).
@@ -162,11 +144,7 @@ export class TreeUpdate {
 
   #pendingRow(id: ID): IdRow | undefined {
     const pending = this.#pending.get(id.toString());
-    return pending && this.#rowOf(pending);
-  }
-
-  #rowOf({ status, entry: { height } }: Pending): IdRow {
-    return { status, height, tree: this.tree };
+    return pending && rowOf(this.tree, pending);
   }
 
   /** The row of an entry that is to be stored; undefined when it is not held. */
@@ -352,7 +330,7 @@ export class TreeUpdate {
 
   /** The storage commit that makes this change real. */
   batch(): Batch {
-    for (const pending of this.#pending.values()) this.#write(pending);
+    for (const pending of this.#pending.values()) writeEntry(this.tree, pending, this.#set);
     this.#reads.waiting.write(this.#set, this.#delete);
     this.#backlog?.write(this.#set, this.#delete);
     const { version } = this.#reads.base;
@@ -366,6 +344,10 @@ export class TreeUpdate {
     const { verified, raw } = this.#main;
     const { head } = this.#reads.base;
     const sequence = head.sequence + 1;
+    for (const [store, { verified, raw }] of this.#stores) {
+      this.#stores.set(store, shared({ sequence, verified, raw }));
+    }
+    const entries = this.#pending.values();
     // Named one by one, which takes a fraction of what spreading takes.
     const counts = this.#backlog?.counts ?? head;
     return shared({
@@ -379,31 +361,8 @@ export class TreeUpdate {
       waiting: this.#reads.waiting.count,
       awaitedAbroad: counts.awaitedAbroad,
       abroad: counts.abroad,
-      buffer: this.#nextBuffer(head.buffer, sequence),
+      buffer: nextBuffer(this.tree, head.buffer, this.#stores, entries, this.#set),
     });
-  }
-
-  /** The indexes' changes of this update with those that the head carries; written if they are many. */
-  #nextBuffer(before: ChangeBuffer, sequence: number): ChangeBuffer {
-    for (const [store, { verified, raw }] of this.#stores) {
-      this.#stores.set(store, shared({ sequence, verified, raw }));
-    }
-    const stores = new Map(before.stores);
-    for (const [store, tips] of this.#stores) stores.set(store, tips);
-    const rows = [...before.rows];
-    for (const { entry, inserted } of this.#pending.values()) if (inserted) list(entry, rows);
-    const buffer = { stores, rows };
-    if (isSmall(buffer)) return buffer;
-    writeOut(this.tree, buffer, this.#set);
-    return EMPTY_BUFFER;
-  }
-
-  #write(pending: Pending): void {
-    const { entry } = pending;
-    this.#set.push([idKey(entry.id), encodeIdRow(this.#rowOf(pending), entry.bytes)]);
-    if (!pending.inserted) return;
-    if (!isInline(entry.bytes)) this.#set.push([entryKey(entry.id), entry.bytes]);
-    if (entry.isRoot) this.#set.push([rootKey(entry.id), NOTHING]);
   }
 
   /** Tells the caches what the commit has made true. */
@@ -412,47 +371,9 @@ export class TreeUpdate {
     for (const [store, tips] of this.#stores) stores.set(store, tips);
     this.#source.trees.replace(this.tree, { head: this.#head!, version, stores });
     for (const pending of this.#pending.values()) {
-      this.#source.entries.set({ entry: pending.entry, row: this.#rowOf(pending) });
+      this.#source.entries.set({ entry: pending.entry, row: rowOf(this.tree, pending) });
     }
   }
-}
-
-/** Lists an entry in its stores, or as one of none. */
-function list(entry: Entry, rows: BufferedRow[]): void {
-  const { id, height, subtrees } = entry;
-  for (const store of subtrees) {
-    rows.push(bufferedRow(store, placeOf(entry.subtreeHeight(store), id), height));
-  }
-  if (subtrees.length === 0) rows.push(bufferedRow(MAIN, placeOf(height, id), height));
-}
-
-/** Frontiers after an entry that was held has become Verified. */
-function verifiedBy(tips: Frontiers, id: ID, parents: readonly ID[]): Frontiers {
-  const { sequence, verified, raw } = tips;
-  return { sequence, verified: moved(verified, id, parents), raw };
-}
-
-/** How many more tips than Verified ones there are with an entry on top of `parents`. */
-function extraTips({ raw, verified }: Frontiers, parents: readonly ID[]): number {
-  const covered = new Set(parents.map(String));
-  const left = raw === verified
-    ? raw.length
-    : raw.filter((id) => !covered.has(id.toString())).length;
-  return left + 1 - verified.length;
-}
-
-/** Everything that an entry names and might have waited for. */
-function referencesOf(entry: Entry): ID[] {
-  const ids = [...entry.parents, ...entry.subtrees.flatMap((name) => entry.subtreeParents(name))];
-  for (const step of entry.sig.key.path ?? []) ids.push(step.tree, ...step.tips);
-  try {
-    if (entry.metadata !== undefined) {
-      ids.push(...EntryMetadata.parse(entry.metadata).settingsTips.tips);
-    }
-  } catch {
-    // Without metadata that can be read there is no pin to wait for.
-  }
-  return ids;
 }
 
 function tooLow(entry: Entry, parent: ID, height: number): BackendError {
