@@ -3,7 +3,8 @@ import { DELETED, type Value } from "../crdt/value.ts";
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { AuthError, EideticaError } from "../util/errors.ts";
+import { AuthError } from "../util/errors.ts";
+import { tryRead } from "../util/try_read.ts";
 import { AuthKey } from "./auth_key.ts";
 import { DelegatedTreeRef } from "./delegation.ts";
 import type { Permission } from "./permission.ts";
@@ -190,7 +191,7 @@ export class AuthSettings {
     for (const [name, value] of delegations.entries()) {
       const reference = tryDelegation(value);
       if (reference === undefined) continue;
-      if (attempt(() => ID.parse(name)) === undefined) {
+      if (tryRead(() => ID.parse(name)) === undefined) {
         throw damaged(`the delegation to "${reference.tree.root}" is listed under what is no ID`);
       }
       found.push(reference);
@@ -250,24 +251,15 @@ function parseKeys(value: Value | undefined): ReadonlyMap<string, AuthKey | unde
 }
 
 function tryAuthKey(value: Value | undefined): AuthKey | undefined {
-  return value instanceof Doc ? attempt(() => AuthKey.fromDoc(value)) : undefined;
+  return value instanceof Doc ? tryRead(() => AuthKey.fromDoc(value)) : undefined;
 }
 
 function tryDelegation(value: Value): DelegatedTreeRef | undefined {
-  return value instanceof Doc ? attempt(() => DelegatedTreeRef.fromDoc(value)) : undefined;
+  return value instanceof Doc ? tryRead(() => DelegatedTreeRef.fromDoc(value)) : undefined;
 }
 
 function tryPublicKey(text: string): PublicKey | undefined {
-  return attempt(() => PublicKey.parse(text));
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof EideticaError) return undefined;
-    throw error;
-  }
+  return tryRead(() => PublicKey.parse(text));
 }
 
 /** Refuses a public key under which signatures are not unique (00 §B3). */

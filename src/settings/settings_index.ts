@@ -7,8 +7,8 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { KeyHint } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { EideticaError } from "../util/errors.ts";
 import { LruMap } from "../util/lru.ts";
+import { tryRead } from "../util/try_read.ts";
 
 /** Most trees whose settings are remembered. */
 const MAX_TREES = 64;
@@ -184,18 +184,9 @@ function each(value: Value | undefined, action: (key: string, value: Value) => v
 }
 
 function parse(data: Uint8Array): Doc | undefined {
-  return attempt(() => Doc.parseBytes(data));
+  return tryRead(() => Doc.parseBytes(data));
 }
 
 function tryKey(text: string): PublicKey | undefined {
-  return attempt(() => PublicKey.parse(text));
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof EideticaError) return undefined;
-    throw error;
-  }
+  return tryRead(() => PublicKey.parse(text));
 }
