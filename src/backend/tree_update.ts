@@ -75,11 +75,6 @@ export class TreeUpdate {
     return this.#backlog ??= new Backlog(this.#source.driver, this.tree, this.#reads.base.head);
   }
 
-  /** Verified tips before this change. */
-  get previousTips(): Snapshot {
-    return Snapshot.of(this.#reads.base.head.verified);
-  }
-
   /** Verified tips after this change. */
   get postTips(): Snapshot {
     return Snapshot.of(this.#main.verified);
@@ -275,13 +270,7 @@ export class TreeUpdate {
     return most;
   }
 
-  /** Refuses an entry of a wrong form, and heights that do not exceed a held parent's (00 §B5). */
-  async check(entry: Entry): Promise<void> {
-    validateEntry(entry);
-    if (!this.#isReady(entry)) await this.#makeReady(entry);
-    this.#checkHeight(entry);
-  }
-
+  /** Refuses heights that do not exceed a held parent's (00 §B5). */
   #checkHeight(entry: Entry): void {
     for (const parent of entry.parents) {
       const row = this.#peekRow(parent)!;
