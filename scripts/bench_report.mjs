@@ -173,7 +173,7 @@ function page(runs) {
 Measured on ${runs[0].machine}, ${
     runs[0].date.slice(0, 10)
   }, by \`npm run bench:report\`, which wrote this page. Times are
-those of one unit: the middle sample, ± half the distance from the lowest to the highest. The cases are in \`bench/suites\`;
+those of one unit: the middle sample, ± half the distance between the quartiles. The cases are in \`bench/suites\`;
 \`npm run bench:compare -- main HEAD\` tells whether a change made one slower.
 
 ![Commits per second](./commits.svg)
