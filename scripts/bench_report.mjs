@@ -4,7 +4,7 @@
  * With `--draw` the results of the last run are drawn again.
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { barChart } from "./bench_charts.mjs";
@@ -174,7 +174,7 @@ Measured on ${runs[0].machine}, ${
     runs[0].date.slice(0, 10)
   }, by \`npm run bench:report\`, which wrote this page. Times are
 those of one unit: the middle sample, ± half the distance between the quartiles. The cases are in \`bench/suites\`;
-\`npm run bench:compare -- main HEAD\` tells whether a change made one slower.
+\`npm run bench:compare -- main HEAD\` tells whether a change made one slower.${otherMachines()}
 
 ![Commits per second](./commits.svg)
 
@@ -190,6 +190,14 @@ ${table(["group", "case", ...names, "unit"], timings)}
 
 ${table(["group", "figure", ...names, "unit"], figures)}
 `;
+}
+
+/** Links to the pages of runs on other machines, which are kept by hand. */
+function otherMachines() {
+  const pages = readdirSync(FOLDER).filter((name) => name.endsWith(".md") && name !== "README.md");
+  if (pages.length === 0) return "";
+  const links = pages.map((name) => `[${name.replace(".md", "").replaceAll("-", " ")}](./${name})`);
+  return `\nEarlier runs on other machines: ${links.join(", ")}.`;
 }
 
 /** Draws other databases, if they were measured; their section of the page. */
