@@ -186,6 +186,25 @@ const CASES: readonly Case[] = [
       assert.deepEqual((await all(storage)).map((pair) => plain(pair.value)), [[2], [4]]);
     },
   ],
+  [
+    "the same holds for a key that the batch checks as well",
+    async (storage) => {
+      await set(storage, [key("a"), bytes(1)]);
+      const check = async () => ({
+        key: key("a"),
+        version: (await storage.get(key("a")))!.version,
+      });
+      await storage.commit({
+        checks: [await check()],
+        set: [[key("a"), bytes(2)]],
+        delete: [key("a")],
+      });
+      assert.deepEqual(plain((await storage.get(key("a")))?.value), [2]);
+      const twice = [[key("a"), bytes(3)], [key("a"), bytes(4)]] as const;
+      await storage.commit({ checks: [await check()], set: twice });
+      assert.deepEqual(plain((await storage.get(key("a")))?.value), [4]);
+    },
+  ],
   ["batches that are committed at once are applied in their order", async (storage) => {
     const insert = (value: number) =>
       storage.commit({

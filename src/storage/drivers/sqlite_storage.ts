@@ -199,8 +199,10 @@ export class SqliteStorage implements StorageDriver {
   }
 
   #applyOne({ checks = [], set = [], delete: removed = [] }: Batch, version: number): CommitResult {
-    // A value that is checked and replaced is looked up once; later nothing may fail any more.
-    const replaced = checks.length === 1 ? pairToReplace(checks[0]!, set) : undefined;
+    // A value that is checked and replaced is looked up once. It is written before what is removed, so nothing
+    // may be, and before a second check, so there may be none.
+    const isPlain = checks.length === 1 && removed.length === 0;
+    const replaced = isPlain ? pairToReplace(checks[0]!, set) : undefined;
     const fits = replaced === undefined
       ? checks.every((check) => this.#holds(check))
       : this.#replaces(replaced, checks[0]!, version);
