@@ -14,7 +14,7 @@ import type { ID } from "../entry/id.ts";
 import { EntryMetadata } from "../entry/metadata.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { delegatedSettings } from "../settings/delegated_settings.ts";
-import { authAt, pinCovers, settingsAt, settingsFault } from "../settings/pinned_settings.ts";
+import { peekRules, pinCovers, rulesAt, settingsFault } from "../settings/pinned_settings.ts";
 import { SettingsIndex } from "../settings/settings_index.ts";
 import { type Open, SignerSurvey } from "../settings/survey.ts";
 import { EideticaError } from "../util/errors.ts";
@@ -188,14 +188,14 @@ export class EntryJudge {
     const isOwn = entry.isRoot && inStore(entry, SETTINGS);
     const tips = isOwn ? Snapshot.of([entry.id]) : await this.#highest(pin);
     const reader = isOwn ? withEntry(this.#update, entry) : this.#update;
-    const auth = await authAt(reader, states, tree, tips);
+    const { auth, settings } = peekRules(states, tree, tips) ??
+      await rulesAt(reader, states, tree, tips);
     const abroad = new AbroadReader(this.#backend, this.#update);
     const verdict = await judge(entry, auth, abroad, isSignedBy);
     if (verdict.outcome === "invalid") return "Failed";
     // The payload comes after the rights: its merge costs more the more is listed already.
     const data = entry.findData(SETTINGS);
-    const before = data && await settingsAt(reader, states, tree, tips);
-    if (before && settingsFault(auth, before.merge(Doc.parseBytes(data))) !== undefined) {
+    if (data && settingsFault(auth, settings.merge(Doc.parseBytes(data))) !== undefined) {
       return "Failed";
     }
     if (verdict.outcome === "valid") return "Verified";
