@@ -24,16 +24,25 @@ const LOOKED_AT_ONCE = 4096;
 /** How far was looked at what is awaited in a tree. */
 export type Looked = "start" | "done" | Uint8Array;
 
+/** Those of some entries that are held, and whose row is wanted. */
+export function placed(
+  ids: readonly ID[],
+  rows: readonly (IdRow | undefined)[],
+  isWanted: (row: IdRow) => boolean,
+): Placed[] {
+  return ids.flatMap((id, at) => {
+    const row = rows[at];
+    return row !== undefined && isWanted(row) ? [{ id, height: row.height }] : [];
+  });
+}
+
 /** Those of some entries that are held, but not in `tree`. */
 export function heldElsewhere(
   tree: ID,
   ids: readonly ID[],
   rows: readonly (IdRow | undefined)[],
 ): Placed[] {
-  return ids.flatMap((id, at) => {
-    const row = rows[at];
-    return row === undefined || row.tree.equals(tree) ? [] : [{ id, height: row.height }];
-  });
+  return placed(ids, rows, (row) => !row.tree.equals(tree));
 }
 
 /** Looks at all that is awaited in a tree, page by page. */

@@ -1,5 +1,5 @@
 import type { Placed } from "../backend/agenda.ts";
-import { heldElsewhere } from "../backend/elsewhere.ts";
+import { heldElsewhere, placed } from "../backend/elsewhere.ts";
 import { awaitedKey, prefixRange, readAwaiter } from "../backend/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { IdRow } from "../backend/records.ts";
@@ -44,7 +44,7 @@ export class Arrivals {
     });
     const arrived = await this.#rows(
       [...marked, ...unmarked],
-      (ids, rows) => placedIn(tree, ids, rows),
+      (ids, rows) => placed(ids, rows, (row) => row.tree.equals(tree)),
     );
     const found = new Map<string, { tree: ID; arrived: Placed[] }>();
     for (const item of arrived) {
@@ -81,17 +81,6 @@ export class Arrivals {
   ): Promise<Placed[]> {
     return await paged(ids, async (page) => pick(page, await this.#backend.loadRows(page)));
   }
-}
-
-function placedIn(
-  tree: ID,
-  ids: readonly ID[],
-  rows: readonly (IdRow | undefined)[],
-): Placed[] {
-  return ids.flatMap((id, at) => {
-    const row = rows[at];
-    return row?.tree.equals(tree) === true ? [{ id, height: row.height }] : [];
-  });
 }
 
 async function paged<T>(
