@@ -1,5 +1,6 @@
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { ForeignWrites } from "./foreign_writes.ts";
 import { allOf, prefixRange, readId } from "./keys.ts";
 
 /**
@@ -9,29 +10,24 @@ import { allOf, prefixRange, readId } from "./keys.ts";
  */
 export class BacklogTrees {
   readonly #driver: StorageDriver;
+  readonly #foreign: ForeignWrites;
   #known: Set<string> | undefined;
-  #token: unknown;
   #notes = 0;
 
   /** The trees in `driver`. */
   constructor(driver: StorageDriver) {
     this.#driver = driver;
+    this.#foreign = new ForeignWrites(driver);
   }
 
   /** Whether there is any but one. */
   async hasOthers(tree: ID): Promise<boolean> {
-    const known = this.#isCurrent() ? this.#known! : await this.#read();
+    if (this.#foreign.mayBe()) this.forget();
+    const known = this.#known ?? await this.#read();
     return known.size > (known.has(tree.toString()) ? 1 : 0);
   }
 
-  #isCurrent(): boolean {
-    if (this.#known === undefined) return false;
-    if (!this.#driver.capabilities.multiWriter) return true;
-    return this.#driver.changeToken !== undefined && this.#driver.changeToken() === this.#token;
-  }
-
   async #read(): Promise<ReadonlySet<string>> {
-    const token = this.#driver.changeToken?.();
     const notes = this.#notes;
     const found = new Set<string>();
     for await (const page of this.#driver.list(prefixRange(allOf("backlog")))) {
@@ -39,7 +35,6 @@ export class BacklogTrees {
     }
     // What this process has written meanwhile may be missing; it looks again after writing it.
     this.#known = notes === this.#notes ? found : undefined;
-    this.#token = token;
     return found;
   }
 
@@ -53,6 +48,6 @@ export class BacklogTrees {
   note(tree: ID, unverified: number): void {
     this.#notes++;
     if (unverified > 0) this.#known?.add(tree.toString());
-    else if (this.#known !== undefined && this.#known.size > 0) this.#known.delete(tree.toString());
+    else this.#known?.delete(tree.toString());
   }
 }

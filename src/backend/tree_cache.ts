@@ -2,6 +2,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../storage/driver.ts";
 import { EMPTY_BUFFER } from "./change_buffer.ts";
+import { ForeignWrites } from "./foreign_writes.ts";
 import { headKey, storeTipsKey } from "./keys.ts";
 import { decodeHead, decodeStoreTips, type Frontiers, type TreeHead } from "./records.ts";
 
@@ -50,11 +51,12 @@ export interface CachedTree {
 export class TreeCache {
   readonly #driver: StorageDriver;
   readonly #trees = new Map<string, CachedTree>();
-  #token: unknown;
+  readonly #foreign: ForeignWrites;
 
   /** Reads through to `driver`. */
   constructor(driver: StorageDriver) {
     this.#driver = driver;
+    this.#foreign = new ForeignWrites(driver);
   }
 
   /** The tree as last seen by this process, which may be behind other processes. */
@@ -89,13 +91,9 @@ export class TreeCache {
 
   /** Whether no other writer can have changed anything that is cached. */
   #isCurrent(): boolean {
-    // A storage that only this process can write changes only through `replace`.
-    if (!this.#driver.capabilities.multiWriter) return true;
-    if (this.#driver.changeToken === undefined) return false;
-    const token = this.#driver.changeToken();
-    if (token === this.#token) return true;
-    this.#trees.clear();
-    this.#token = token;
+    if (!this.#foreign.mayBe()) return true;
+    // Without a change token this may be so at every call, and an unchanged version keeps a head.
+    if (this.#driver.changeToken !== undefined) this.#trees.clear();
     return false;
   }
 
