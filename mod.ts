@@ -54,7 +54,7 @@ export type {
   WriteHandler,
 } from "./src/database/host.ts";
 export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
-export type { StateType } from "./src/backend/state_type.ts";
+export type { StateType } from "./src/backend/state/state_type.ts";
 export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";
 export { DocStore } from "./src/store/doc_store.ts";
 export { StoreHandle } from "./src/store/store_handle.ts";

@@ -10,7 +10,7 @@
 
 import { join } from "node:path";
 import { PrivateKey, ready } from "../mod.ts";
-import { openDatabase } from "../src/storage/drivers/sqlite_database.ts";
+import { openDatabase } from "../src/storage/sqlite/database.ts";
 import { temporaryFolder } from "./bed.ts";
 import type { Run } from "./case.ts";
 

@@ -8,8 +8,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, DocStore, Instance } from "../mod.ts";
 import type { StorageDriver } from "../src/storage/driver.ts";
-import { fileStorage } from "../src/storage/drivers/file.ts";
-import { sqliteStorage } from "../src/storage/drivers/sqlite.ts";
+import { fileStorage } from "../src/storage/file/mod.ts";
+import { sqliteStorage } from "../src/storage/sqlite/mod.ts";
 import { bed } from "./bed.ts";
 import { commitMany } from "./workloads.ts";
 

@@ -7,7 +7,11 @@
  * @module
  */
 
-/** Folders and files from the bottom to the top; each imports values from lower ones or its own. */
+/**
+ * The floors from the bottom to the top: folders, and files that stand on a floor of their own. A file belongs
+ * to the longest name that fits, and imports values from lower floors and its own room. Rooms of one
+ * floor do not know each other.
+ */
 const LAYERS: readonly (readonly string[])[] = [
   ["src/util"],
   ["wasm"],
@@ -15,6 +19,13 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/keys", "src/crdt"],
   ["src/entry"],
   ["src/auth", "src/storage"],
+  ["src/storage/shared"],
+  ["src/storage/deno_kv", "src/storage/file", "src/storage/postgres", "src/storage/sqlite"],
+  ["src/backend/backend.ts"],
+  ["src/backend/records"],
+  ["src/backend/backlog"],
+  ["src/backend/tree"],
+  ["src/backend/state", "src/backend/log"],
   ["src/backend"],
   ["src/store", "src/settings"],
   ["src/transaction"],
@@ -22,21 +33,28 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/user"],
   ["src/instance"],
   ["src/sync", "src/service"],
-  ["src/connect.ts"],
-  ["src/cli", "src/console", "src/testing"],
+  ["src/transport"],
+  ["src/console"],
+  ["src/cli", "src/testing"],
 ];
 
 /** Files that hold types alone and cut circles: anybody may import types from them. */
 const PORTS = new Set(["driver.ts", "host.ts", "port.ts", "context.ts", "backend.ts"]);
 
+/** A folder per storage, and what several of them need: they are reached through doors. */
+const STORAGES = [
+  "src/storage/deno_kv/",
+  "src/storage/file/",
+  "src/storage/postgres/",
+  "src/storage/shared/",
+  "src/storage/sqlite/",
+];
+
 /** Folders whose files may name a runtime. The conformance suite registers tests with `node:test`. */
-const EDGES = ["src/storage/drivers/", "src/cli/", "src/testing/"];
+const EDGES = [...STORAGES, "src/transport/edge/", "src/cli/", "src/testing/"];
 
-const DRIVERS = "src/storage/drivers/";
-
-/** Where URLs become drivers and files: these alone import drivers, and only when they are needed. */
+/** Where URLs become drivers and files: these alone import storages, and only when they are needed. */
 const COMPOSERS = new Set([
-  "src/connect.ts",
   "src/instance/open_storage.ts",
   "src/instance/snapshot_writer.ts",
 ]);
@@ -44,9 +62,10 @@ const COMPOSERS = new Set([
 /** How a module is named: for its values, for its types alone, or while the program runs. */
 export type ImportKind = "value" | "type" | "dynamic";
 
-/** The entry of {@linkcode LAYERS} that a file belongs to. */
+/** The entry of {@linkcode LAYERS} that a file belongs to: the longest that fits. */
 function placeOf(path: string): string | undefined {
-  return LAYERS.flat().find((name) => path === name || path.startsWith(`${name}/`));
+  return LAYERS.flat().filter((name) => path === name || path.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0];
 }
 
 /** The layer of a file, 0 at the bottom; undefined for doors, tests, scripts and others. */
@@ -86,10 +105,14 @@ export function refuseImport(
   return refuseDriver(file, target, kind) ?? refuseUpward(file, target, kind);
 }
 
+function isStorage(path: string): boolean {
+  return STORAGES.some((folder) => path.startsWith(folder));
+}
+
 function refuseDriver(file: string, target: string, kind: ImportKind): string | undefined {
-  if (kind === "type" || !target.startsWith(DRIVERS) || file.startsWith(DRIVERS)) return undefined;
-  if (!COMPOSERS.has(file)) return "drivers are reached through doors and by the composition root";
-  return kind === "dynamic" ? undefined : "the composition root imports drivers dynamically";
+  if (kind === "type" || !isStorage(target) || isStorage(file)) return undefined;
+  if (!COMPOSERS.has(file)) return "storages are reached through doors and by the composition root";
+  return kind === "dynamic" ? undefined : "the composition root imports storages dynamically";
 }
 
 function refuseUpward(file: string, target: string, kind: ImportKind): string | undefined {

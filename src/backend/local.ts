@@ -10,21 +10,27 @@ import type {
   Reachability,
   VerificationStatus,
 } from "./backend.ts";
-import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog.ts";
-import { BacklogTrees } from "./backlog_trees.ts";
-import { CommitRoom } from "./commit_room.ts";
-import { demote, overwriteStatus } from "./demote.ts";
-import { EntryCache } from "./entry_cache.ts";
-import { findMergeBase, requireEntry } from "./frontier_walk.ts";
-import { InstanceRecords } from "./instance_records.ts";
-import * as keys from "./keys.ts";
-import { damagedEntry, decodeStored, listStore, listTree, readStored } from "./stored_entries.ts";
-import { StateCache, type StateType } from "./materialize.ts";
-import { decodeIdRow, type IdRow } from "./records.ts";
-import { TreeCache } from "./tree_cache.ts";
-import { TreeTips } from "./tree_tips.ts";
-import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree_update.ts";
-import * as walk from "./walk.ts";
+import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
+import { BacklogTrees } from "./backlog/backlog_trees.ts";
+import { CommitRoom } from "./records/commit_room.ts";
+import { demote, overwriteStatus } from "./tree/demote.ts";
+import { EntryCache } from "./records/entry_cache.ts";
+import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
+import { InstanceRecords } from "./records/instance_records.ts";
+import * as keys from "./records/keys.ts";
+import {
+  damagedEntry,
+  decodeStored,
+  listStore,
+  listTree,
+  readStored,
+} from "./records/stored_entries.ts";
+import { StateCache, type StateType } from "./state/state_cache.ts";
+import { decodeIdRow, type IdRow } from "./records/tree_records.ts";
+import { TreeCache } from "./tree/tree_cache.ts";
+import { TreeTips } from "./tree/tree_tips.ts";
+import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree/tree_update.ts";
+import * as walk from "./tree/walk.ts";
 
 /** Records that storing an entry changes, at most: id, bytes, markers, head, three per store. */
 const CHANGES_PER_ENTRY = 16;

@@ -9,7 +9,7 @@ import { Snapshot } from "../entry/snapshot.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { SigKey } from "../entry/sig_info.ts";
-import { inTree } from "../backend/walk.ts";
+import { inTree } from "../backend/tree/walk.ts";
 import type { StoreType } from "../store/context.ts";
 import { SettingsStore } from "../store/settings_store.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";

@@ -1,12 +1,12 @@
 import type { Outcome, SettingsReader } from "../auth/port.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import { judge, type SignatureCheck } from "../auth/validate.ts";
-import { docState } from "../backend/doc_state.ts";
-import type { Waits } from "../backend/backlog.ts";
+import { docState } from "../backend/state/doc_state.ts";
+import type { Waits } from "../backend/backlog/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { IdRow } from "../backend/records.ts";
-import type { TreeUpdate } from "../backend/tree_update.ts";
-import { type EntryReader, inStore } from "../backend/walk.ts";
+import type { IdRow } from "../backend/records/tree_records.ts";
+import type { TreeUpdate } from "../backend/tree/tree_update.ts";
+import { type EntryReader, inStore } from "../backend/tree/walk.ts";
 import { Doc } from "../crdt/doc.ts";
 import { MAX_CHOSEN_HEIGHT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";

@@ -1,5 +1,5 @@
 import type { LocalBackend } from "../backend/local.ts";
-import { collect, compareInTree } from "../backend/walk.ts";
+import { collect, compareInTree } from "../backend/tree/walk.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";

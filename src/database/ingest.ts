@@ -1,7 +1,7 @@
-import { noRoom, notKept, type Waits } from "../backend/backlog.ts";
+import { noRoom, notKept, type Waits } from "../backend/backlog/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { TreeUpdate } from "../backend/tree_update.ts";
-import { compareInTree } from "../backend/walk.ts";
+import type { TreeUpdate } from "../backend/tree/tree_update.ts";
+import { compareInTree } from "../backend/tree/walk.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { validateEntry } from "../entry/validate.ts";

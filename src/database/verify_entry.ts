@@ -1,5 +1,5 @@
 import type { LocalBackend } from "../backend/local.ts";
-import { TreeUpdate } from "../backend/tree_update.ts";
+import { TreeUpdate } from "../backend/tree/tree_update.ts";
 import type { Entry } from "../entry/entry.ts";
 import { EntryJudge } from "./entry_judge.ts";
 

@@ -1,8 +1,8 @@
-import type { Placed } from "../backend/agenda.ts";
-import { heldElsewhere, placed } from "../backend/elsewhere.ts";
-import { awaitedKey, prefixRange, readAwaiter } from "../backend/keys.ts";
+import type { Placed } from "../backend/backlog/agenda.ts";
+import { heldElsewhere, placed } from "../backend/backlog/elsewhere.ts";
+import { awaitedKey, prefixRange, readAwaiter } from "../backend/records/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { IdRow } from "../backend/records.ts";
+import type { IdRow } from "../backend/records/tree_records.ts";
 import type { ID } from "../entry/id.ts";
 
 /** What has arrived that entries of a tree wait for. */

@@ -40,24 +40,24 @@ type Opener<S extends Scheme> = (
 const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
   memory: openMemory,
   sqlite: async ({ path, mode, immutable }, options) => {
-    const { sqliteStorage } = await load("sqlite", () => import("../storage/drivers/sqlite.ts"));
+    const { sqliteStorage } = await load("sqlite", () => import("../storage/sqlite/mod.ts"));
     // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
     const create = mode === "memory" || (options.create && (mode === "rwc" || mode === "default"));
     const readOnly = mode === "ro" || immutable === true || options.readOnly === true;
     return opened(await sqliteStorage(path, { ...options, create, readOnly }), { readOnly });
   },
   denokv: async ({ path }, options) => {
-    const { denoKvStorage } = await load("denokv", () => import("../storage/drivers/deno_kv.ts"));
+    const { denoKvStorage } = await load("denokv", () => import("../storage/deno_kv/mod.ts"));
     return opened(await denoKvStorage(path, options), options);
   },
   file: async ({ path }, options) => {
-    const { fileStorage } = await load("file", () => import("../storage/drivers/file.ts"));
+    const { fileStorage } = await load("file", () => import("../storage/file/mod.ts"));
     return opened(await fileStorage(path, options), options);
   },
   postgres: async ({ url }, options) => {
     const { postgresStorage } = await load(
       "postgres",
-      () => import("../storage/drivers/postgres.ts"),
+      () => import("../storage/postgres/mod.ts"),
     );
     return opened(await postgresStorage(url, options), options);
   },
@@ -144,7 +144,7 @@ async function fill(storage: StorageDriver, path: string, text: string): Promise
 }
 
 async function readSnapshot(path: string): Promise<string | undefined> {
-  const { readTextFile } = await load("memory", () => import("../storage/drivers/text_file.ts"));
+  const { readTextFile } = await load("memory", () => import("../storage/shared/text_file.ts"));
   try {
     return await readTextFile(path);
   } catch (cause) {

@@ -1,6 +1,6 @@
-import type { Placed } from "../backend/agenda.ts";
+import type { Placed } from "../backend/backlog/agenda.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { TreeUpdate } from "../backend/tree_update.ts";
+import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import type { VerifyCounts } from "../database/host.ts";
 import { type Look, MAX_PASS, type PassCounts } from "../database/verifier.ts";
 import type { ID } from "../entry/id.ts";

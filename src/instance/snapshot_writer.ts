@@ -33,7 +33,7 @@ export class SnapshotWriter {
   }
 
   async #arm({ path, storage }: SnapshotFile): Promise<void> {
-    const { onProcessExit, replaceTextFileNow } = await import("../storage/drivers/text_file.ts");
+    const { onProcessExit, replaceTextFileNow } = await import("../storage/shared/text_file.ts");
     if (this.#closed) return;
     this.#disarm = onProcessExit(() => {
       try {
@@ -78,7 +78,7 @@ export class SnapshotWriter {
   /** Snapshots are written one after another; each holds what was there when its turn came. */
   #write(path: string): Promise<void> {
     const turn = this.#last.then(async () => {
-      const { replaceTextFile } = await import("../storage/drivers/text_file.ts");
+      const { replaceTextFile } = await import("../storage/shared/text_file.ts");
       await replaceTextFile(path, await stringifySnapshot(this.#backend));
     });
     this.#last = turn.catch(() => undefined);

@@ -1,7 +1,7 @@
-import type { BacklogCounts } from "../backend/backlog.ts";
-import type { Looked } from "../backend/elsewhere.ts";
+import type { BacklogCounts } from "../backend/backlog/backlog.ts";
+import type { Looked } from "../backend/backlog/elsewhere.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { TreeUpdate } from "../backend/tree_update.ts";
+import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import type { CheckedSignatures } from "../database/checked_signatures.ts";
 import { EntryJudge } from "../database/entry_judge.ts";
 import type { VerifyCounts } from "../database/host.ts";

@@ -1,4 +1,4 @@
-import { headKey } from "../backend/keys.ts";
+import { headKey } from "../backend/records/keys.ts";
 import type { ID } from "../entry/id.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 

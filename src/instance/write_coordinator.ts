@@ -1,5 +1,5 @@
 import type { LocalBackend } from "../backend/local.ts";
-import { compareInTree } from "../backend/walk.ts";
+import { compareInTree } from "../backend/tree/walk.ts";
 import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import { CheckedSignatures } from "../database/checked_signatures.ts";
 import { idsAdded } from "../database/ids_added.ts";

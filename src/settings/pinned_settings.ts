@@ -1,8 +1,14 @@
 import { AuthSettings } from "../auth/settings.ts";
-import { docState } from "../backend/doc_state.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { StateCache } from "../backend/materialize.ts";
-import { compareInTree, type EntryReader, inStore, inTree, storeParents } from "../backend/walk.ts";
+import type { StateCache } from "../backend/state/state_cache.ts";
+import {
+  compareInTree,
+  type EntryReader,
+  inStore,
+  inTree,
+  storeParents,
+} from "../backend/tree/walk.ts";
 import { Doc } from "../crdt/doc.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";

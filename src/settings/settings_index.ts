@@ -1,5 +1,5 @@
 import type { LocalBackend } from "../backend/local.ts";
-import { type EntryReader, inStore, inTree } from "../backend/walk.ts";
+import { type EntryReader, inStore, inTree } from "../backend/tree/walk.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { Value } from "../crdt/value.ts";
 import { SETTINGS } from "../entry/constants.ts";

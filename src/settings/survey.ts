@@ -1,7 +1,7 @@
 import type { SignatureCheck } from "../auth/validate.ts";
 import { MAX_CLAIMED_TIPS, MAX_DELEGATION_STEPS } from "../auth/resolve.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import { docState } from "../backend/doc_state.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StateType } from "../backend/materialize.ts";
+import type { StateType } from "../backend/state/state_cache.ts";
 import type { Doc } from "../crdt/doc.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { Registry } from "./registry.ts";

@@ -1,4 +1,4 @@
-import { docState } from "../backend/doc_state.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { List } from "../crdt/list.ts";
 import { DELETED, isVisible, typeName, type ValueInput, type VisibleValue } from "../crdt/value.ts";

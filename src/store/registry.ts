@@ -10,7 +10,7 @@
  * @module
  */
 
-import { docState } from "../backend/doc_state.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
 import { INDEX } from "../entry/constants.ts";

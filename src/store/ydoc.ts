@@ -22,7 +22,7 @@
  */
 
 import * as Y from "yjs";
-import type { StateType } from "../backend/materialize.ts";
+import type { StateType } from "../backend/state/state_cache.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { SerializeError, StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";

@@ -1,5 +1,5 @@
-import type { EntryReader } from "../backend/walk.ts";
-import { compareInTree } from "../backend/walk.ts";
+import type { EntryReader } from "../backend/tree/walk.ts";
+import { compareInTree } from "../backend/tree/walk.ts";
 import { MAX_PARENTS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import { Snapshot } from "../entry/snapshot.ts";

@@ -1,5 +1,5 @@
 import type { DatabaseKey } from "../auth/database_key.ts";
-import type { StateType } from "../backend/materialize.ts";
+import type { StateType } from "../backend/state/state_cache.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { DatabaseHost } from "../database/host.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";

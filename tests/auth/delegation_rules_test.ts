@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { AuthSettings, Entry, ID, type Permission, ready, SigKey } from "../../mod.ts";
 import { clampPermission, type PermissionBounds } from "../../src/auth/delegation.ts";
 import { resolveSigKey } from "../../src/auth/resolve.ts";
-import { checkReachable } from "../../src/backend/walk.ts";
+import { checkReachable } from "../../src/backend/tree/walk.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import {
   active,

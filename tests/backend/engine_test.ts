@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BackendError, EideticaError, isNotFound } from "../../mod.ts";
-import { statusFromInteger, statusToInteger } from "../../src/backend/records.ts";
+import { statusFromInteger, statusToInteger } from "../../src/backend/records/tree_records.ts";
 import { EntryBuilder } from "../../src/entry/builder.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EideticaError, Entry, Instance, NewUser, Snapshot } from "../../mod.ts";
-import { idKey } from "../../src/backend/keys.ts";
+import { idKey } from "../../src/backend/records/keys.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { encodeIdRow } from "../../src/backend/records.ts";
+import { encodeIdRow } from "../../src/backend/records/tree_records.ts";
 import { loadSnapshot, stringifySnapshot } from "../../src/backend/snapshot_file.ts";
 import { ID } from "../../src/entry/id.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";

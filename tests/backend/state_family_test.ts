@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { FrontierMark, isFrontierOf } from "../../src/backend/frontier.ts";
-import { spread } from "../../src/backend/spread.ts";
-import { StateFamily, type StoreState } from "../../src/backend/state_family.ts";
+import { FrontierMark, isFrontierOf } from "../../src/backend/tree/frontier.ts";
+import { spread } from "../../src/backend/state/spread.ts";
+import { StateFamily, type StoreState } from "../../src/backend/state/state_family.ts";
 import { ID } from "../../src/entry/id.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { ready } from "../../wasm/mod.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StateType } from "../../src/backend/materialize.ts";
+import type { StateType } from "../../src/backend/state/state_cache.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";

@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { DocStore, EideticaError, Entry, ID, Instance, NewUser } from "../../mod.ts";
-import { writeOut } from "../../src/backend/change_buffer.ts";
-import * as keys from "../../src/backend/keys.ts";
+import { writeOut } from "../../src/backend/records/change_buffer.ts";
+import * as keys from "../../src/backend/records/keys.ts";
 import {
   type BufferedRow,
   bufferedRow,
   decodeHead,
   encodeHead,
-} from "../../src/backend/records.ts";
+} from "../../src/backend/records/tree_records.ts";
 import {
   type IndexSource,
   listPlaces,
   listPlacesBackwards,
   listTreePlaces,
   type Place,
-} from "../../src/backend/store_index.ts";
-import { EMPTY_HEAD, TreeCache } from "../../src/backend/tree_cache.ts";
+} from "../../src/backend/records/store_index.ts";
+import { EMPTY_HEAD, TreeCache } from "../../src/backend/tree/tree_cache.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";

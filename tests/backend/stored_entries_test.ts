@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EideticaError } from "../../mod.ts";
-import { entryKey, idKey } from "../../src/backend/keys.ts";
+import { entryKey, idKey } from "../../src/backend/records/keys.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { decodeHeld, INLINE_BYTES } from "../../src/backend/records.ts";
+import { decodeHeld, INLINE_BYTES } from "../../src/backend/records/tree_records.ts";
 import { stringifySnapshot } from "../../src/backend/snapshot_file.ts";
 import { EntryBuilder } from "../../src/entry/builder.ts";
 import type { Entry } from "../../src/entry/entry.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StateType } from "../../src/backend/materialize.ts";
+import type { StateType } from "../../src/backend/state/state_cache.ts";
 import { EntryBuilder } from "../../src/entry/builder.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, type ID, Instance, NewUser } from "../../mod.ts";
-import * as keys from "../../src/backend/keys.ts";
-import { encodeIdRow } from "../../src/backend/records.ts";
+import * as keys from "../../src/backend/records/keys.ts";
+import { encodeIdRow } from "../../src/backend/records/tree_records.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { newStorage } from "../helpers/storages.ts";
 import { checkTrees } from "../helpers/store_check.ts";

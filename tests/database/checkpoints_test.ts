@@ -14,11 +14,11 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
-import { checkpointPrefix, idKey, prefixRange } from "../../src/backend/keys.ts";
-import { encodeIdRow } from "../../src/backend/records.ts";
+import { checkpointPrefix, idKey, prefixRange } from "../../src/backend/records/keys.ts";
+import { encodeIdRow } from "../../src/backend/records/tree_records.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { Pair } from "../../src/storage/driver.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 
 /** Makes a delta heavy without making the state large: every delta replaces it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, type ID, Instance, NewUser, Snapshot, Table } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 
 const ROWS = 100_000;

@@ -18,7 +18,7 @@ import {
   Snapshot,
   type ValueInput,
 } from "../../mod.ts";
-import { checkpointPrefix, prefixRange } from "../../src/backend/keys.ts";
+import { checkpointPrefix, prefixRange } from "../../src/backend/records/keys.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { FixedClock } from "../../src/testing/fixed_clock.ts";
 

@@ -4,7 +4,7 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { AuthKey, Doc, type Entry, EntryBuilder, ID, Permission, ready } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
-import { collect, type EntryReader, storeParents } from "../../src/backend/walk.ts";
+import { collect, type EntryReader, storeParents } from "../../src/backend/tree/walk.ts";
 import { SettingsIndex } from "../../src/settings/settings_index.ts";
 import { pinCovers } from "../../src/settings/pinned_settings.ts";
 import { utf8 } from "../../src/util/bytes.ts";

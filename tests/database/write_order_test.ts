@@ -11,7 +11,7 @@ import {
   type User,
   type WriteEvent,
 } from "../../mod.ts";
-import { compareInTree } from "../../src/backend/walk.ts";
+import { compareInTree } from "../../src/backend/tree/walk.ts";
 import { peerWith, withDb } from "./bed.ts";
 import { newUrl } from "../helpers/storages.ts";
 

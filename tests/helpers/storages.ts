@@ -12,10 +12,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { after } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
-import { denoKvStorage } from "../../src/storage/drivers/deno_kv.ts";
-import { fileStorage } from "../../src/storage/drivers/file.ts";
-import { postgresStorage } from "../../src/storage/drivers/postgres.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { denoKvStorage } from "../../src/storage/deno_kv/mod.ts";
+import { fileStorage } from "../../src/storage/file/mod.ts";
+import { postgresStorage } from "../../src/storage/postgres/mod.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
 

@@ -13,7 +13,7 @@ import {
   ready,
   SigKey,
 } from "../../mod.ts";
-import { headKey } from "../../src/backend/keys.ts";
+import { headKey } from "../../src/backend/records/keys.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";

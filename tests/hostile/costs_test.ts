@@ -11,7 +11,7 @@ import {
   SigKey,
 } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { TreeUpdate } from "../../src/backend/tree_update.ts";
+import { TreeUpdate } from "../../src/backend/tree/tree_update.ts";
 import { EntryJudge } from "../../src/database/entry_judge.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { craft, delegating, keyOf, type StoreLie } from "./craft.ts";

@@ -12,7 +12,7 @@ import {
   type Snapshot,
   type WriteEvent,
 } from "../../mod.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { failing, withFolder } from "./places.ts";

@@ -24,7 +24,7 @@ import {
 } from "../../mod.ts";
 import { DagCborWriter } from "../../src/codec/dag_cbor_writer.ts";
 import type { Batch, StorageDriver } from "../../src/storage/driver.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 
 /** What was counted. */

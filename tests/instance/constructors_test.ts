@@ -12,7 +12,7 @@ import {
   PrivateKey,
 } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { newStorage, newUrl } from "../helpers/storages.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { failing, hasCode, withFolder } from "./places.ts";

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Database, DocStore, EideticaError, Instance, NewUser, Table } from "../../mod.ts";
-import { type SqliteDatabase, sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { type SqliteDatabase, sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { newStorage, newUrl } from "../helpers/storages.ts";
 import { failing, hasCode, withFolder } from "./places.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe } from "node:test";
 import { memoryStorage } from "../../src/storage/memory.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { testStorage } from "../../src/testing/storage.ts";
 import { temporaryFolder } from "./child.ts";
 import { testModel } from "./model.ts";

@@ -15,7 +15,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { StorageDriver } from "../../src/storage/driver.ts";
-import { type FileOptions, fileStorage } from "../../src/storage/drivers/file.ts";
+import { type FileOptions, fileStorage } from "../../src/storage/file/mod.ts";
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";

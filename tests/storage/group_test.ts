@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { it } from "node:test";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 
 it("a batch that fails does not take others of its group down with it", async () => {

@@ -6,7 +6,7 @@ import {
   type PostgresOptions,
   type PostgresSql,
   postgresStorage,
-} from "../../src/storage/drivers/postgres.ts";
+} from "../../src/storage/postgres/mod.ts";
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";

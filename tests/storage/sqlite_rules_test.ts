@@ -5,7 +5,7 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";

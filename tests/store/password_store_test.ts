@@ -10,7 +10,7 @@ import {
   StoreError,
   Table,
 } from "../../mod.ts";
-import { docState } from "../../src/backend/doc_state.ts";
+import { docState } from "../../src/backend/state/doc_state.ts";
 import { hasCode, peerWith, withDb } from "../database/bed.ts";
 import { refused, writeSecret } from "../helpers/password_bed.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Database, Doc, DocStore, type StandardSchema, Table } from "../../mod.ts";
-import { docState } from "../../src/backend/doc_state.ts";
+import { docState } from "../../src/backend/state/doc_state.ts";
 import { hasCode, peerWith, withDb } from "../database/bed.ts";
 
 describe("Table", () => {

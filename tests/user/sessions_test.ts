@@ -14,7 +14,7 @@ import {
   SigKey,
   type User,
 } from "../../mod.ts";
-import { sqliteStorage } from "../../src/storage/drivers/sqlite.ts";
+import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import {

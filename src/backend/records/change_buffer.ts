@@ -1,0 +1,43 @@
+/**
+ * What the last writes to a tree did to its indexes, carried in the head of the tree until there is enough of
+ * it. A commit so writes its entry and the head, and only every sixteenth or so what has gathered as well.
+ * On a B-tree every record costs a page, and a record takes many rows as easily as one.
+ *
+ * @module
+ */
+
+import type { ID } from "../../entry/id.ts";
+import { storeTipsKey } from "./keys.ts";
+import { type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
+import { writeRows } from "./store_index.ts";
+
+/** A buffer with nothing in it. */
+export const EMPTY_BUFFER: ChangeBuffer = Object.freeze({ stores: new Map(), rows: [] });
+
+/** Most bytes that a head carries, about: sixteen commits on one store. */
+const MAX_BYTES = 1024;
+
+/** Whether a head may carry a buffer. */
+export function isSmall({ stores, rows }: ChangeBuffer): boolean {
+  let bytes = 0;
+  for (const [store, { verified, raw }] of stores) {
+    const tips = raw === verified ? verified.length : verified.length + raw.length;
+    bytes += 18 + 3 * store.length + 37 * tips;
+    if (bytes > MAX_BYTES) return false;
+  }
+  for (const row of rows) {
+    bytes += row.bytes.length;
+    if (bytes > MAX_BYTES) return false;
+  }
+  return true;
+}
+
+/** Adds the records that a buffer stands for to a storage batch. */
+export function writeOut(
+  tree: ID,
+  { stores, rows }: ChangeBuffer,
+  set: [Uint8Array, Uint8Array][],
+): void {
+  writeRows(tree, rows, set);
+  for (const [store, tips] of stores) set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
+}

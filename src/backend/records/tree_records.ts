@@ -1,0 +1,209 @@
+/**
+ * Binary records of the engine. All integers are big-endian; an ID list is a 4-byte count, then
+ * per ID one length byte and the binary CID.
+ *
+ * ```text
+ * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
+ * head        format u8 = 5 · sequence u64 · unverified u32 · its bytes u64
+ *             · failed u32 · its bytes u64 · waiting u32
+ *             · awaited abroad u32 · trees waited for · verified tips · raw tips
+ *             · stores u16 · per store: length u16 · name · sequence u64 · verified tips · raw tips
+ *             · per row of the index: length u16 · name of the store · length u8 · place · tree height u64
+ * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
+ * ```
+ *
+ * `sequence` counts the writes to a tree; a store record carries the sequence of the write that
+ * last changed it, so that a reader knows whether it belongs to the head it has just read. Raw
+ * tips are written as the count 2^32 − 1 when they equal the verified ones. What the head says of a store
+ * counts, and not the store's own record; its rows are those that are not written yet (`change_buffer.ts`).
+ *
+ * @module
+ */
+
+import type { ID } from "../../entry/id.ts";
+import type { VerificationStatus } from "../backend.ts";
+import { damagedRecord, RecordReader, RecordWriter, SAME } from "./record_bytes.ts";
+
+/** What is known of a held entry without reading its bytes. */
+export interface IdRow {
+  /** The verdict of this node (05 §2). */
+  readonly status: VerificationStatus;
+  /** Tree height of the entry. */
+  readonly height: number;
+  /** Root of the entry's tree; the entry's own ID for a root. */
+  readonly tree: ID;
+}
+
+/** Frontiers of a tree or of one of its stores. */
+export interface Frontiers {
+  /** Number of the write that last changed this record. */
+  readonly sequence: number;
+  /** Tips of the Verified entries. */
+  readonly verified: readonly ID[];
+  /** Tips of all held entries; the same array as `verified` when they do not differ. */
+  readonly raw: readonly ID[];
+}
+
+/** Head of a tree. */
+export interface TreeHead extends Frontiers {
+  /** How many held entries are Unverified. */
+  readonly unverified: number;
+  /** How many bytes these have, encoded. */
+  readonly unverifiedBytes: number;
+  /** How many held entries are Failed. */
+  readonly failed: number;
+  /** How many bytes these have, encoded. */
+  readonly failedBytes: number;
+  /** How many markers of waiting children exist. */
+  readonly waiting: number;
+  /** How many entries of other trees Unverified ones wait for. */
+  readonly awaitedAbroad: number;
+  /** The trees that these are of. */
+  readonly abroad: readonly ID[];
+  /** What the last writes did to the indexes. */
+  readonly buffer: ChangeBuffer;
+}
+
+/** Changes of the indexes of a tree that are not written to records of their own yet. */
+export interface ChangeBuffer {
+  /** Frontiers of stores. */
+  readonly stores: ReadonlyMap<string, Frontiers>;
+  /** Rows of the index, in the order of the writes. */
+  readonly rows: readonly BufferedRow[];
+}
+
+/** A row of the index that is not written yet (`store_index.ts`). */
+export interface BufferedRow {
+  /** The store. */
+  readonly store: string;
+  /** Where the entry is in it. */
+  readonly place: Uint8Array;
+  /** Height of the entry in the tree. */
+  readonly height: number;
+  /** All of it as it is written, which is more than once. */
+  readonly bytes: Uint8Array;
+}
+
+/** A row of these parts. */
+export function bufferedRow(store: string, place: Uint8Array, height: number): BufferedRow {
+  const bytes = new RecordWriter().text(store).place(place).integer(height, 8).toKeep();
+  return { store, place, height, bytes };
+}
+
+const FORMAT = 1;
+const HEAD_FORMAT = 5;
+/** Most bytes of an entry that its row holds: whoever needs a status alone reads them as well. */
+export const INLINE_BYTES = 2048;
+const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
+
+/** Integer form of a status (05 §2): 0 Verified, 1 Failed, 2 Unverified. */
+export function statusToInteger(status: VerificationStatus): number {
+  return STATUSES.indexOf(status);
+}
+
+/** Status of an integer; any other integer is a `TreeIntegrityViolation` (05 §2). */
+export function statusFromInteger(integer: number): VerificationStatus {
+  const status = STATUSES[integer];
+  if (status !== undefined) return status;
+  throw damagedRecord(`the status ${integer} is not one of 0, 1 and 2`);
+}
+
+/** Whether the bytes of an entry are kept in its row. */
+export function isInline(entry: Uint8Array): boolean {
+  return entry.length <= INLINE_BYTES;
+}
+
+/** Writes the id row of an entry with these bytes. */
+export function encodeIdRow(row: IdRow, entry: Uint8Array): Uint8Array {
+  const writer = new RecordWriter().integer(statusToInteger(row.status), 1)
+    .integer(row.height, 8).id(row.tree);
+  return (isInline(entry) ? writer.bytes(entry) : writer).done();
+}
+
+/** Reads an id row. */
+export function decodeIdRow(bytes: Uint8Array): IdRow {
+  return decodeHeld(bytes).row;
+}
+
+/** Reads an id row and the bytes of its entry; undefined when they are kept apart. */
+export function decodeHeld(bytes: Uint8Array): { row: IdRow; entry: Uint8Array | undefined } {
+  const reader = new RecordReader(bytes);
+  const status = statusFromInteger(reader.integer(1));
+  const row = { status, height: reader.integer(8), tree: reader.id() };
+  return { row, entry: reader.isAtEnd ? undefined : reader.rest() };
+}
+
+function writeFrontiers(writer: RecordWriter, { verified, raw }: Frontiers): RecordWriter {
+  writer.ids(verified);
+  return raw === verified ? writer.integer(SAME, 4) : writer.ids(raw);
+}
+
+function readFrontiers(reader: RecordReader, sequence: number): Frontiers {
+  const verified = reader.ids();
+  if (verified === undefined) throw damagedRecord("the verified tips are missing");
+  return { sequence, verified, raw: reader.ids() ?? verified };
+}
+
+/** Writes the head of a tree. */
+export function encodeHead(head: TreeHead): Uint8Array {
+  const writer = new RecordWriter().integer(HEAD_FORMAT, 1).integer(head.sequence, 8)
+    .integer(head.unverified, 4).integer(head.unverifiedBytes, 8)
+    .integer(head.failed, 4).integer(head.failedBytes, 8).integer(head.waiting, 4)
+    .integer(head.awaitedAbroad, 4).ids(head.abroad);
+  writeFrontiers(writer, head);
+  return writeBuffer(writer, head.buffer).done();
+}
+
+function writeBuffer(writer: RecordWriter, { stores, rows }: ChangeBuffer): RecordWriter {
+  writer.integer(stores.size, 2);
+  for (const [store, tips] of stores) {
+    writer.text(store).integer(tips.sequence, 8);
+    writeFrontiers(writer, tips);
+  }
+  for (const { bytes } of rows) writer.bytes(bytes);
+  return writer;
+}
+
+function readBuffer(reader: RecordReader): ChangeBuffer {
+  const stores = new Map<string, Frontiers>();
+  for (let left = reader.integer(2); left > 0; left--) {
+    const store = reader.text();
+    stores.set(store, readFrontiers(reader, reader.integer(8)));
+  }
+  const rows: BufferedRow[] = [];
+  while (!reader.isAtEnd) {
+    const store = reader.text();
+    rows.push(bufferedRow(store, reader.place(), reader.integer(8)));
+  }
+  return { stores, rows };
+}
+
+/** Reads the head of a tree. */
+export function decodeHead(bytes: Uint8Array): TreeHead {
+  const reader = new RecordReader(bytes);
+  reader.format(HEAD_FORMAT);
+  const sequence = reader.integer(8);
+  const counts = {
+    unverified: reader.integer(4),
+    unverifiedBytes: reader.integer(8),
+    failed: reader.integer(4),
+    failedBytes: reader.integer(8),
+    waiting: reader.integer(4),
+    awaitedAbroad: reader.integer(4),
+    abroad: reader.ids() ?? [],
+  };
+  return { ...readFrontiers(reader, sequence), ...counts, buffer: readBuffer(reader) };
+}
+
+/** Writes the frontiers of a store. */
+export function encodeStoreTips(tips: Frontiers): Uint8Array {
+  return writeFrontiers(new RecordWriter().integer(FORMAT, 1).integer(tips.sequence, 8), tips)
+    .done();
+}
+
+/** Reads the frontiers of a store. */
+export function decodeStoreTips(bytes: Uint8Array): Frontiers {
+  const reader = new RecordReader(bytes);
+  reader.format(FORMAT);
+  return readFrontiers(reader, reader.integer(8));
+}

@@ -1,0 +1,71 @@
+import type { Entry } from "../../entry/entry.ts";
+import type { ID } from "../../entry/id.ts";
+import type { VerificationStatus } from "../backend.ts";
+import { EMPTY_BUFFER, isSmall, writeOut } from "../records/change_buffer.ts";
+import { entryKey, idKey, placeOf, rootKey } from "../records/keys.ts";
+import {
+  type BufferedRow,
+  bufferedRow,
+  type ChangeBuffer,
+  encodeIdRow,
+  type Frontiers,
+  type IdRow,
+  isInline,
+} from "../records/tree_records.ts";
+import { MAIN } from "./update_reads.ts";
+
+/** An entry that an update stores, or gives its verdict. */
+export interface Pending {
+  /** The entry. */
+  readonly entry: Entry;
+  /** Its verdict. */
+  status: VerificationStatus;
+  /** Whether it is new. */
+  readonly inserted: boolean;
+}
+
+/** Pairs that a storage batch sets. */
+type Writes = [Uint8Array, Uint8Array][];
+
+const NOTHING = new Uint8Array(0);
+
+/** The row of an entry of `tree`. */
+export function rowOf(tree: ID, { status, entry: { height } }: Pending): IdRow {
+  return { status, height, tree };
+}
+
+/** Adds the records of an entry itself. */
+export function writeEntry(tree: ID, pending: Pending, set: Writes): void {
+  const { entry, inserted } = pending;
+  set.push([idKey(entry.id), encodeIdRow(rowOf(tree, pending), entry.bytes)]);
+  if (!inserted) return;
+  if (!isInline(entry.bytes)) set.push([entryKey(entry.id), entry.bytes]);
+  if (entry.isRoot) set.push([rootKey(entry.id), NOTHING]);
+}
+
+/** What the head carries after more has changed; nothing when that is so much that it was added to `set`. */
+export function nextBuffer(
+  tree: ID,
+  before: ChangeBuffer,
+  changed: ReadonlyMap<string, Frontiers>,
+  entries: Iterable<Pending>,
+  set: Writes,
+): ChangeBuffer {
+  const stores = new Map(before.stores);
+  for (const [store, tips] of changed) stores.set(store, tips);
+  const rows = [...before.rows];
+  for (const { entry, inserted } of entries) if (inserted) list(entry, rows);
+  const buffer = { stores, rows };
+  if (isSmall(buffer)) return buffer;
+  writeOut(tree, buffer, set);
+  return EMPTY_BUFFER;
+}
+
+/** Lists an entry in its stores, or as one of none. */
+function list(entry: Entry, rows: BufferedRow[]): void {
+  const { id, height, subtrees } = entry;
+  for (const store of subtrees) {
+    rows.push(bufferedRow(store, placeOf(entry.subtreeHeight(store), id), height));
+  }
+  if (subtrees.length === 0) rows.push(bufferedRow(MAIN, placeOf(height, id), height));
+}

@@ -1,0 +1,148 @@
+/**
+ * EDGE: a lock between processes, held by at most one, that survives the death of its holder.
+ *
+ * Every handle has a file of its own that says whose it is (`owner-TOKEN`). To take the lock is to
+ * make a hard link to it under the name of the lock, which works for one only, and shows at once who
+ * it was. When the holder has died, whoever wants the lock first takes a second one that is named
+ * after the dead holder's token: only with that may the dead link be removed, so that nobody removes
+ * the lock of somebody who came in between.
+ *
+ * @module
+ */
+
+import { linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { storageError } from "./errors.ts";
+
+/** Name of the lock in its directory. */
+export const LOCK_NAME = "lock";
+/** What names of files that say whose a lock is begin with. */
+export const OWNER_PREFIX = "owner-";
+/** Longest pause between two attempts, in milliseconds. */
+const MAX_PAUSE_MS = 8;
+
+interface Owner {
+  readonly token: string;
+  readonly pid: number;
+  readonly host: string;
+}
+
+/** A lock in a directory, for one handle. */
+export class FileLock {
+  readonly #directory: string;
+  readonly #timeoutMs: number;
+  readonly #token: string = randomUUID();
+  readonly #ownerPath: string;
+
+  /** Makes the file that says whose lock it is. Nothing is locked yet. */
+  constructor(directory: string, timeoutMs: number) {
+    this.#directory = directory;
+    this.#timeoutMs = timeoutMs;
+    this.#ownerPath = ownerPath(directory, this.#token);
+    const owner: Owner = { token: this.#token, pid: process.pid, host: hostname() };
+    writeFileSync(this.#ownerPath, JSON.stringify(owner), { flag: "wx", mode: 0o600 });
+  }
+
+  /** Runs `step` while no other handle holds the lock; fails with `Busy` when its time is over. */
+  async run<T>(step: () => T): Promise<T> {
+    const path = join(this.#directory, LOCK_NAME);
+    const deadline = Date.now() + this.#timeoutMs;
+    for (let pause = 1; !this.#take(path); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+      if (Date.now() >= deadline) throw this.#busy(path);
+      await sleep(Math.ceil(Math.random() * pause));
+    }
+    try {
+      return step();
+    } finally {
+      unlinkSync(path);
+    }
+  }
+
+  /** Forgets the file that says whose lock it is. */
+  dispose(): void {
+    rmSync(this.#ownerPath, { force: true });
+  }
+
+  #take(path: string): boolean {
+    if (this.#link(path)) return true;
+    const holder = readOwner(path);
+    if (holder === undefined || isAlive(holder)) return false;
+    this.#removeDead(path, holder);
+    return this.#link(path);
+  }
+
+  #removeDead(path: string, dead: Owner): void {
+    const guard = `${path}-${dead.token}`;
+    if (!this.#take(guard)) return;
+    try {
+      if (readOwner(path)?.token === dead.token) unlinkSync(path);
+      rmSync(ownerPath(this.#directory, dead.token), { force: true });
+    } finally {
+      unlinkSync(guard);
+    }
+  }
+
+  #link(path: string): boolean {
+    try {
+      linkSync(this.#ownerPath, path);
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === "EEXIST") return false;
+      throw error;
+    }
+  }
+
+  #busy(path: string): Error {
+    const holder = readOwner(path);
+    const who = holder === undefined
+      ? "another handle"
+      : `process ${holder.pid} on "${holder.host}"`;
+    return storageError(
+      "Busy",
+      this.#directory,
+      "write",
+      `${who} has held the lock "${path}" for ${this.#timeoutMs} ms; try again, raise \`busyTimeoutMs\`, or remove that file if the process is gone`,
+      { holder: holder?.pid },
+    );
+  }
+}
+
+/** Removes what handles of dead processes have left. Only the holder of the lock may do this. */
+export function removeDeadOwners(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const owner = name.startsWith(OWNER_PREFIX) ? readOwner(path) : undefined;
+    if (owner !== undefined && !isAlive(owner)) rmSync(path, { force: true });
+  }
+}
+
+function ownerPath(directory: string, token: string): string {
+  return join(directory, OWNER_PREFIX + token);
+}
+
+/** Whose the lock at `path` is; undefined when it is free, or says nothing that can be used. */
+function readOwner(path: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(readFileSync(path, "utf8")) as Partial<Owner>;
+    const { token, pid, host } = owner;
+    if (!/^[0-9a-f-]{36}$/.test(String(token)) || !Number.isSafeInteger(pid)) return undefined;
+    return { token: token!, pid: pid!, host: String(host) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a holder may still be there. Processes of other machines cannot be asked. */
+function isAlive({ pid, host }: Owner): boolean {
+  if (host !== hostname() || pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH";
+  }
+}

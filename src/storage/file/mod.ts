@@ -1,0 +1,92 @@
+/**
+ * EDGE: storage in a directory of plain files, for hosts without SQLite.
+ *
+ * ```text
+ * journal       checksummed batches, one after the other (file_journal.ts)
+ * journal-UUID  a smaller journal that is being written to replace it
+ * lock          held by the one process that writes (file_lock.ts)
+ * owner-UUID    an open handle
+ * ```
+ *
+ * Where each value is in the journal is kept in memory (about 150 bytes and the key for each), so
+ * opening reads the whole journal once. Several processes may have the directory open: a writer takes
+ * the lock and reads what others have appended before it decides; a reader looks at the length of
+ * the journal. When more than half of a journal is out of date, it is replaced by a new one.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StorageDriver } from "../driver.ts";
+import { fileError } from "./errors.ts";
+import { FileLock, removeDeadOwners } from "./lock.ts";
+import { journalPath, openJournal, prepareDirectory, replaceJournal } from "./setup.ts";
+import { FileStorage } from "./storage.ts";
+
+/** How a file storage is opened. */
+export interface FileOptions {
+  /** Whether a directory without a storage gets one; true by default. */
+  readonly create?: boolean;
+  /** Refuses every write. */
+  readonly readOnly?: boolean;
+  /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
+  readonly durability?: "full" | "normal";
+  /** How long to wait for another process, in milliseconds; 5,000 by default. */
+  readonly busyTimeoutMs?: number;
+}
+
+const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+/** How long a reader gives a writer to finish what looks damaged, in milliseconds. */
+const SETTLE_MS = 50;
+
+/**
+ * Opens a storage in a directory. Throws `StorageError` `NotFound`, `CannotOpen`, `ForeignFile`,
+ * `UnsupportedSchema`, `Corrupt`, `ReadOnly`, `DiskFull` or `Busy`.
+ */
+export async function fileStorage(
+  directory: string,
+  options: FileOptions = {},
+): Promise<StorageDriver> {
+  let lock: FileLock | undefined;
+  try {
+    const isReadOnly = options.readOnly === true;
+    prepareDirectory(directory, options.create !== false && !isReadOnly);
+    if (isReadOnly) return await openForReading(directory);
+    lock = new FileLock(directory, options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS);
+    return await openForWriting(directory, lock, options);
+  } catch (cause) {
+    lock?.dispose();
+    throw fileError(directory, "open", cause);
+  }
+}
+
+async function openForWriting(
+  directory: string,
+  lock: FileLock,
+  options: FileOptions,
+): Promise<StorageDriver> {
+  const isFull = options.durability === "full";
+  return await lock.run(() => {
+    removeDeadOwners(directory);
+    if (!existsSync(journalPath(directory))) replaceJournal(directory, []);
+    const journal = openJournal(directory, false);
+    try {
+      const storage = new FileStorage(directory, journal, isFull, lock);
+      storage.repair();
+      return storage;
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  });
+}
+
+async function openForReading(directory: string): Promise<StorageDriver> {
+  const storage = new FileStorage(directory, openJournal(directory, true), false);
+  if (storage.isDamaged()) await sleep(SETTLE_MS);
+  if (!storage.isDamaged()) return storage;
+  const damage = storage.damage();
+  await storage.close();
+  throw damage;
+}

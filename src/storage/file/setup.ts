@@ -1,0 +1,113 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { storageError } from "./errors.ts";
+import { encodeHeader, Journal, JOURNAL_FORMAT, readFormat, writeAt } from "./journal.ts";
+import { LOCK_NAME, OWNER_PREFIX } from "./lock.ts";
+
+/** Name of the journal in its directory. */
+const JOURNAL_NAME = "journal";
+const TEMPORARY_PREFIX = `${JOURNAL_NAME}-`;
+
+/** Where the journal of a directory is. */
+export function journalPath(directory: string): string {
+  return join(directory, JOURNAL_NAME);
+}
+
+/** Makes the directory, for its owner alone, or fails when it is wanted and not there. */
+export function prepareDirectory(directory: string, mayCreate: boolean): void {
+  if (existsSync(journalPath(directory))) return;
+  if (!mayCreate) {
+    const what = "it holds none, and none is to be created; check the path, or allow `create`";
+    throw storageError("NotFound", directory, "open", what);
+  }
+  makeDirectory(directory);
+  const strange = readdirSync(directory).find((name) => !isOurs(name));
+  if (strange === undefined) return;
+  const what =
+    `it holds other files, for example "${strange}", and is left alone; name an empty directory`;
+  throw storageError("ForeignFile", directory, "open", what);
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOENT") throw error;
+    // Node says so on a disk that is mounted for reading only; asked for one folder it tells why.
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
+function isOurs(name: string): boolean {
+  return [JOURNAL_NAME, LOCK_NAME, OWNER_PREFIX].some((prefix) => name.startsWith(prefix));
+}
+
+/** Opens the journal, once it is known to be one that this version can read. */
+export function openJournal(directory: string, isReadOnly: boolean): Journal {
+  const journal = new Journal(journalPath(directory), isReadOnly);
+  const format = readFormat(journal.fd);
+  if (format === JOURNAL_FORMAT) return journal;
+  journal.close();
+  if (format === undefined) {
+    const what = "its journal was not written by this application; name another directory";
+    throw storageError("ForeignFile", directory, "open", what);
+  }
+  const what = `its format is ${format}, this release reads ${JOURNAL_FORMAT}; use a newer release`;
+  throw storageError("UnsupportedSchema", directory, "open", what, {
+    found: format,
+    supported: JOURNAL_FORMAT,
+  });
+}
+
+/** Replaces the journal by one of these frames: a crash leaves either the old or the new one. */
+export function replaceJournal(directory: string, frames: Iterable<Uint8Array>): void {
+  removeLeftovers(directory);
+  const temporary = join(directory, TEMPORARY_PREFIX + randomUUID());
+  const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    const header = encodeHeader();
+    writeAt(fd, 0, header);
+    let end = header.length;
+    for (const bytes of frames) {
+      writeAt(fd, end, bytes);
+      end += bytes.length;
+    }
+    fsyncSync(fd);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, journalPath(directory));
+  syncDirectory(directory);
+}
+
+/** A crash may leave a journal that was never finished. Only the holder of the lock may do this. */
+function removeLeftovers(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) rmSync(join(directory, name), { force: true });
+  }
+}
+
+/** Makes a rename durable; file systems that cannot do so refuse, which is no failure. */
+function syncDirectory(directory: string): void {
+  try {
+    const fd = openSync(directory, "r");
+    fsyncSync(fd);
+    closeSync(fd);
+  } catch {
+    // The rename is done all the same; the system writes it out when it likes.
+  }
+}

@@ -1,0 +1,248 @@
+import type {
+  Batch,
+  Capabilities,
+  Check,
+  CommitResult,
+  Pair,
+  Range,
+  StorageDriver,
+  Stored,
+} from "../driver.ts";
+import { equalBytes } from "../../util/bytes.ts";
+import { StorageError } from "../../util/errors.ts";
+import { GroupCommit } from "../group_commit.ts";
+import { listByPage } from "../shared/pages.ts";
+import { PollingWatch } from "../shared/poll.ts";
+import type { SqliteDatabase, SqliteStatement } from "./database.ts";
+import { sqliteError } from "./errors.ts";
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  durable: true,
+  multiWriter: true,
+  maxKeyBytes: 1_000_000,
+  maxValueBytes: 1_000_000_000,
+  maxBatchChanges: Infinity,
+});
+/** A database in memory ends with its connection, which nobody else can have. */
+const IN_MEMORY: Capabilities = Object.freeze({
+  ...CAPABILITIES,
+  durable: false,
+  multiWriter: false,
+});
+
+type Write = readonly [key: Uint8Array, value: Uint8Array];
+
+interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly version: number;
+}
+
+/** What is known about an open database. */
+export interface SqlitePlace {
+  /** Where it is, for errors. */
+  readonly path: string;
+  /** Whether closing the storage closes it. */
+  readonly isOwner: boolean;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
+}
+
+/** The driver on an open database with our table. */
+export class SqliteStorage implements StorageDriver {
+  /** Kind of storage. */
+  readonly name: string = "sqlite";
+  /** What it can do and bear. */
+  readonly capabilities: Capabilities;
+  readonly #path: string;
+  readonly #place: SqlitePlace;
+  readonly #group = new GroupCommit((batches) => this.#apply(batches));
+  readonly #begin: SqliteStatement;
+  readonly #end: SqliteStatement;
+  readonly #select: SqliteStatement;
+  readonly #selectVersion: SqliteStatement;
+  readonly #forward: SqliteStatement;
+  readonly #backward: SqliteStatement;
+  readonly #upsert: SqliteStatement;
+  readonly #replace: SqliteStatement;
+  readonly #remove: SqliteStatement;
+  readonly #dataVersion: SqliteStatement;
+  readonly #watch = new PollingWatch({
+    token: () => this.changeToken(),
+    read: (keys) => keys.map((key) => this.#read(key)),
+  });
+  #version = randomVersion();
+  #database: SqliteDatabase | undefined;
+
+  /** A storage in `database`. */
+  constructor(database: SqliteDatabase, place: SqlitePlace) {
+    this.capabilities = place.path === ":memory:" ? IN_MEMORY : CAPABILITIES;
+    this.#path = place.path;
+    this.#place = place;
+    this.#database = database;
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#end = database.prepare("COMMIT");
+    this.#selectVersion = database.prepare("SELECT version FROM kv WHERE key = ?");
+    this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
+    // Some versions of Node bind an array without bytes as NULL.
+    const range =
+      "SELECT key, value, version FROM kv WHERE key >= coalesce(?, x'') AND key < coalesce(?, x'') ORDER BY key";
+    this.#forward = database.prepare(`${range} ASC LIMIT ?`);
+    this.#backward = database.prepare(`${range} DESC LIMIT ?`);
+    this.#upsert = database.prepare(
+      "INSERT INTO kv(key, value, version) VALUES (?, coalesce(?, x''), ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version",
+    );
+    this.#replace = database.prepare(
+      "UPDATE kv SET value = coalesce(?, x''), version = ? WHERE key = ? AND version = ?",
+    );
+    this.#remove = database.prepare("DELETE FROM kv WHERE key = ?");
+    this.#dataVersion = database.prepare("PRAGMA data_version");
+  }
+
+  get #open(): SqliteDatabase {
+    if (this.#database !== undefined) return this.#database;
+    throw new StorageError(
+      "Closed",
+      `Cannot use the SQLite database "${this.#path}": it was closed`,
+    );
+  }
+
+  #readOnly(): StorageError {
+    return new StorageError(
+      "ReadOnly",
+      `Cannot write the SQLite database "${this.#path}": it cannot be written through this storage, which was opened for reading only`,
+      { fields: { path: this.#path } },
+    );
+  }
+
+  /** Runs a step on the open database, with failures of SQLite as errors of ours. */
+  #attempt<T>(action: string, step: (database: SqliteDatabase) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      try {
+        resolve(step(this.#open));
+      } catch (cause) {
+        reject(sqliteError(this.#path, action, cause));
+      }
+    });
+  }
+
+  #read(key: Uint8Array): Stored | undefined {
+    const row = this.#select.get(key) as Row | null | undefined;
+    return row === undefined || row === null
+      ? undefined
+      : { value: row.value, version: row.version };
+  }
+
+  #holds({ key, version }: Check): boolean {
+    const row = this.#selectVersion.get(key) as Row | null | undefined;
+    return row?.version === version;
+  }
+
+  /** See {@link StorageDriver.get}. */
+  get(key: Uint8Array): Promise<Stored | undefined> {
+    return this.#attempt("read", () => this.#read(key));
+  }
+
+  /** See {@link StorageDriver.getMany}. */
+  getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
+    return this.#attempt("read", () => keys.map((key) => this.#read(key)));
+  }
+
+  /** See {@link StorageDriver.changeToken}. */
+  changeToken(): unknown {
+    if (this.#database === undefined) return undefined;
+    return (this.#dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  /** See {@link StorageDriver.watch}. */
+  watch(keys: readonly Uint8Array[], changed: () => void): () => void {
+    if (this.#database === undefined) void this.#open;
+    return this.#watch.watch(keys, changed);
+  }
+
+  /** See {@link StorageDriver.list}. */
+  list(range: Range): AsyncIterable<readonly Pair[]> {
+    const statement = range.reverse ? this.#backward : this.#forward;
+    return listByPage(range, ({ start, end }, limit) => {
+      return this.#attempt("read", () => statement.all(start, end, limit) as Row[]);
+    });
+  }
+
+  /** See {@link StorageDriver.commit}. */
+  commit(batch: Batch): Promise<CommitResult> {
+    if (this.#place.isReadOnly) return Promise.reject(this.#readOnly());
+    return this.#group.commit(batch);
+  }
+
+  #apply(batches: readonly Batch[]): CommitResult[] {
+    try {
+      return this.#inTransaction(this.#open, () => this.#applyAll(batches));
+    } catch (cause) {
+      throw sqliteError(this.#path, "write", cause);
+    }
+  }
+
+  #inTransaction<T>(database: SqliteDatabase, step: () => T): T {
+    this.#begin.run();
+    try {
+      const result = step();
+      this.#end.run();
+      return result;
+    } catch (error) {
+      rollBack(database);
+      throw error;
+    }
+  }
+
+  #applyAll(batches: readonly Batch[]): CommitResult[] {
+    return batches.map((batch) => this.#applyOne(batch, this.#version++));
+  }
+
+  #applyOne({ checks = [], set = [], delete: removed = [] }: Batch, version: number): CommitResult {
+    // A value that is checked and replaced is looked up once. It is written before what is removed, so nothing
+    // may be, and before a second check, so there may be none.
+    const isPlain = checks.length === 1 && removed.length === 0;
+    const replaced = isPlain ? pairToReplace(checks[0]!, set) : undefined;
+    const fits = replaced === undefined
+      ? checks.every((check) => this.#holds(check))
+      : this.#replaces(replaced, checks[0]!, version);
+    if (!fits) return { ok: false };
+    for (const key of removed) this.#remove.run(key);
+    for (const pair of set) if (pair !== replaced) this.#upsert.run(pair[0], pair[1], version);
+    return { ok: true, version };
+  }
+
+  #replaces([key, value]: Write, check: Check, version: number): boolean {
+    const { changes } = this.#replace.run(value, version, key, check.version as number);
+    return Number(changes) > 0;
+  }
+
+  /** See {@link StorageDriver.close}. */
+  async close(): Promise<void> {
+    await this.#group.idle();
+    this.#watch.stop();
+    const database = this.#database;
+    this.#database = undefined;
+    if (this.#place.isOwner) database?.close();
+  }
+}
+
+/** What a batch writes to the key that it checks; undefined when that is absent, or stays as it is. */
+function pairToReplace({ key, version }: Check, set: readonly Write[]): Write | undefined {
+  return version === undefined ? undefined : set.find((pair) => equalBytes(pair[0], key));
+}
+
+/** SQLite rolls back by itself after some failures, and then refuses to do it again. */
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // The transaction is gone already, which is all that is wanted.
+  }
+}
+
+/** Where this process begins to count: anywhere in the lower half of the integers that are exact. */
+function randomVersion(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! & 0xfffff) * 2 ** 32 + low!;
+}
