@@ -47,12 +47,12 @@ export {
 } from "./src/database/database.ts";
 export type {
   DatabaseHost,
-  PutOptions,
   VerifyCounts,
   WriteCallback,
   WriteEvent,
   WriteHandler,
 } from "./src/database/host.ts";
+export type { PutOptions, TransactionHost } from "./src/transaction/host.ts";
 export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
 export type { StateType } from "./src/backend/state/state_type.ts";
 export type { Encryptor, StoreContext, StoreType } from "./src/store/context.ts";

@@ -9,6 +9,15 @@ import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { ROOT } from "./runtimes.mjs";
 
+/**
+ * Files that need each other by nature: a document holds lists and documents, and its reader and converter
+ * make both. None of them uses another while it loads, so any of them may be imported first
+ * (tests/house/cycles_test.ts does). Nothing else is let off.
+ */
+const KNOTS = [
+  ["convert.ts", "doc.ts", "doc_reader.ts", "list.ts"].map((name) => `src/crdt/${name}`),
+];
+
 /** Static imports and re-exports; whole statements of types are left out. */
 const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^"';]*?\sfrom\s+)?"(\.[^"]+)"/gm;
 
@@ -47,9 +56,26 @@ function circles(graph) {
   return found;
 }
 
+/** The graph with each knot as one file, so that a circle through it and others is still found. */
+function withKnotsTied(graph) {
+  const tied = new Map();
+  const name = (file) => {
+    const knot = KNOTS.find((knot) => knot.includes(relative(root, file)));
+    return knot === undefined ? file : join(root, knot[0]);
+  };
+  for (const [file, targets] of graph) {
+    const from = name(file);
+    const to = targets.map((target) =>
+      name(target) === from && target !== file ? [] : [name(target)]
+    );
+    tied.set(from, [...tied.get(from) ?? [], ...to.flat()]);
+  }
+  return tied;
+}
+
 const root = resolve(process.argv[2] ?? ROOT);
 const graph = new Map(sources(root).map((file) => [file, valueImports(file)]));
-const found = circles(graph);
+const found = circles(withKnotsTied(graph));
 for (const circle of found) {
   console.error(`Import circle: ${circle.map((file) => relative(root, file)).join(" → ")}`);
 }

@@ -13,9 +13,7 @@ import type {
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
 import { BacklogTrees } from "./backlog/backlog_trees.ts";
 import { CommitRoom } from "./records/commit_room.ts";
-import { demote, overwriteStatus } from "./tree/demote.ts";
 import { EntryCache } from "./records/entry_cache.ts";
-import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
 import { InstanceRecords } from "./records/instance_records.ts";
 import * as keys from "./records/keys.ts";
 import {
@@ -25,8 +23,10 @@ import {
   listTree,
   readStored,
 } from "./records/stored_entries.ts";
-import { StateCache, type StateType } from "./state/state_cache.ts";
 import { decodeIdRow, type IdRow } from "./records/tree_records.ts";
+import { StateCache, type StateType } from "./state/state_cache.ts";
+import { demote, overwriteStatus } from "./tree/demote.ts";
+import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
 import { TreeCache } from "./tree/tree_cache.ts";
 import { TreeTips } from "./tree/tree_tips.ts";
 import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree/tree_update.ts";

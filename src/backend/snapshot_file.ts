@@ -25,12 +25,12 @@ import type { Pair } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
 import { type Json64, parseJson64 } from "../util/json64.ts";
 import type { InstanceMetadata, InstanceSecrets, VerificationStatus } from "./backend.ts";
+import type { LocalBackend } from "./local.ts";
 import type { EntryCache } from "./records/entry_cache.ts";
 import { parseRecord } from "./records/instance_records.ts";
 import * as keys from "./records/keys.ts";
-import type { LocalBackend } from "./local.ts";
-import { decodeHead, decodeHeld, decodeStoreTips } from "./records/tree_records.ts";
 import { decodeStored } from "./records/stored_entries.ts";
+import { decodeHead, decodeHeld, decodeStoreTips } from "./records/tree_records.ts";
 import { compareInTree } from "./tree/walk.ts";
 
 /** The one version of the format that is read; it is never written while it is 0. */

@@ -10,10 +10,10 @@ import { BTree, compareStrings } from "../util/btree.ts";
 import { CrdtError } from "../util/errors.ts";
 import { defineMember } from "../util/json64.ts";
 import { Branch } from "./branch.ts";
-import type { Doc } from "./doc.ts";
-import type { List } from "./list.ts";
+import { type Doc, makeDoc } from "./doc.ts";
+import type { Children } from "./doc_core.ts";
+import { type List, makeList } from "./list.ts";
 import type { Item } from "./list_items.ts";
-import { type Children, makeDoc, makeList } from "./makers.ts";
 import { Position, type PositionOptions } from "./position.ts";
 import {
   DELETED,

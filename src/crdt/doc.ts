@@ -18,16 +18,18 @@ import {
   typeMismatch,
   valuesEqual,
 } from "./convert.ts";
-import { DocCore } from "./doc_core.ts";
+import { type Children, DocCore } from "./doc_core.ts";
 import { parseDoc, parseDocBytes } from "./doc_reader.ts";
 import { stringifyDoc } from "./doc_writer.ts";
 import { List } from "./list.ts";
-import { setDocMaker } from "./makers.ts";
 import { describePath, type PathLike } from "./path.ts";
 import type { PositionOptions } from "./position.ts";
 import { DELETED, type Int, isVisible, type ValueInput, type VisibleValue } from "./value.ts";
 
 export type { KeyRange } from "./doc_core.ts";
+
+/** Makes a document that takes over `children`. For this folder; set where `fill` can be reached. */
+export let makeDoc: (children: Children, atomic: boolean) => Doc;
 
 /**
  * A document with value semantics: copies are independent and cheap.
@@ -44,7 +46,7 @@ export type { KeyRange } from "./doc_core.ts";
  */
 export class Doc extends DocCore {
   static {
-    setDocMaker((children, atomic) => new Doc().fill(children, atomic));
+    makeDoc = (children, atomic) => new Doc().fill(children, atomic);
   }
 
   /**

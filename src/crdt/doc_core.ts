@@ -6,9 +6,11 @@
 import { BTree, compareStrings } from "../util/btree.ts";
 import { CrdtError } from "../util/errors.ts";
 import { Branch } from "./branch.ts";
-import type { Children } from "./makers.ts";
 import { MAX_PATH_LEVELS, type PathLike, segmentsOf } from "./path.ts";
 import { DELETED, isBranch, isVisible, toText, type Value, type VisibleValue } from "./value.ts";
+
+/** Children of a document: stored values by key, tombstones included. */
+export type Children = BTree<string, Value>;
 
 /** Which children an iteration visits. */
 export interface KeyRange {

@@ -1,8 +1,8 @@
 import { BTree, compareStrings } from "../util/btree.ts";
 import { CrdtError } from "../util/errors.ts";
-import type { Doc } from "./doc.ts";
+import { type Doc, makeDoc } from "./doc.ts";
+import type { Children } from "./doc_core.ts";
 import { isSorted } from "./list_items.ts";
-import { type Children, makeDoc } from "./makers.ts";
 import { isBranch, type Value } from "./value.ts";
 
 /** How many direct children a piece holds. */

@@ -10,7 +10,6 @@ import { CrdtError } from "../util/errors.ts";
 import { Branch } from "./branch.ts";
 import { displayValue, toJsonText, toPlain, toValue, valuesEqual } from "./convert.ts";
 import { findItem, type Item, mergeItems, putItem, takeRight } from "./list_items.ts";
-import { setListMaker } from "./makers.ts";
 import { Position, type PositionOptions } from "./position.ts";
 import { DELETED, isVisible, type Value, type ValueInput, type VisibleValue } from "./value.ts";
 
@@ -19,6 +18,9 @@ export type { PositionOptions } from "./position.ts";
 
 /** A path segment that names a list item: decimal digits, perhaps after a plus sign. */
 const INDEX = /^\+?[0-9]+$/;
+
+/** Makes a list that takes over `items`, which must be sorted. For this folder. */
+export let makeList: (items: Item[]) => List;
 
 /** An ordered list with value semantics: copies are independent and cheap. */
 export class List extends Branch {
@@ -39,12 +41,12 @@ export class List extends Branch {
   }
 
   static {
-    setListMaker((items) => {
+    makeList = (items) => {
       const list = new List();
       list.#items = items;
       list.#visible = -1;
       return list;
-    });
+    };
   }
 
   /** Number of visible items. */

@@ -1,15 +1,15 @@
 import { AuthKey } from "../auth/auth_key.ts";
 import { DatabaseKey } from "../auth/database_key.ts";
 import { Permission } from "../auth/permission.ts";
+import { inTree } from "../backend/tree/walk.ts";
 import type { Doc } from "../crdt/doc.ts";
 import { ROOT } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
+import type { SigKey } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import type { SigKey } from "../entry/sig_info.ts";
-import { inTree } from "../backend/tree/walk.ts";
 import type { StoreType } from "../store/context.ts";
 import { SettingsStore } from "../store/settings_store.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";

@@ -1,10 +1,10 @@
 import type { Outcome, SettingsReader } from "../auth/port.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import { judge, type SignatureCheck } from "../auth/validate.ts";
-import { docState } from "../backend/state/doc_state.ts";
-import type { Waits } from "../backend/backlog/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import type { Waits } from "../backend/records/commit_room.ts";
 import type { IdRow } from "../backend/records/tree_records.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { type EntryReader, inStore } from "../backend/tree/walk.ts";
 import { Doc } from "../crdt/doc.ts";

@@ -5,13 +5,11 @@
  * @module
  */
 
-import type { VerificationStatus, WriteSource } from "../backend/backend.ts";
-import type { LocalBackend } from "../backend/local.ts";
+import type { WriteSource } from "../backend/backend.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import type { Clock } from "../util/clock.ts";
-import type { RandomSource } from "../util/random.ts";
+import type { TransactionHost } from "../transaction/host.ts";
 import type { Database } from "./database.ts";
 
 /** What one write changed (07 §10.1, 00 §C1). */
@@ -45,24 +43,8 @@ export interface VerifyCounts {
   readonly stillUnverified: number;
 }
 
-/** What `putEntry` is told about an entry. */
-export interface PutOptions {
-  /** `Verified` for an entry that this node has validated itself, else `Unverified`. */
-  readonly verification: VerificationStatus;
-  /** Where the entry came from. */
-  readonly source: WriteSource;
-}
-
 /** The instance, as seen by its databases. */
-export interface DatabaseHost {
-  /** Storage engine; fails with `InstanceDropped` after the instance was closed. */
-  readonly backend: LocalBackend;
-  /** Time source for heights and records. */
-  readonly clock: Clock;
-  /** Source of entropy, keys and row IDs. */
-  readonly random: RandomSource;
-  /** Stores an entry and runs the write handlers of its tree (07 §10.4). */
-  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void>;
+export interface DatabaseHost extends TransactionHost {
   /** Judges the Unverified entries of a tree (06 §7.2). */
   verify(tree: ID): Promise<VerifyCounts>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */

@@ -1,5 +1,6 @@
-import { noRoom, notKept, type Waits } from "../backend/backlog/backlog.ts";
+import { noRoom, notKept } from "../backend/backlog/backlog.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import type { Waits } from "../backend/records/commit_room.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
 import type { Entry } from "../entry/entry.ts";

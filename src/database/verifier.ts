@@ -1,7 +1,7 @@
 import type { AgendaItem, Placed } from "../backend/backlog/agenda.ts";
-import { type ChangeSize, LEAST, parkedSize, WOKEN } from "../backend/records/commit_room.ts";
 import { ElsewhereLook, type Looked } from "../backend/backlog/elsewhere.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import { type ChangeSize, LEAST, parkedSize, WOKEN } from "../backend/records/commit_room.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import type { ID } from "../entry/id.ts";
 import type { EntryJudge } from "./entry_judge.ts";

@@ -11,12 +11,8 @@ import { SigInfo } from "./sig_info.ts";
 import { Snapshot } from "./snapshot.ts";
 import { validateModel } from "./validate.ts";
 
-let makeEntry: (model: EntryModel) => Entry;
-
-/** Lets the builder make entries without importing their class, which imports the builder. */
-export function setEntryMaker(maker: (model: EntryModel) => Entry): void {
-  makeEntry = maker;
-}
+/** Makes the entry that a model describes. */
+type MakeEntry = (model: EntryModel) => Entry;
 
 /** IDs as given; a snapshot need not be sorted again. */
 type Given = readonly ID[] | Snapshot;
@@ -35,16 +31,17 @@ export class EntryBuilder {
   #height = 0;
   #sig: SigInfo = SigInfo.UNSIGNED;
   readonly #nodes = new Map<string, DraftNode>();
+  readonly #make: MakeEntry;
 
-  /** A builder of an entry of the tree with this root; the empty ID means none. */
-  static of(root: ID): EntryBuilder {
-    return new EntryBuilder().setRoot(root);
+  /** Use `Entry.builder` or `Entry.rootBuilder`, which say how an entry is made. */
+  constructor(make: MakeEntry) {
+    this.#make = make;
   }
 
-  /** A builder of a root entry: marked as such, with random entropy. */
-  static ofRoot(random: RandomSource = systemRandom): EntryBuilder {
-    const builder = new EntryBuilder().setSubtreeData(ROOT, new Uint8Array(0));
-    return builder.setMetadata(utf8(`{"entropy":${randomU64(random)}}`));
+  /** Marks the entry as a root and gives it random entropy. */
+  markAsRoot(random: RandomSource = systemRandom): this {
+    this.setSubtreeData(ROOT, new Uint8Array(0));
+    return this.setMetadata(utf8(`{"entropy":${randomU64(random)}}`));
   }
 
   #node(name: string): DraftNode {
@@ -180,7 +177,7 @@ export class EntryBuilder {
       sig: this.#sig,
     };
     validateModel(model);
-    return makeEntry(model);
+    return this.#make(model);
   }
 }
 

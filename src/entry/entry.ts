@@ -6,12 +6,13 @@
 
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { copyOf } from "../util/allocate.ts";
+import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
-import { EntryBuilder, setEntryMaker } from "./builder.ts";
+import type { RandomSource } from "../util/random.ts";
+import { EntryBuilder } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
 import {
   compareNames,
@@ -28,10 +29,6 @@ import { isRootModel } from "./validate.ts";
 
 /** An entry. Bytes and ID are made once. */
 export class Entry {
-  static {
-    setEntryMaker((model) => Entry.#fromModel(model));
-  }
-
   /** What the entry says; it must not be changed. */
   readonly model: EntryModel;
   readonly #encoded: EncodedEntry;
@@ -73,14 +70,14 @@ export class Entry {
     return Entry.#fromModel(entryFromJson64(json));
   }
 
-  /** Builds an entry of the tree with this root. */
+  /** Builds an entry of the tree with this root; the empty ID means none yet. */
   static builder(root: ID): EntryBuilder {
-    return EntryBuilder.of(root);
+    return new EntryBuilder((model) => Entry.#fromModel(model)).setRoot(root);
   }
 
   /** Builds the root entry of a new tree; random entropy makes it unlike any other. */
-  static rootBuilder(): EntryBuilder {
-    return EntryBuilder.ofRoot();
+  static rootBuilder(random?: RandomSource): EntryBuilder {
+    return Entry.builder(ID.EMPTY).markAsRoot(random);
   }
 
   // --- identity ------------------------------------------------------------------------------

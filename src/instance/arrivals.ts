@@ -1,7 +1,7 @@
 import type { Placed } from "../backend/backlog/agenda.ts";
 import { heldElsewhere, placed } from "../backend/backlog/elsewhere.ts";
-import { awaitedKey, prefixRange, readAwaiter } from "../backend/records/keys.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import { awaitedKey, prefixRange, readAwaiter } from "../backend/records/keys.ts";
 import type { IdRow } from "../backend/records/tree_records.ts";
 import type { ID } from "../entry/id.ts";
 

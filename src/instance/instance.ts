@@ -1,7 +1,7 @@
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { HasHost } from "../database/database.ts";
-import type { PutOptions } from "../database/host.ts";
+import type { PutOptions } from "../transaction/host.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { PublicKey } from "../keys/public_key.ts";

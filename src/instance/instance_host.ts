@@ -1,11 +1,6 @@
 import type { LocalBackend } from "../backend/local.ts";
-import type {
-  DatabaseHost,
-  PutOptions,
-  VerifyCounts,
-  WriteCallback,
-  WriteEvent,
-} from "../database/host.ts";
+import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
+import type { PutOptions } from "../transaction/host.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";

@@ -1,10 +1,10 @@
+import type { WriteSource } from "../backend/backend.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { UpdateConflict } from "../backend/tree/tree_update.ts";
-import type { ID } from "../entry/id.ts";
-import type { WriteSource } from "../backend/backend.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
 import type { WriteCallback } from "../database/host.ts";
+import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { isShared } from "../storage/group_commit.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";

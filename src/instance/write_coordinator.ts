@@ -1,7 +1,8 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
-import type { PutOptions, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import { CheckedSignatures } from "../database/checked_signatures.ts";
+import type { VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
+import type { PutOptions } from "../transaction/host.ts";
 import { idsAdded } from "../database/ids_added.ts";
 import { requireTree } from "../database/ingest.ts";
 import type { Entry } from "../entry/entry.ts";

@@ -1,8 +1,8 @@
 import type { Outcome } from "../auth/port.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import { checkReachable, type EntryReader, storeTipsAt } from "../backend/tree/walk.ts";
 import type { IdRow } from "../backend/records/tree_records.ts";
+import { checkReachable, type EntryReader, storeTipsAt } from "../backend/tree/walk.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";

@@ -1,6 +1,6 @@
 import { AuthSettings } from "../auth/settings.ts";
-import { docState } from "../backend/state/doc_state.ts";
 import type { LocalBackend } from "../backend/local.ts";
+import { docState } from "../backend/state/doc_state.ts";
 import type { StateCache } from "../backend/state/state_cache.ts";
 import {
   compareInTree,

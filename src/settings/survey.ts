@@ -1,5 +1,5 @@
-import type { SignatureCheck } from "../auth/validate.ts";
 import { MAX_CLAIMED_TIPS, MAX_DELEGATION_STEPS } from "../auth/resolve.ts";
+import type { SignatureCheck } from "../auth/validate.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import { docState } from "../backend/state/doc_state.ts";
 import { SETTINGS } from "../entry/constants.ts";

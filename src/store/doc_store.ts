@@ -1,8 +1,8 @@
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { List } from "../crdt/list.ts";
-import { DELETED, isVisible, typeName, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import { describePath, type PathLike, segmentsOf } from "../crdt/path.ts";
+import { DELETED, isVisible, typeName, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import type { StoreContext } from "./context.ts";
 import { keyNotFound, mergedChild, typeMismatch } from "./staged_doc.ts";
 import { StoreHandle } from "./store_handle.ts";

@@ -1,21 +1,21 @@
 import type { SettingsReader } from "../auth/port.ts";
-import { judge, type Verdict } from "../auth/validate.ts";
 import { AuthSettings } from "../auth/settings.ts";
+import { judge, type Verdict } from "../auth/validate.ts";
 import { Doc } from "../crdt/doc.ts";
+import type { EntryBuilder } from "../entry/builder.ts";
+import { INDEX, SETTINGS } from "../entry/constants.ts";
+import { Entry } from "../entry/entry.ts";
+import { ID } from "../entry/id.ts";
+import { EntryMetadata } from "../entry/metadata.ts";
+import { SigInfo } from "../entry/sig_info.ts";
+import { Snapshot } from "../entry/snapshot.ts";
+import { delegatedSettings } from "../settings/delegated_settings.ts";
 import {
   peekRules,
   type PinnedRules,
   rulesAt,
   settingsFault,
 } from "../settings/pinned_settings.ts";
-import { delegatedSettings } from "../settings/delegated_settings.ts";
-import { INDEX, SETTINGS } from "../entry/constants.ts";
-import type { Entry } from "../entry/entry.ts";
-import { EntryBuilder } from "../entry/builder.ts";
-import type { ID } from "../entry/id.ts";
-import { EntryMetadata } from "../entry/metadata.ts";
-import { SigInfo } from "../entry/sig_info.ts";
-import { Snapshot } from "../entry/snapshot.ts";
 import { TransactionError } from "../util/errors.ts";
 import { peekHeights, readHeights, setHeights } from "./heights.ts";
 import type { StagedStore } from "./staged_store.ts";
@@ -183,8 +183,7 @@ function newBuilder(
   { base: { tree, parents } }: Transaction,
   parts: readonly Part[],
 ): EntryBuilder {
-  const builder = tree === undefined ? new EntryBuilder() : EntryBuilder.of(tree);
-  builder.setParents(parents);
+  const builder = Entry.builder(tree ?? ID.EMPTY).setParents(parents);
   for (const { name, data, parents } of parts) {
     builder.setSubtreeParents(name, parents);
     if (data !== undefined) builder.setSubtreeData(name, data);

@@ -1,7 +1,7 @@
 import type { DatabaseKey } from "../auth/database_key.ts";
-import type { StateType } from "../backend/state/state_cache.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { DatabaseHost } from "../database/host.ts";
+import type { StateType } from "../backend/state/state_cache.ts";
+import { Doc } from "../crdt/doc.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
@@ -10,10 +10,10 @@ import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
 import { supports, supportsView } from "../store/context.ts";
 import { Registry, type StoreInfo } from "../store/registry.ts";
 import { SettingsStore } from "../store/settings_store.ts";
-import { Doc } from "../crdt/doc.ts";
-import type { RandomSource } from "../util/random.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
+import type { RandomSource } from "../util/random.ts";
 import { buildEntry } from "./build_entry.ts";
+import type { TransactionHost } from "./host.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
 import { areFew, parentTips } from "./parent_tips.ts";
 import { StagedStore } from "./staged_store.ts";
@@ -23,7 +23,7 @@ const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
 /** Where a transaction stands: the database, the frontier it builds on, and who acts. */
 export interface TransactionBase {
   /** The instance behind the database. */
-  readonly host: DatabaseHost;
+  readonly host: TransactionHost;
   /** Root of the database; undefined for the transaction that creates one. */
   readonly tree: ID | undefined;
   /** Main parents of the entry to be made. */

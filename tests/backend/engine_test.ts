@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BackendError, EideticaError, isNotFound } from "../../mod.ts";
 import { statusFromInteger, statusToInteger } from "../../src/backend/records/tree_records.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
+import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import { utf8 } from "../../src/util/bytes.ts";
@@ -318,7 +318,7 @@ describe("engine records", () => {
       }
       await putAll(backend, ...shuffled);
       assert.deepEqual(names(await backend.snapshot(root.id)), tips);
-      assert.equal(EntryBuilder.of(root.id).subtrees().length, 0);
+      assert.equal(Entry.builder(root.id).subtrees().length, 0);
     });
   });
 });

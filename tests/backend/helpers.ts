@@ -1,7 +1,6 @@
 import { ready } from "../../wasm/mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
-import type { Entry } from "../../src/entry/entry.ts";
+import { Entry } from "../../src/entry/entry.ts";
 import type { ID } from "../../src/entry/id.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { newStorage } from "../helpers/storages.ts";
@@ -22,7 +21,7 @@ export async function withBackend(
 
 /** A root entry, unlike any other. */
 export function makeRoot(): Entry {
-  return EntryBuilder.ofRoot().build();
+  return Entry.rootBuilder().build();
 }
 
 /** What an entry of a test is made of. */
@@ -39,7 +38,7 @@ export interface Parts {
 
 /** An unsigned entry of the tree of `root`. */
 export function makeEntry(root: Entry, parts: Parts): Entry {
-  const builder = EntryBuilder.of(root.id).setParents(ids(parts.parents));
+  const builder = Entry.builder(root.id).setParents(ids(parts.parents));
   builder.setMetadata(utf8(parts.label ?? ""));
   const highest = Math.max(...parts.parents.map((parent) => parent.height), -1);
   builder.setHeight(parts.height ?? highest + 1);

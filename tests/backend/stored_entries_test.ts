@@ -10,8 +10,7 @@ import { entryKey, idKey } from "../../src/backend/records/keys.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { decodeHeld, INLINE_BYTES } from "../../src/backend/records/tree_records.ts";
 import { stringifySnapshot } from "../../src/backend/snapshot_file.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
-import type { Entry } from "../../src/entry/entry.ts";
+import { Entry } from "../../src/entry/entry.ts";
 import { STORAGES } from "../helpers/storages.ts";
 import { makeEntry, makeRoot, names, putAll, withBackend } from "./helpers.ts";
 
@@ -19,7 +18,7 @@ import { makeEntry, makeRoot, names, putAll, withBackend } from "./helpers.ts";
 function entryOf(root: Entry, length: number): Entry {
   let payload = length;
   for (;;) {
-    const builder = EntryBuilder.of(root.id).setParents([root.id]).setHeight(1);
+    const builder = Entry.builder(root.id).setParents([root.id]).setHeight(1);
     const entry = builder.setSubtreeData("s", new Uint8Array(payload)).build();
     if (entry.bytes.length === length) return entry;
     payload -= entry.bytes.length - length;

@@ -5,8 +5,7 @@
  */
 
 import type { StateType } from "../../src/backend/state/state_cache.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
-import type { Entry } from "../../src/entry/entry.ts";
+import { Entry } from "../../src/entry/entry.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { ids } from "./helpers.ts";
 
@@ -31,7 +30,7 @@ export function labelled(
   padding = 0,
   storeHeight?: number,
 ): Entry {
-  const builder = EntryBuilder.of(root.id).setParents(ids(parents.length > 0 ? parents : [root]));
+  const builder = Entry.builder(root.id).setParents(ids(parents.length > 0 ? parents : [root]));
   builder.setHeight(Math.max(0, ...parents.map((parent) => parent.height)) + 1);
   if (storeHeight !== undefined) builder.setSubtreeHeight(STORE, storeHeight);
   builder.setSubtreeData(STORE, utf8(`${label}\0${"-".repeat(padding)}`));

@@ -1,5 +1,5 @@
 /** A node on which strangers' entries pile up, and what they send. */
-import { DocStore, type Entry, EntryBuilder, ID, Snapshot, type StorageDriver } from "../../mod.ts";
+import { DocStore, Entry, ID, Snapshot, type StorageDriver } from "../../mod.ts";
 import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog/backlog.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -21,7 +21,7 @@ export function junk(root: Entry, count: number, label = "junk"): Entry[] {
   const made: Entry[] = [];
   let parent = ID.ofRaw(utf8(`${label} nobody has`));
   for (let at = 0; at < count; at++) {
-    const builder = EntryBuilder.of(root.id).setParents([parent]).setHeight(10 + at)
+    const builder = Entry.builder(root.id).setParents([parent]).setHeight(10 + at)
       .setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode())
       .setSubtreeData("s", utf8(`{"children":{"${label}":{"Int":${at}}}}`))
       .setSubtreeParents("s", at === 0 ? [] : [parent]);

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  type Entry,
-  EntryBuilder,
+  Entry,
   ID,
   Instance,
   NewUser,
@@ -110,7 +109,7 @@ describe("the room for what waits", () => {
     source(async (root) => {
       const bytes = junk(root, 2).reduce((sum, entry) => sum + entry.bytes.length, 0);
       const wide = Array.from({ length: 5 }, (_, at) => junk(root, 1, `wide ${at}`)[0]!);
-      const many = EntryBuilder.of(root.id)
+      const many = Entry.builder(root.id)
         .setParents(Array.from({ length: 9 }, (_, at) => ID.ofRaw(utf8(`missing ${at}`))))
         .setHeight(3).setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode()).build();
       const cases: [Partial<BacklogLimits>, Entry[], number][] = [
@@ -167,7 +166,7 @@ describe("storages with small commits", () => {
       const writes = new WriteCoordinator(backend);
       await writes.putRemoteEntries(root.id, [root]);
       const on = (parents: ID[], at: number) =>
-        EntryBuilder.of(root.id).setParents(parents).setHeight(50 + at)
+        Entry.builder(root.id).setParents(parents).setHeight(50 + at)
           .setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode())
           .setSubtreeData("s", utf8(`{"children":{"x":{"Int":${at}}}}`))
           .setSubtreeParents("s", parents.slice(0, 1)).build();
@@ -333,7 +332,7 @@ describe("what another database must bring", () => {
         const sigKey = SigKey.delegation([{ tree: teamRoot, tips }], {
           pubkey: stranger.publicKey,
         });
-        return EntryBuilder.of(sharedRoot).setParents([top.id]).setHeight(top.height + 1)
+        return Entry.builder(sharedRoot).setParents([top.id]).setHeight(top.height + 1)
           .setMetadata(new EntryMetadata(Snapshot.of([top.id])).encode())
           .setSubtreeData("s", utf8('{"children":{}}'))
           .setSig(new SigInfo(sigKey)).build().sign(stranger);

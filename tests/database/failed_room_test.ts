@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Entry, EntryBuilder, type ID, Snapshot } from "../../mod.ts";
+import { Entry, type ID, Snapshot } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
@@ -14,7 +14,7 @@ function unsigned(root: Entry, count: number, { chain = false, label = "forged" 
   const made: Entry[] = [];
   for (let at = 0; at < count; at++) {
     const parent = (chain ? made.at(-1) : undefined) ?? root;
-    const builder = EntryBuilder.of(root.id).setParents([parent.id]).setHeight(parent.height + 1)
+    const builder = Entry.builder(root.id).setParents([parent.id]).setHeight(parent.height + 1)
       .setMetadata(new EntryMetadata(Snapshot.of([root.id])).encode())
       .setSubtreeData("s", utf8(`{"children":{"${label}":{"Int":${at}}}}`));
     if (parent !== root) builder.setSubtreeParents("s", [parent.id]);

@@ -5,8 +5,8 @@ import {
   AuthKey,
   Database,
   DocStore,
-  type Entry,
-  EntryBuilder,
+  Entry,
+  type EntryBuilder,
   ID,
   Permission,
   PrivateKey,
@@ -37,7 +37,7 @@ async function commit(db: Database, change: Change, at?: Snapshot): Promise<Entr
 /** An entry on top of `parent`, made by hand. */
 function forge(parent: Entry, key: PrivateKey, change: (builder: EntryBuilder) => void): Entry {
   const root = parent.root ?? parent.id;
-  const builder = EntryBuilder.of(root).setParents([parent.id]).setHeight(parent.height + 1)
+  const builder = Entry.builder(root).setParents([parent.id]).setHeight(parent.height + 1)
     .setMetadata(new EntryMetadata(Snapshot.of([root])).encode())
     .setSubtreeData("s", utf8('{"children":{}}'));
   change(builder);

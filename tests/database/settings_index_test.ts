@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
-import { AuthKey, Doc, type Entry, EntryBuilder, ID, Permission, ready } from "../../mod.ts";
+import { AuthKey, Doc, Entry, ID, Permission, ready } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { collect, type EntryReader, storeParents } from "../../src/backend/tree/walk.ts";
 import { SettingsIndex } from "../../src/settings/settings_index.ts";
@@ -25,7 +25,7 @@ function entriesOf(
 ): Entry[] {
   const made: Entry[] = [];
   for (const [at, below] of parents.entries()) {
-    const builder = EntryBuilder.of(tree).setParents([tree]).setHeight(1)
+    const builder = Entry.builder(tree).setParents([tree]).setHeight(1)
       .setSubtreeData("_settings", utf8(payload(at))).setSubtreeData("n", utf8(`${at}`))
       .setSubtreeParents("_settings", below.map((of) => made[of]!.id));
     made.push(builder.build());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Database, DocStore, type Entry, ID, isNotFound, Snapshot } from "../../mod.ts";
+import { type Database, DocStore, Entry, ID, isNotFound, Snapshot } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { hasCode, peerWith, withDb } from "./bed.ts";
@@ -136,12 +136,12 @@ describe("idsAdded", () => {
     withDb(async ({ db }) => {
       await commit(db, { a: 1 });
       const peer = await peerWith(await db.getAllEntries());
-      const { Database, EntryBuilder } = await import("../../mod.ts");
+      const { Database } = await import("../../mod.ts");
       const copy = await Database.open(peer, db.rootId);
       const seen: Entry[] = [];
       (await copy.onWrite((event) => void seen.push(...event.entries))).detach();
       const [tip] = await copy.getTipEntries();
-      const forged = EntryBuilder.of(db.rootId).setParents([tip!.id]).setHeight(tip!.height + 1)
+      const forged = Entry.builder(db.rootId).setParents([tip!.id]).setHeight(tip!.height + 1)
         .build();
       await peer.putRemoteEntries(db.rootId, [forged]);
       assert.deepEqual(seen, []);
@@ -154,8 +154,8 @@ describe("a database that cannot be judged", () => {
   it("06#50 a root that is not Verified gives nothing to build on", () =>
     withDb(async ({ db }) => {
       const peer = await peerWith([]);
-      const { Database, EntryBuilder } = await import("../../mod.ts");
-      const root = EntryBuilder.ofRoot().build();
+      const { Database } = await import("../../mod.ts");
+      const root = Entry.rootBuilder().build();
       await peer.backend.put(root);
       await peer.backend.updateVerificationStatus(root.id, "Failed");
       const open = await Database.open(peer, root.id);

@@ -7,8 +7,8 @@ import {
   Database,
   Doc,
   DocStore,
-  type Entry,
-  EntryBuilder,
+  Entry,
+  type EntryBuilder,
   type ID,
   Permission,
   PrivateKey,
@@ -55,7 +55,7 @@ interface Parts {
 /** An entry made by hand. */
 function forge(root: ID, { parents, pin, key, settings, change }: Parts): Entry {
   const height = Math.max(...parents.map((parent) => parent.height)) + 1;
-  const builder = EntryBuilder.of(root).setParents(parents.map((parent) => parent.id))
+  const builder = Entry.builder(root).setParents(parents.map((parent) => parent.id))
     .setHeight(height).setMetadata(new EntryMetadata(Snapshot.of(pin)).encode());
   if (settings === undefined) builder.setSubtreeData("s", utf8('{"children":{}}'));
   else {
@@ -81,7 +81,7 @@ async function withRoot(
 
 /** The root of a database without access rules. */
 function openRoot(change?: (builder: EntryBuilder) => void): Entry {
-  const builder = EntryBuilder.ofRoot();
+  const builder = Entry.rootBuilder();
   builder.setMetadata(new EntryMetadata(Snapshot.EMPTY, 1n).encode());
   change?.(builder);
   return builder.build();

@@ -4,8 +4,8 @@ import {
   AuthKey,
   Database,
   DocStore,
-  type Entry,
-  EntryBuilder,
+  Entry,
+  type EntryBuilder,
   ID,
   type Instance,
   Permission,
@@ -46,7 +46,7 @@ function forge(
   pin: readonly ID[],
   change?: (builder: EntryBuilder) => void,
 ): Entry {
-  const builder = EntryBuilder.of(parent.root ?? parent.id).setParents([parent.id]).setHeight(
+  const builder = Entry.builder(parent.root ?? parent.id).setParents([parent.id]).setHeight(
     parent.height + 1,
   );
   builder.setMetadata(new EntryMetadata(Snapshot.of(pin)).encode());
@@ -62,7 +62,7 @@ function bare(
   key: PrivateKey | undefined,
   change?: (builder: EntryBuilder) => void,
 ): Entry {
-  const builder = EntryBuilder.of(parent.root ?? parent.id).setParents([parent.id])
+  const builder = Entry.builder(parent.root ?? parent.id).setParents([parent.id])
     .setHeight(parent.height + 1).setSubtreeData("s", utf8('{"children":{}}'));
   change?.(builder);
   if (key === undefined) return builder.build();

@@ -4,7 +4,7 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { ready } from "../../wasm/mod.ts";
 import { Doc } from "../../src/crdt/doc.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
+import type { EntryBuilder } from "../../src/entry/builder.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { SigInfo, SigKey } from "../../src/entry/sig_info.ts";
@@ -43,7 +43,7 @@ function build({ root, parents, nodes, height }: Parts): Entry {
 
 /** The same parts, given backwards, in another way, and everything twice. */
 function buildBackwards({ root, parents, nodes, height }: Parts): Entry {
-  const builder = new EntryBuilder();
+  const builder = Entry.builder(ID.EMPTY);
   for (const { name, parents, data } of nodes.toReversed()) {
     for (const id of parents.toReversed()) builder.addSubtreeParent(name, id);
     for (const id of parents) builder.addSubtreeParent(name, id);

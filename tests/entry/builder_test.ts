@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { ready } from "../../wasm/mod.ts";
 import { Doc } from "../../src/crdt/doc.ts";
-import { EntryBuilder } from "../../src/entry/builder.ts";
+import type { EntryBuilder } from "../../src/entry/builder.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { SigInfo, SigKey } from "../../src/entry/sig_info.ts";
@@ -49,7 +49,7 @@ test("01#15 chaining and statements give one entry", () => {
     .setMetadata(utf8("m")).setSubtreeData("s", utf8("d")).setSubtreeParents("s", [rawId("p")])
     .addSubtreeParent("s", rawId("q")).setSubtreeHeight("s", 1)
     .setSig(new SigInfo(SigKey.fromName("n"))).build();
-  const builder = new EntryBuilder();
+  const builder = Entry.builder(ID.EMPTY);
   builder.setSig(new SigInfo(SigKey.fromName("n")));
   builder.setSubtreeHeight("s", 1);
   builder.addSubtreeParent("s", rawId("q"));
@@ -150,14 +150,14 @@ test("01#23 a root builder gives a root entry, each time another one", () => {
 
 test("01#23 the entropy of a root builder is a whole unsigned 64-bit number", () => {
   const random = { bytes: (length: number) => new Uint8Array(length).fill(0xff) };
-  const entry = EntryBuilder.ofRoot(random).build();
+  const entry = Entry.rootBuilder(random).build();
   assert.equal(fromUtf8(entry.metadata!), '{"entropy":18446744073709551615}');
 });
 
 test("01#24 a root with a parent and an entry without parents cannot be built", () => {
   assert.throws(() => Entry.rootBuilder().addParent(rawId("p")).build(), isInvalid(/parents/));
   assert.throws(() => Entry.builder(rawId("r")).build(), isInvalid(/empty main tree parents/));
-  assert.throws(() => new EntryBuilder().build(), isInvalid(/empty main tree parents/));
+  assert.throws(() => Entry.builder(ID.EMPTY).build(), isInvalid(/empty main tree parents/));
 });
 
 test("01#25 empty parent IDs and empty names are refused", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
-import { DocStore, EntryBuilder, Instance, NewUser } from "../../mod.ts";
+import { DocStore, Instance, NewUser } from "../../mod.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
@@ -193,7 +193,7 @@ test("01#39 errors of IDs, entries and structure are of their modules", () => {
       "entry",
       "InvalidIndexData",
     ],
-    [() => new EntryBuilder().build(), InstanceError, "instance", "EntryValidationFailed"],
+    [() => Entry.builder(ID.EMPTY).build(), InstanceError, "instance", "EntryValidationFailed"],
   ];
   for (const [action, type, module, code] of rows) {
     const error = thrown(action);

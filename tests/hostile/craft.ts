@@ -9,7 +9,6 @@ import {
   type DelegatedTreeRef,
   Doc,
   Entry,
-  EntryBuilder,
   ID,
   type Permission,
   PrivateKey,
@@ -62,7 +61,7 @@ export function above(entries: readonly Entry[]): number {
 
 /** The entry that says this: well-formed, and signed if a key is given. */
 export function craft(lie: Lie): Entry {
-  const builder = EntryBuilder.of(lie.root).setParents(lie.parents.map((entry) => entry.id))
+  const builder = Entry.builder(lie.root).setParents(lie.parents.map((entry) => entry.id))
     .setHeight(lie.height ?? above(lie.parents)).setMetadata(metadataOf(lie));
   for (const [name, store] of Object.entries(lie.stores ?? { s: { data: PAYLOAD } })) {
     if (store.data !== undefined) builder.setSubtreeData(name, utf8(store.data));
@@ -119,7 +118,7 @@ export function delegating(...references: readonly DelegatedTreeRef[]): string {
 
 /** The root entry of a database with these settings, signed by `key`. */
 export function rootOf(key: PrivateKey, settings: string, entropy = 1n): Entry {
-  const builder = EntryBuilder.ofRoot().setSubtreeData("_settings", utf8(settings))
+  const builder = Entry.rootBuilder().setSubtreeData("_settings", utf8(settings))
     .setMetadata(new EntryMetadata(Snapshot.EMPTY, entropy).encode());
   return signed(builder.build(), { root: ID.EMPTY, parents: [], key });
 }

@@ -1,7 +1,7 @@
 /** What bytes, lists, heights and trees can be (00 §B4, §B5, docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EideticaError, Entry, EntryBuilder, ID, Permission, Snapshot } from "../../mod.ts";
+import { EideticaError, Entry, ID, Permission, Snapshot } from "../../mod.ts";
 import {
   MAX_ENTRY_BYTES,
   MAX_HEIGHT,
@@ -277,7 +277,7 @@ describe("entries of another tree", () => {
       const { foreign, last } = world;
       const theirs = foreign[1]!;
       const metadata = new EntryMetadata(Snapshot.EMPTY, 1n).encode();
-      const bare = EntryBuilder.ofRoot().setMetadata(metadata).build();
+      const bare = Entry.rootBuilder().setMetadata(metadata).build();
       const report = await world.node.putRemoteEntries(bare.id, [bare]);
       assert.equal(report.verified, 1);
       await expectAll(world, "Failed", {

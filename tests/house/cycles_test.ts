@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { type Outcome, runScript } from "./run_script.ts";
+import { type Outcome, runCode, runScript } from "./run_script.ts";
 
 /** The verdict on a tree of files. */
 function check(files: Readonly<Record<string, string>>): Outcome {
@@ -74,6 +74,27 @@ describe("the circle check", () => {
       const { status, text } = check(files);
       assert.match(text, new RegExp(`${Object.keys(files).length} files, 0 import circles`));
       assert.equal(status, 0);
+    });
+  }
+
+  it("lets the files that make documents and lists need each other, and no others", () => {
+    const knot = {
+      "src/crdt/doc.ts": `import { List } from "./list.ts";`,
+      "src/crdt/list.ts": `import { Doc } from "./doc.ts";`,
+    };
+    assert.equal(check(knot).status, 0);
+    const stranger = `import { b } from "./b.ts";\nimport { Doc } from "./doc.ts";`;
+    const wider = { ...knot, "src/crdt/list.ts": stranger };
+    assert.equal(check({ ...wider, "src/crdt/b.ts": `import { Doc } from "./doc.ts";` }).status, 1);
+  });
+
+  for (const name of ["convert", "doc", "doc_reader", "list"]) {
+    it(`src/crdt/${name}.ts may be imported first`, () => {
+      const { status, text } = runCode(
+        `await import("./src/crdt/${name}.ts"); const { Doc } = await import("./src/crdt/doc.ts");
+        if (Doc.parse(Doc.from({ a: [1] }).stringify()).getPath("a.0") !== 1) throw new Error("not read back");`,
+      );
+      assert.equal(status, 0, text);
     });
   }
 

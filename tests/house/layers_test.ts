@@ -28,15 +28,18 @@ describe("the layer rule", () => {
     ["src/entry/entry.ts", "../util/bytes.ts", "value"],
     ["src/entry/entry.ts", "./id.ts", "value"],
     ["src/entry/entry.ts", "@noble/curves/ed25519.js", "value"],
-    ["src/backend/tree/walk.ts", "../storage/driver.ts", "value"],
+    ["src/backend/tree/walk.ts", "../../storage/driver.ts", "value"],
+    ["src/backend/state/state_fold.ts", "../records/keys.ts", "value"],
+    ["src/backend/local.ts", "./state/state_cache.ts", "value"],
+    ["src/backend/records/keys.ts", "../backend.ts", "type"],
     ["src/auth/resolve.ts", "../backend/backend.ts", "type"],
     ["src/transaction/transaction.ts", "../database/host.ts", "type"],
     ["src/storage/sqlite/mod.ts", "node:fs", "value"],
-    ["src/storage/sqlite/mod.ts", "./sqlite_errors.ts", "value"],
+    ["src/storage/sqlite/storage.ts", "../shared/limits.ts", "value"],
+    ["src/storage/sqlite/mod.ts", "./errors.ts", "value"],
     ["src/sync/edge_listener.ts", "node:http", "value"],
-    ["src/instance/open_storage.ts", "../storage/drivers/sqlite.ts", "dynamic"],
-    ["src/connect.ts", "./storage/drivers/sqlite.ts", "dynamic"],
-    ["src/cli/main.ts", "../connect.ts", "value"],
+    ["src/instance/open_storage.ts", "../storage/sqlite/mod.ts", "dynamic"],
+    ["src/cli/main.ts", "../console/pages.ts", "value"],
     ["mod.ts", "./src/core.ts", "value"],
     ["mod.ts", "./src/storage/sqlite/mod.ts", "value"],
     ["tests/util/bytes_test.ts", "node:test", "value"],
@@ -58,13 +61,16 @@ describe("the layer rule", () => {
     ["src/transaction/transaction.ts", "../database/host.ts", "value", /not below/],
     ["src/entry/entry.ts", "../../mod.ts", "value", /is a door/],
     ["src/entry/entry.ts", "../core.ts", "value", /is a door/],
-    ["src/user/user.ts", "../connect.ts", "value", /not below/],
     ["src/entry/entry.ts", "node:crypto", "value", /only EDGE files/],
     ["src/entry/entry.ts", "node:crypto", "type", /only EDGE files/],
     ["src/entry/entry.ts", "bun:sqlite", "dynamic", /only EDGE files/],
-    ["src/storage/memory.ts", "./drivers/sqlite.ts", "value", /through doors/],
-    ["src/backend/local.ts", "../storage/drivers/sqlite.ts", "dynamic", /through doors/],
-    ["src/connect.ts", "./storage/drivers/sqlite.ts", "value", /dynamically/],
+    ["src/storage/memory.ts", "./sqlite/mod.ts", "value", /through doors/],
+    ["src/storage/sqlite/storage.ts", "../file/lock.ts", "value", /not below/],
+    ["src/backend/records/keys.ts", "../tree/walk.ts", "value", /not below/],
+    ["src/backend/tree/walk.ts", "../state/state_cache.ts", "type", /not below/],
+    ["src/backend/state/state_cache.ts", "../local.ts", "value", /not below/],
+    ["src/backend/local.ts", "../storage/sqlite/mod.ts", "dynamic", /through doors/],
+    ["src/instance/open_storage.ts", "../storage/sqlite/mod.ts", "value", /dynamically/],
   ];
   for (const [file, specifier, kind, why] of refused) {
     it(`keeps ${file} from importing "${specifier}" (${kind})`, () => {
@@ -144,7 +150,7 @@ describe("the lint plugin", () => {
     it(`reports a runtime's name in ${source}`, onlyDeno, async () => {
       const found = await messages("src/util/a.ts", source);
       assert.match(found.join("\n"), /^house\/edges: "src\/util\/a.ts" names (Deno|Bun)/);
-      assert.deepEqual(await messages("src/storage/drivers/a.ts", source), []);
+      assert.deepEqual(await messages("src/storage/sqlite/a.ts", source), []);
       assert.deepEqual(await messages("tests/a_test.ts", source), []);
     });
   }

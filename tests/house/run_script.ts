@@ -21,6 +21,21 @@ export function runScript(name: string, ...args: readonly string[]): Outcome {
   return { status, text: `${stdout}${stderr}` };
 }
 
+/** Runs lines of a module, seen from the checkout, on the runtime that runs the tests. */
+export function runCode(code: string): Outcome {
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const before = "Deno" in globalThis
+    ? ["eval", "--no-lock", "--ext=ts"]
+    : "Bun" in globalThis
+    ? ["-e"]
+    : ["--input-type=module", "-e"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...before, code], {
+    cwd,
+    encoding: "utf8",
+  });
+  return { status, text: `${stdout}${stderr}` };
+}
+
 /** The exports of a file of `scripts/`, which has no types. */
 export async function loadScript<T>(name: string): Promise<T> {
   const path = new URL(`../../scripts/${name}`, import.meta.url).href;

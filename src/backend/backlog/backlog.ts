@@ -16,11 +16,11 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { BackendError } from "../../util/errors.ts";
-import { Agenda, type Placed } from "./agenda.ts";
-import { ABROAD_KEY, type ChangeSize, sum, times } from "../records/commit_room.ts";
+import { ABROAD_KEY, type ChangeSize, sum, times, type Waits } from "../records/commit_room.ts";
 import { abroadKey, abroadPrefix, backlogKey, prefixRange, readAwaited } from "../records/keys.ts";
-import { Parked } from "./parked.ts";
 import type { IdRow, TreeHead } from "../records/tree_records.ts";
+import { Agenda, type Placed } from "./agenda.ts";
+import { Parked } from "./parked.ts";
 
 /** How much of what is not Verified a tree holds at most. */
 export interface BacklogLimits {
@@ -63,16 +63,6 @@ export const BACKLOG_LIMITS: BacklogLimits = Object.freeze({
   failed: 10_000,
   failedBytes: 16 * 1024 * 1024,
 });
-
-/** What an entry waits for before it can be judged. */
-export interface Waits {
-  /** Entries that have no verdict yet; the first that gets one may change the answer. */
-  readonly ids: readonly ID[];
-  /** Those of them that nobody holds. */
-  readonly missing: readonly ID[];
-  /** The other tree that they are of; undefined for the entry's own. */
-  readonly abroad?: ID;
-}
 
 /** The part of {@link TreeHead} that counts what is not Verified. */
 export type BacklogCounts = Pick<

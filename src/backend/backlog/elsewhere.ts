@@ -13,10 +13,10 @@
 import type { ID } from "../../entry/id.ts";
 import type { Pair, StorageDriver } from "../../storage/driver.ts";
 import { concat } from "../../util/bytes.ts";
-import type { Placed } from "./agenda.ts";
-import type { ReadRows } from "./backlog.ts";
 import { allParkedPrefix, prefixRange, readParkedAwaited } from "../records/keys.ts";
 import type { IdRow } from "../records/tree_records.ts";
+import type { Placed } from "./agenda.ts";
+import type { ReadRows } from "./backlog.ts";
 
 /** How many markers are looked at in one pass. */
 const LOOKED_AT_ONCE = 4096;

@@ -1,6 +1,5 @@
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import type { Placed } from "./agenda.ts";
 import { AWAITED_KEYS, type ChangeSize, PARKED_KEY, sum, times } from "../records/commit_room.ts";
 import {
   awaitedKey,
@@ -10,6 +9,7 @@ import {
   prefixRange,
   readPosition,
 } from "../records/keys.ts";
+import type { Placed } from "./agenda.ts";
 
 const NOTHING = new Uint8Array(0);
 

@@ -8,8 +8,8 @@
 
 import type { ID } from "../../entry/id.ts";
 import { storeTipsKey } from "./keys.ts";
-import { type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
 import { writeRows } from "./store_index.ts";
+import { type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
 
 /** A buffer with nothing in it. */
 export const EMPTY_BUFFER: ChangeBuffer = Object.freeze({ stores: new Map(), rows: [] });

@@ -7,10 +7,10 @@
  */
 
 import type { Entry } from "../../entry/entry.ts";
+import type { ID } from "../../entry/id.ts";
 import type { Capabilities } from "../../storage/driver.ts";
 import { KEY_OVERHEAD_BYTES } from "../../storage/driver.ts";
 import { utf8 } from "../../util/bytes.ts";
-import type { Waits } from "../backlog/backlog.ts";
 
 /** How many keys are changed, and how many bytes these have. */
 export interface ChangeSize {
@@ -83,6 +83,16 @@ export function storedSize(entry: Entry): ChangeSize {
 export function settledSize(entry: Entry, released: number): ChangeSize {
   const markers = sum(AGENDA_KEY, times(PARKED_KEY, released));
   return sum(ID_KEY, storesSize(entry.subtrees), markers);
+}
+
+/** What an entry waits for before it can be judged. */
+export interface Waits {
+  /** Entries that have no verdict yet; the first that gets one may change the answer. */
+  readonly ids: readonly ID[];
+  /** Those of them that nobody holds. */
+  readonly missing: readonly ID[];
+  /** The other tree that they are of; undefined for the entry's own. */
+  readonly abroad?: ID;
 }
 
 /** All that waiting for others changes at most. */

@@ -28,7 +28,6 @@ import {
 } from "./keys.ts";
 import { RecordReader, RecordWriter } from "./record_bytes.ts";
 import type { BufferedRow, ChangeBuffer } from "./tree_records.ts";
-import type { TreeCache } from "../tree/tree_cache.ts";
 
 /** Most rows of a record. */
 const MAX_ROWS = 64;
@@ -45,12 +44,18 @@ export interface Place {
   readonly place: Uint8Array;
 }
 
+/** Where the heads of trees are read, as far as listings need it. */
+export interface HeadSource {
+  /** The head of a tree, perhaps out of memory. */
+  read(tree: ID): Promise<{ readonly head: { readonly buffer: ChangeBuffer } }>;
+}
+
 /** What a listing reads from. */
 export interface IndexSource {
   /** The storage. */
   readonly driver: StorageDriver;
   /** Heads of trees, which carry what is not written yet. */
-  readonly trees: TreeCache;
+  readonly trees: HeadSource;
 }
 
 /** Adds rows to a storage batch. */

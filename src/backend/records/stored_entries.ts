@@ -4,7 +4,6 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import { BackendError } from "../../util/errors.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import * as keys from "./keys.ts";
-import { decodeHeld, type IdRow } from "./tree_records.ts";
 import {
   type IndexSource,
   listPlaces,
@@ -12,6 +11,7 @@ import {
   listTreePlaces,
   type Place,
 } from "./store_index.ts";
+import { decodeHeld, type IdRow } from "./tree_records.ts";
 
 /** How many entries of a tree are read by one call of the storage. */
 const READ_AT_ONCE = 512;

@@ -2,6 +2,7 @@ import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { concat, equalBytes } from "../../util/bytes.ts";
 import { Logger } from "../../util/log.ts";
+import { checkpointPrefix, prefixRange } from "../records/keys.ts";
 import {
   type CheckpointHead,
   checkpointName,
@@ -11,7 +12,6 @@ import {
   joinPieces,
   splitPieces,
 } from "./checkpoint_record.ts";
-import { checkpointPrefix, prefixRange } from "../records/keys.ts";
 import { spread } from "./spread.ts";
 import type { StoreState } from "./state_family.ts";
 

@@ -1,16 +1,16 @@
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import { LruMap } from "../../util/lru.ts";
-import { AheadReader } from "./ahead_reader.ts";
-import type { Scope } from "./checkpoints.ts";
-import { CheckpointKeeper, MIN_WEIGHT } from "./checkpoint_keeper.ts";
+import type { ListingSource } from "../records/stored_entries.ts";
 import { FrontierWalk } from "../tree/frontier_walk.ts";
-import { foldRoute } from "./state_fold.ts";
+import type { EntryReader } from "../tree/walk.ts";
+import { AheadReader } from "./ahead_reader.ts";
+import { CheckpointKeeper, MIN_WEIGHT } from "./checkpoint_keeper.ts";
+import type { Scope } from "./checkpoints.ts";
 import { StateFamily, type StoreState, weigh } from "./state_family.ts";
+import { foldRoute } from "./state_fold.ts";
 import { type KnownStates, type Route, RouteFinder } from "./state_route.ts";
 import type { StateType } from "./state_type.ts";
-import type { ListingSource } from "../records/stored_entries.ts";
-import type { EntryReader } from "../tree/walk.ts";
 
 export type { CheckpointFormat, StateType } from "./state_type.ts";
 

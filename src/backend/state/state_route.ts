@@ -1,10 +1,10 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
-import type { Checkpoint } from "./checkpoints.ts";
 import { FrontierMark, isFrontierOf } from "../tree/frontier.ts";
 import type { FrontierWalk } from "../tree/frontier_walk.ts";
-import { comparePlaces, type Place, type StoreState, weigh } from "./state_family.ts";
 import { storeHeight } from "../tree/walk.ts";
+import type { Checkpoint } from "./checkpoints.ts";
+import { comparePlaces, type Place, type StoreState, weigh } from "./state_family.ts";
 
 /** Weight of what is walked before checkpoints are asked for: a short way is walked sooner. */
 const PATIENCE = 64 * 1024;

@@ -3,12 +3,12 @@ import { ID } from "../../entry/id.ts";
 import type { Batch, StorageDriver } from "../../storage/driver.ts";
 import type { VerificationStatus } from "../backend.ts";
 import type { BacklogTrees } from "../backlog/backlog_trees.ts";
-import type { EntryCache } from "../records/entry_cache.ts";
 import { EMPTY_BUFFER, writeOut } from "../records/change_buffer.ts";
+import type { EntryCache } from "../records/entry_cache.ts";
 import { backlogKey, headKey, idKey, unverifiedKey } from "../records/keys.ts";
+import { listTree } from "../records/stored_entries.ts";
 import { encodeHead, encodeIdRow, type Frontiers, type IdRow } from "../records/tree_records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
-import { listTree } from "../records/stored_entries.ts";
 
 /** The engine, as far as changing verdicts after the fact needs it. */
 export interface DemotionSource {

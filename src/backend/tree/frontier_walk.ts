@@ -1,8 +1,8 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
-import { FrontierMark } from "./frontier.ts";
 import { BackendError } from "../../util/errors.ts";
 import { Heap } from "../../util/heap.ts";
+import { FrontierMark } from "./frontier.ts";
 import { compareInStore, type EntryReader, inStore, requireInTree, storeParents } from "./walk.ts";
 
 /**

@@ -4,8 +4,9 @@ import { Snapshot } from "../../entry/snapshot.ts";
 import { validateEntry } from "../../entry/validate.ts";
 import type { Batch, Version } from "../../storage/driver.ts";
 import { BackendError } from "../../util/errors.ts";
-import { Backlog, type Waits } from "../backlog/backlog.ts";
 import type { VerificationStatus } from "../backend.ts";
+import { Backlog } from "../backlog/backlog.ts";
+import { referencesOf } from "../backlog/references.ts";
 import {
   type ChangeSize,
   HEADS,
@@ -14,13 +15,13 @@ import {
   settledSize,
   storesSize,
   sum,
+  type Waits,
 } from "../records/commit_room.ts";
-import { extraTips, moved, shared, verifiedBy } from "./frontier.ts";
 import { headKey } from "../records/keys.ts";
 import { encodeHead, type Frontiers, type IdRow, type TreeHead } from "../records/tree_records.ts";
-import { referencesOf } from "../backlog/references.ts";
-import { nextBuffer, type Pending, rowOf, writeEntry } from "./update_records.ts";
+import { extraTips, moved, shared, verifiedBy } from "./frontier.ts";
 import { MAIN, UpdateConflict, UpdateReads, type UpdateSource } from "./update_reads.ts";
+import { nextBuffer, type Pending, rowOf, writeEntry } from "./update_records.ts";
 
 export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
 

@@ -1,11 +1,11 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { WaitingChildren } from "../backlog/waiting.ts";
 import type { CommitRoom } from "../records/commit_room.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
 import type { Frontiers, IdRow } from "../records/tree_records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
-import { WaitingChildren } from "../backlog/waiting.ts";
 
 /** Another writer changed the tree while an update was being prepared; the update starts again. */
 export class UpdateConflict extends Error {}

@@ -1,8 +1,8 @@
 import type { Entry } from "../../entry/entry.ts";
 import { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
-import type { Reachability } from "../backend.ts";
 import { BackendError } from "../../util/errors.ts";
+import type { Reachability } from "../backend.ts";
 
 /** Reads single entries: a backend, or an update that is being prepared on top of one. */
 export interface EntryReader {

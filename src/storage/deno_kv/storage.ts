@@ -11,6 +11,8 @@ import type {
   Stored,
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
+import { requireFits } from "../shared/limits.ts";
+import { listByPage } from "../shared/pages.ts";
 import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./group.ts";
 import {
   isPointer,
@@ -26,8 +28,6 @@ import {
 import { meaningOf, patient } from "./patience.ts";
 import { KvPolling } from "./poll.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./types.ts";
-import { requireFits } from "../shared/limits.ts";
-import { listByPage } from "../shared/pages.ts";
 
 /** How many keys Deno KV reads or watches at once. */
 const KEYS_AT_ONCE = 10;

@@ -1,6 +1,6 @@
 import type { Batch, CommitResult, Version } from "../driver.ts";
-import type { FileIndex } from "./index.ts";
 import { nameOf } from "../shared/independent.ts";
+import type { FileIndex } from "./index.ts";
 import type { Change } from "./journal.ts";
 
 /**

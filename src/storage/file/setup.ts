@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -9,7 +10,6 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { storageError } from "./errors.ts";
 import { encodeHeader, Journal, JOURNAL_FORMAT, readFormat, writeAt } from "./journal.ts";

@@ -9,15 +9,15 @@ import type {
   Stored,
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
+import { requireFits } from "../shared/limits.ts";
+import { listByPage } from "../shared/pages.ts";
+import { PollingWatch } from "../shared/poll.ts";
 import { fileError, storageError } from "./errors.ts";
 import { FrameGroup } from "./group.ts";
 import { FileIndex } from "./index.ts";
 import { encodeFrame, type Journal, visitFrames } from "./journal.ts";
 import type { FileLock } from "./lock.ts";
 import { journalPath, openJournal, replaceJournal } from "./setup.ts";
-import { requireFits } from "../shared/limits.ts";
-import { listByPage } from "../shared/pages.ts";
-import { PollingWatch } from "../shared/poll.ts";
 
 /** A journal below this size is not worth replacing, in bytes. */
 const MIN_COMPACTION_BYTES = 1 << 20;

@@ -1,3 +1,5 @@
+import { equalBytes } from "../../util/bytes.ts";
+import { StorageError } from "../../util/errors.ts";
 import type {
   Batch,
   Capabilities,
@@ -8,8 +10,6 @@ import type {
   StorageDriver,
   Stored,
 } from "../driver.ts";
-import { equalBytes } from "../../util/bytes.ts";
-import { StorageError } from "../../util/errors.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { listByPage } from "../shared/pages.ts";
 import { PollingWatch } from "../shared/poll.ts";

@@ -1,0 +1,33 @@
+/**
+ * What a transaction asks of the instance behind its database: the part of the database's own port that
+ * stands below it.
+ *
+ * @module
+ */
+
+import type { VerificationStatus, WriteSource } from "../backend/backend.ts";
+import type { LocalBackend } from "../backend/local.ts";
+import type { Entry } from "../entry/entry.ts";
+import type { ID } from "../entry/id.ts";
+import type { Clock } from "../util/clock.ts";
+import type { RandomSource } from "../util/random.ts";
+
+/** What `putEntry` is told about an entry. */
+export interface PutOptions {
+  /** `Verified` for an entry that this node has validated itself, else `Unverified`. */
+  readonly verification: VerificationStatus;
+  /** Where the entry came from. */
+  readonly source: WriteSource;
+}
+
+/** The instance, as seen by transactions. */
+export interface TransactionHost {
+  /** Storage engine; fails with `InstanceDropped` after the instance was closed. */
+  readonly backend: LocalBackend;
+  /** Time source for heights and records. */
+  readonly clock: Clock;
+  /** Source of entropy, keys and row IDs. */
+  readonly random: RandomSource;
+  /** Stores an entry and runs the write handlers of its tree. */
+  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void>;
+}
