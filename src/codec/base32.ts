@@ -8,7 +8,7 @@
  */
 
 import { allocate } from "../util/allocate.ts";
-import { fromAscii } from "../util/bytes.ts";
+import { fromLatin1 } from "../util/bytes.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const CODES: Uint8Array = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
@@ -52,7 +52,7 @@ export function encodeBase32(prefix: string, bytes: Uint8Array): string {
     while (have >= 5) text[at++] = CODES[(bits >> (have -= 5)) & 31]!;
   }
   if (have > 0) text[at] = CODES[(bits << (5 - have)) & 31]!;
-  return fromAscii(text);
+  return fromLatin1(text);
 }
 
 /** The 5-bit group of `bytes` that begins at bit `5 · index`; bits beyond the end are zero. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RandomSource } from "../util/random.ts";
+import { hyphenate, type RandomSource } from "../util/random.ts";
 
 const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HYPHENATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -29,17 +29,6 @@ function unwrap(text: string): string {
   if (text.length === URN_LENGTH && text.startsWith("urn:uuid:")) return text.slice(9);
   const braced = text.length === BRACED_LENGTH && text.startsWith("{") && text.endsWith("}");
   return braced ? text.slice(1, -1) : text;
-}
-
-function hyphenate(hex: string): string {
-  const parts = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ];
-  return parts.join("-");
 }
 
 /**

@@ -5,28 +5,29 @@
  * @module
  */
 
-import { fromAscii } from "./bytes.ts";
+import { fromLatin1 } from "./bytes.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const PADDING = 61; // "="
 const INVALID = 0xff;
 
-const CODES: Uint8Array = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 const VALUES: Uint8Array = new Uint8Array(128).fill(INVALID);
-for (let value = 0; value < CODES.length; value++) VALUES[CODES[value]] = value;
+for (let value = 0; value < 64; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
+
+/** What newer runtimes have built in (ES2026). */
+const { toBase64 } = Uint8Array.prototype as { toBase64?: (this: Uint8Array) => string };
+const { fromBase64 } = Uint8Array as {
+  fromBase64?: (text: string, options: object) => Uint8Array;
+};
 
 /** The standard base64 text of `bytes`, padded with `=`. */
 export function encodeBase64(bytes: Uint8Array): string {
-  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
-  out.fill(PADDING, encodeInto(bytes, out));
-  return fromAscii(out);
+  return toBase64 === undefined ? btoa(fromLatin1(bytes)) : toBase64.call(bytes);
 }
 
 /** The standard base64 text of `bytes` without padding. */
 export function encodeBase64NoPad(bytes: Uint8Array): string {
-  const out = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
-  encodeInto(bytes, out);
-  return fromAscii(out);
+  const text = encodeBase64(bytes);
+  return text.slice(0, Math.ceil((bytes.length * 4) / 3));
 }
 
 /**
@@ -39,7 +40,21 @@ export function decodeBase64(text: string): Uint8Array {
   if (text.length % 4 !== 0) throw new SyntaxError(`base64 text has ${text.length} characters`);
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const letters = text.length - padding;
-  const out = new Uint8Array(Math.floor((letters * 3) / 4));
+  const length = Math.floor((letters * 3) / 4);
+  return decodeBuiltIn(text, length) ?? decodeLetters(text, letters, new Uint8Array(length));
+}
+
+/** What the runtime reads; undefined when it refuses the text, or passed over white space in it. */
+function decodeBuiltIn(text: string, length: number): Uint8Array | undefined {
+  try {
+    const bytes = fromBase64?.(text, { lastChunkHandling: "strict" });
+    return bytes?.length === length ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeLetters(text: string, letters: number, out: Uint8Array): Uint8Array {
   let pending = 0;
   let bits = 0;
   let length = 0;
@@ -60,20 +75,4 @@ function valueAt(text: string, index: number): number {
   // The character is not quoted: the text may be a private key.
   if (value === INVALID) throw new SyntaxError(`base64 text has a foreign character at ${index}`);
   return value;
-}
-
-/** Writes the letters of `bytes` to `out` and returns how many they are. */
-function encodeInto(bytes: Uint8Array, out: Uint8Array): number {
-  let pending = 0;
-  let bits = 0;
-  let length = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    pending = ((pending << 8) | bytes[i]) & 0xffff;
-    for (bits += 8; bits >= 6;) {
-      bits -= 6;
-      out[length++] = CODES[(pending >> bits) & 63];
-    }
-  }
-  if (bits > 0) out[length++] = CODES[(pending << (6 - bits)) & 63];
-  return length;
 }

@@ -64,8 +64,8 @@ export function fromUtf8(bytes: Uint8Array): string {
 /** Characters turned into text at once: `apply` takes no unlimited number of arguments. */
 const CHUNK = 8192;
 
-/** The text of ASCII characters: for short ones faster than a decoder. */
-export function fromAscii(codes: Uint8Array): string {
+/** The text whose characters are the bytes (ISO 8859-1, and so ASCII): for short ones faster than a decoder. */
+export function fromLatin1(codes: Uint8Array): string {
   if (codes.length <= CHUNK) return fromCodes(codes);
   let text = "";
   for (let start = 0; start < codes.length; start += CHUNK) {

@@ -26,37 +26,35 @@ export class Heap<T> {
   /** Adds an item. */
   push(item: T): void {
     const items = this.#items;
-    let at = items.push(item) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#before(items[at]!, items[parent]!)) break;
-      [items[at], items[parent]] = [items[parent]!, items[at]!];
-      at = parent;
+    let hole = items.push(item) - 1;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      if (!this.#before(item, items[parent]!)) break;
+      items[hole] = items[parent]!;
+      hole = parent;
     }
+    items[hole] = item;
   }
 
   /** Removes and returns the item on top; undefined when the heap is empty. */
   pop(): T | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (items.length > 0 && last !== undefined) {
-      items[0] = last;
-      this.#sink();
-    }
+    const top = this.#items[0];
+    const last = this.#items.pop();
+    if (this.#items.length > 0) this.#sink(last!);
     return top;
   }
 
-  #sink(): void {
+  /** Puts `item` in place of the top: a hole sinks past all that rank before it. */
+  #sink(item: T): void {
     const items = this.#items;
-    for (let at = 0;;) {
-      let first = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < items.length && this.#before(items[child]!, items[first]!)) first = child;
-      }
-      if (first === at) return;
-      [items[at], items[first]] = [items[first]!, items[at]!];
-      at = first;
+    const before = this.#before;
+    let hole = 0;
+    for (let child = 1; child < items.length; child = 2 * hole + 1) {
+      if (child + 1 < items.length && before(items[child + 1]!, items[child]!)) child++;
+      if (!before(items[child]!, item)) break;
+      items[hole] = items[child]!;
+      hole = child;
     }
+    items[hole] = item;
   }
 }

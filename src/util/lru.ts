@@ -1,44 +1,50 @@
-/** A map that keeps the entries used last, at most `limit` of them. */
+/**
+ * A map that keeps the `kept` entries used last, and at most twice as many.
+ *
+ * There are two generations. What is set, or found in the older one, goes to the younger one; when that
+ * is full it becomes the older one, and what was not used since the last such change is forgotten. So the
+ * use of an entry is one look-up and moves no other.
+ */
 export class LruMap<V> {
-  readonly #map = new Map<string, V>();
-  readonly #limit: number;
-  /** The key that was used last. */
-  #last: string | undefined;
+  readonly #kept: number;
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
 
-  /** Makes an empty map that holds at most `limit` entries. */
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** Makes an empty map that keeps the `kept` entries used last. */
+  constructor(kept: number) {
+    this.#kept = kept;
   }
 
   /** The value under `key`, which becomes the most recently used one. */
   get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    if (value === undefined || key === this.#last) return value;
-    this.#last = key;
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    return value;
+    const value = this.#young.get(key);
+    return value === undefined ? this.#renew(key) : value;
   }
 
-  /** Sets a value and forgets the least recently used one beyond the limit. */
+  /** Sets a value and forgets, now and then, those that were not used for long. */
   set(key: string, value: V): void {
-    if (key !== this.#last) this.#map.delete(key);
-    this.#last = key;
-    this.#map.set(key, value);
-    if (this.#map.size <= this.#limit) return;
-    for (const oldest of this.#map.keys()) {
-      this.#map.delete(oldest);
-      return;
+    if (this.#young.size >= this.#kept && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
+    this.#young.set(key, value);
   }
 
   /** Forgets the value under `key`. */
   delete(key: string): void {
-    this.#map.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#map.clear();
+    this.#young.clear();
+    this.#old.clear();
+  }
+
+  #renew(key: string): V | undefined {
+    const value = this.#old.get(key);
+    if (value !== undefined) this.set(key, value);
+    return value;
   }
 }

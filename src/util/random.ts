@@ -32,17 +32,27 @@ export function randomU64(random: RandomSource): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
 }
 
+/** What the runtime makes UUIDs with; browsers have it in secure contexts alone. */
+const { randomUUID }: Partial<Crypto> = crypto;
+
 /** A random UUID of version 4, lower case with hyphens (RFC 9562). */
 export function uuidV4(random: RandomSource): string {
+  // The runtime draws from the same generator, for many at once. Other sources are asked for their bytes.
+  if (random === systemRandom && randomUUID !== undefined) return randomUUID.call(crypto);
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = toHex(bytes);
-  return [
+  return hyphenate(toHex(bytes));
+}
+
+/** 32 digits in the five groups of a UUID. */
+export function hyphenate(hex: string): string {
+  const [a, b, c, d, e] = [
     hex.slice(0, 8),
     hex.slice(8, 12),
     hex.slice(12, 16),
     hex.slice(16, 20),
     hex.slice(20),
-  ].join("-");
+  ];
+  return `${a}-${b}-${c}-${d}-${e}`;
 }

@@ -27,5 +27,12 @@ test("randomU64 uses all 64 bits", () => {
 test("uuidV4 sets version and variant and keeps the other bits", () => {
   assert.equal(uuidV4(filled(0)), "00000000-0000-4000-8000-000000000000");
   assert.equal(uuidV4(filled(255)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-  assert.match(uuidV4(systemRandom), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  assert.match(uuidV4(systemRandom), V4);
+  assert.notEqual(uuidV4(systemRandom), uuidV4(systemRandom));
+});
+
+test("uuidV4 comes from the source that is given, also from one that wraps the system's", () => {
+  const wrapped: RandomSource = { ...systemRandom, bytes: filled(1).bytes };
+  assert.equal(uuidV4(wrapped), "01010101-0101-4101-8101-010101010101");
 });

@@ -6,7 +6,7 @@ import type { CachedTree, TreeCache } from "./tree_cache.ts";
 import { type EntryReader, storeTipsAt } from "./walk.ts";
 
 /** How many answers about store tips at older snapshots are kept. */
-const CACHED_STORE_TIPS = 16_384;
+const CACHED_STORE_TIPS = 8_192;
 
 /**
  * The frontiers of trees and of their stores, now and at older snapshots (05 §4, §5.1).
