@@ -32,13 +32,14 @@ export type {
 export { type ConnectedInstance, Instance } from "./src/instance/instance.ts";
 export type { InstanceOptions } from "./src/instance/opening.ts";
 export { WeakInstance } from "./src/instance/weak_instance.ts";
-export { NewUser } from "./src/instance/new_user.ts";
+export { NewUser } from "./src/user/new_user.ts";
 export {
   type ConnectionTarget,
   parseConnectionUrl,
   type SqliteMode,
 } from "./src/instance/connection_url.ts";
 export type { RemoteWriteReport } from "./src/instance/tree_judge.ts";
+export type { UpdateOptions } from "./src/database/update.ts";
 export {
   type AtOptions,
   Database,

@@ -12,6 +12,7 @@ import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { StoreType } from "../store/context.ts";
 import { SettingsStore } from "../store/settings_store.ts";
+import type { Alone } from "../transaction/host.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { utf8 } from "../util/bytes.ts";
@@ -20,6 +21,7 @@ import { randomU64 } from "../util/random.ts";
 import { canAccess, currentPermission, findSigkeys } from "./access.ts";
 import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "./host.ts";
 import { idsAdded } from "./ids_added.ts";
+import { commitStaged, updateAlone, type UpdateOptions } from "./update.ts";
 import { verifyEntrySignature } from "./verify_entry.ts";
 
 /** Something that belongs to a host: an instance, or the host itself. */
@@ -221,23 +223,69 @@ export class Database {
 
   /** Begins a transaction on the current frontier, or on any earlier one (06 §5). */
   async newTransaction(options: AtOptions = {}): Promise<Transaction> {
+    return await this.#begin(options);
+  }
+
+  async #begin(options: AtOptions, alone?: Alone): Promise<Transaction> {
     if (options.at !== undefined) await this.#requireTips(options.at);
     const tips = options.at ?? this.#peekSnapshot() ?? await this.#readSnapshot();
     const isWhole = options.at !== undefined || areFew(tips);
     const parents = isWhole ? tips : await parentTips(this.#host.backend, tips);
     if (parents.tips.length === 0) throw this.#emptyTips();
-    return new Transaction({ host: this.#host, tree: this.rootId, parents, key: this.key });
+    return new Transaction({ host: this.#host, tree: this.rootId, parents, key: this.key, alone });
   }
 
-  /** Runs `change` in a transaction and commits it; when `change` fails nothing is stored. */
+  /**
+   * Runs `change` in a transaction, commits what it has staged, and gives what it returns. When `change`
+   * fails nothing is stored, and when it stages nothing nothing is committed: `transaction.id` is then
+   * undefined, and afterwards the ID of the entry that was made.
+   *
+   * Transactions never wait for each other. What one reads may be outdated when it commits, and two that
+   * raise one number at the same time both write the same one: use {@link update} for that.
+   */
   async withTransaction<R>(
     change: (transaction: Transaction) => Promise<R> | R,
     options: AtOptions = {},
   ): Promise<R> {
     const transaction = await this.newTransaction(options);
     const result = await change(transaction);
-    await transaction.commit();
+    await commitStaged(transaction);
     return result;
+  }
+
+  /**
+   * As {@link withTransaction}, alone: `change` sees the newest state of the database, and is committed only
+   * if nobody has changed that meanwhile, else it runs again on the newer one. So a value that is read,
+   * changed and written back is never lost, over all processes on one storage, and no branch is made.
+   *
+   * Updates of one database run one after another. `change` may run several times: it should do nothing
+   * but work on its transaction, and must not change the same database in another way. Copies on other
+   * devices are not waited for: what they write at the same time is merged as ever.
+   *
+   * @example
+   * ```ts
+   * import { DocStore, Instance, NewUser } from "eidetica";
+   *
+   * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+   * const db = await user!.createDatabase({ name: "site" });
+   * const visit = () =>
+   *   db.update(async (tx) => {
+   *     const pages = await tx.getStore(DocStore, "pages");
+   *     const visits = Number(await pages.getOption("visits") ?? 0) + 1;
+   *     await pages.set("visits", visits);
+   *     return visits;
+   *   });
+   * const counts = await Promise.all(Array.from({ length: 50 }, visit));
+   * if (Math.max(...counts) !== 50) throw new Error("a visit was lost");
+   * await instance.close();
+   * ```
+   */
+  async update<R>(
+    change: (transaction: Transaction) => Promise<R> | R,
+    options: UpdateOptions = {},
+  ): Promise<R> {
+    const begin = (alone: Alone) => this.#begin({}, alone);
+    return await updateAlone(this.#host, this.rootId, begin, change, options);
   }
 
   async #requireTips(snapshot: Snapshot): Promise<void> {

@@ -45,6 +45,15 @@ export interface VerifyCounts {
 
 /** The instance, as seen by its databases. */
 export interface DatabaseHost extends TransactionHost {
+  /**
+   * Runs `work` when those before it on the same tree have ended or called `leave`. It saves attempts that
+   * would be overtaken, and promises nothing: other processes, and the impatient, do not wait.
+   */
+  inTurn<T>(
+    tree: ID,
+    work: (leave: () => void) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Judges the Unverified entries of a tree (06 §7.2). */
   verify(tree: ID): Promise<VerifyCounts>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */

@@ -2,8 +2,9 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { InstanceMetadata } from "../backend/backend.ts";
 import { ID } from "../entry/id.ts";
 import { PrivateKey } from "../keys/private_key.ts";
-import { type CreatedUser, createUser, type UserSeed } from "../user/create_user.ts";
+import { type CreatedUser, createUser } from "../user/create_user.ts";
 import type { UserHost } from "../user/host.ts";
+import type { NewUser } from "../user/new_user.ts";
 import { createDatabasesDb, createUsersDb } from "../user/system_databases.ts";
 import { InstanceError } from "../util/errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
@@ -59,7 +60,7 @@ export async function loadIdentity(backend: LocalBackend): Promise<InstanceIdent
  */
 export async function bootstrap(
   host: InstanceHost,
-  seed: UserSeed,
+  initial: NewUser,
 ): Promise<{ identity: InstanceIdentity; created: CreatedUser } | undefined> {
   const deviceKey = await ownDeviceKey(host);
   const users = await createUsersDb({ host }, deviceKey);
@@ -71,7 +72,7 @@ export async function bootstrap(
     sync_db: null,
   };
   const identity = { metadata, deviceKey };
-  const created = await createUser(userHost(host, identity), users, seed);
+  const created = await createUser(userHost(host, identity), users, initial);
   const first = await host.backend.records.insertMetadata(metadata);
   if (first) return { identity, created };
   created.rootKey.wipe();

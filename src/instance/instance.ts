@@ -14,7 +14,7 @@ import { Logger } from "../util/log.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
-import type { NewUser } from "./new_user.ts";
+import { type NewUser, requireNewUser } from "../user/new_user.ts";
 import { opened, type OpenedStorage } from "./open_storage.ts";
 import { guarded, type InstanceOptions, newHost, openUrl } from "./opening.ts";
 import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
@@ -81,6 +81,7 @@ export class Instance implements AsyncDisposable, HasHost {
     initial: NewUser,
     options: InstanceOptions = {},
   ): Promise<ConnectedInstance> {
+    requireNewUser(initial);
     const storage = await openUrl(url, options, true);
     return await guarded(storage.driver, async () => {
       const exists = await storage.backend.getInstanceMetadata() !== undefined;
@@ -105,6 +106,7 @@ export class Instance implements AsyncDisposable, HasHost {
     initial: NewUser,
     options: InstanceOptions = {},
   ): Promise<{ instance: Instance; user: User }> {
+    requireNewUser(initial);
     return await guarded(storage, async () => {
       const made = await Instance.#openOrCreate(opened(storage, options), initial, options);
       const { instance, user } = made;
@@ -119,6 +121,7 @@ export class Instance implements AsyncDisposable, HasHost {
     initial: NewUser,
     options: InstanceOptions = {},
   ): Promise<ConnectedInstance> {
+    requireNewUser(initial);
     return await guarded(storage, async () => {
       return await Instance.#openOrCreate(opened(storage, options), initial, options);
     });

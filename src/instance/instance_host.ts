@@ -1,12 +1,13 @@
 import type { LocalBackend } from "../backend/local.ts";
 import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
-import type { PutOptions } from "../transaction/host.ts";
+import type { Alone, PutOptions } from "../transaction/host.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 import { instanceDropped } from "./instance_errors.ts";
+import { Lanes } from "./lanes.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { WriteCoordinator } from "./write_coordinator.ts";
 
@@ -18,6 +19,7 @@ export class InstanceHost implements DatabaseHost {
   readonly random: RandomSource;
   readonly #backend: LocalBackend;
   readonly #writes: WriteCoordinator;
+  readonly #lanes = new Lanes();
   #instance: object | undefined;
   #closing: Promise<void> | undefined;
 
@@ -59,8 +61,18 @@ export class InstanceHost implements DatabaseHost {
   }
 
   /** See {@link DatabaseHost.putEntry}. */
-  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
-    return this.#open.putEntry(tree, entry, options);
+  putEntry(tree: ID, entry: Entry, options: PutOptions, alone?: Alone): Promise<void> {
+    return this.#open.putEntry(tree, entry, options, alone);
+  }
+
+  /** See {@link DatabaseHost.inTurn}. */
+  async inTurn<T>(
+    tree: ID,
+    work: (leave: () => void) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    void this.backend;
+    return await this.#lanes.run(tree.toString(), work, signal);
   }
 
   /** Stores and judges entries from elsewhere. */

@@ -22,8 +22,10 @@ interface Job {
   readonly announces?: boolean;
   /** Whether the caller goes on with another write, of which handlers are told together with this. */
   readonly goesOn?: (value: unknown) => boolean;
-  /** What the caller gets for the value of `run`, made when the write is durable. */
+  /** What the caller gets for the value of `run`, made when the handlers have settled. */
   readonly result?: (value: unknown) => unknown;
+  /** Called when the write is durable and its handlers were called; they may be at work still. */
+  readonly written?: () => void;
 }
 
 /** What else is known of a write. */
@@ -108,12 +110,17 @@ export class TreeWriter {
   }
 
   /**
-   * Queues a write. The promise settles when it is durable and its handlers have settled.
+   * Queues a write. The promise settles when it is durable and its handlers have settled; `written` is
+   * called when they are at work still.
    *
    * `run` must leave the update as it was if it throws anything.
    */
-  write<T>(source: WriteSource, run: (update: TreeUpdate) => Promise<T>): Promise<T> {
-    return this.#enqueue<T>({ source, run });
+  write<T>(
+    source: WriteSource,
+    run: (update: TreeUpdate) => Promise<T>,
+    written?: () => void,
+  ): Promise<T> {
+    return this.#enqueue<T>({ source, run, written });
   }
 
   /** As {@link write}, for one of several writes that handlers are told of as one. */
@@ -191,6 +198,7 @@ export class TreeWriter {
   /** Lets the caller of a job go on when the handlers behind `running` have settled. */
   #finish(job: QueuedJob, result: Result, running: readonly Promise<void>[]): void {
     if ("error" in result) return job.failed(result.error);
+    job.written?.();
     const { value } = result;
     const done = () => job.done(job.result === undefined ? value : job.result(value));
     if (running.length === 0) done();

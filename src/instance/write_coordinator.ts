@@ -1,14 +1,15 @@
 import type { LocalBackend } from "../backend/local.ts";
+import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
 import { CheckedSignatures } from "../database/checked_signatures.ts";
 import type { VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
-import type { PutOptions } from "../transaction/host.ts";
+import type { Alone, PutOptions } from "../transaction/host.ts";
 import { idsAdded } from "../database/ids_added.ts";
 import { requireTree } from "../database/ingest.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { StorageError } from "../util/errors.ts";
+import { StorageError, TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { Passes } from "./passes.ts";
@@ -81,11 +82,15 @@ export class WriteCoordinator {
   }
 
   /** Stores one entry; see `Instance.putEntry`. */
-  async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
+  async putEntry(tree: ID, entry: Entry, options: PutOptions, alone?: Alone): Promise<void> {
     requireTree(tree, entry);
     await this.#writer(tree).write(
       options.source,
-      (update) => update.insert(entry, options.verification),
+      (update) => {
+        if (alone !== undefined) requireTips(update, alone.tips);
+        return update.insert(entry, options.verification);
+      },
+      alone?.written,
     );
     // Nobody can have waited for what this process has just signed: its ID was not known.
     if (options.source !== "local") await this.#passes.tellOthers(tree, [entry.id], []);
@@ -276,6 +281,16 @@ export class WriteCoordinator {
     await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
+}
+
+/** Refuses to write to a tree whose Verified tips are others than `tips` now. */
+function requireTips({ tree, postTips }: TreeUpdate, tips: Snapshot): void {
+  if (postTips.equals(tips)) return;
+  throw new TransactionError(
+    "Overtaken",
+    `Cannot commit to database "${tree}": it was changed since the transaction of this update began`,
+    { fields: { databaseId: tree } },
+  );
 }
 
 function isTooLarge(error: unknown): error is StorageError {

@@ -9,6 +9,7 @@ import type { VerificationStatus, WriteSource } from "../backend/backend.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 
@@ -20,6 +21,14 @@ export interface PutOptions {
   readonly source: WriteSource;
 }
 
+/** What makes an entry the only change of its tree since its transaction began. */
+export interface Alone {
+  /** Verified tips of the tree when the transaction began, and still when it is stored. */
+  readonly tips: Snapshot;
+  /** Called when the entry is durable; write handlers may be at work still. */
+  readonly written: () => void;
+}
+
 /** The instance, as seen by transactions. */
 export interface TransactionHost {
   /** Storage engine; fails with `InstanceDropped` after the instance was closed. */
@@ -28,6 +37,9 @@ export interface TransactionHost {
   readonly clock: Clock;
   /** Source of entropy, keys and row IDs. */
   readonly random: RandomSource;
-  /** Stores an entry and runs the write handlers of its tree. */
-  putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void>;
+  /**
+   * Stores an entry and runs the write handlers of its tree. One that must be `alone` is refused with
+   * `Overtaken` if the tree was changed since.
+   */
+  putEntry(tree: ID, entry: Entry, options: PutOptions, alone?: Alone): Promise<void>;
 }

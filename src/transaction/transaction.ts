@@ -13,10 +13,13 @@ import { SettingsStore } from "../store/settings_store.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import { buildEntry } from "./build_entry.ts";
-import type { TransactionHost } from "./host.ts";
+import type { Alone, PutOptions, TransactionHost } from "./host.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
 import { areFew, parentTips } from "./parent_tips.ts";
 import { StagedStore } from "./staged_store.ts";
+
+/** How an entry of this process's own is stored. */
+const OWN: PutOptions = { verification: "Verified", source: "local" };
 
 const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
 
@@ -32,6 +35,8 @@ export interface TransactionBase {
   readonly key: DatabaseKey | undefined;
   /** Entropy of the entry's metadata; set for the transaction that creates a database. */
   readonly entropy?: bigint;
+  /** Set for a transaction that must be the only change of the database since it began. */
+  readonly alone?: Alone;
 }
 
 /**
@@ -47,6 +52,7 @@ export class Transaction implements StoreContext {
   readonly #stores = new Map<string, StagedStore>();
   #systemLocked = false;
   #committed = false;
+  #id: ID | undefined;
 
   /** Use `Database.newTransaction`. */
   constructor(base: TransactionBase) {
@@ -61,6 +67,17 @@ export class Transaction implements StoreContext {
   /** Main parents of the entry to be made. */
   get parents(): Snapshot {
     return this.base.parents;
+  }
+
+  /** ID of the entry that this transaction has become; undefined before it is committed. */
+  get id(): ID | undefined {
+    return this.#id;
+  }
+
+  /** Whether anything was staged: a value, a deletion, or the registration of a store. */
+  get isStaged(): boolean {
+    for (const store of this.#stores.values()) if (store.isStaged) return true;
+    return false;
   }
 
   /**
@@ -242,7 +259,8 @@ export class Transaction implements StoreContext {
       const { backend } = this.base.host;
       const entry = await buildEntry(this);
       const tree = this.base.tree ?? entry.id;
-      await this.base.host.putEntry(tree, entry, { verification: "Verified", source: "local" });
+      await this.base.host.putEntry(tree, entry, OWN, this.base.alone);
+      this.#id = entry.id;
       this.#noteWritten(backend, tree, entry);
       for (const store of this.#stores.values()) store.wipe();
       return entry.id;

@@ -1,8 +1,9 @@
 import { Database } from "../database/database.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import { createUser, type UserSeed } from "./create_user.ts";
+import { createUser } from "./create_user.ts";
 import type { UserHost } from "./host.ts";
+import { type NewUser, requireNewUser } from "./new_user.ts";
 import { grantInstanceAdmin, UsersTable } from "./system_databases.ts";
 
 /** Whether a key has an active Admin permission on `_users` (08 §10). */
@@ -30,7 +31,8 @@ export class InstanceAdmin {
   }
 
   /** Creates a user and returns its UUID; `UsernameAlreadyExists` when the name is taken. */
-  async createUser(user: UserSeed): Promise<string> {
+  async createUser(user: NewUser): Promise<string> {
+    requireNewUser(user);
     const { uuid, rootKey, derived } = await createUser(this.#host, await this.#users(), user);
     rootKey.wipe();
     derived?.fill(0);

@@ -1,9 +1,11 @@
 import type { Database } from "../database/database.ts";
 import { deriveKey, newSalt } from "../keys/sealed.ts";
 import { PrivateKey } from "../keys/private_key.ts";
+import type { Table } from "../store/table.ts";
 import { UserError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
 import { storeKey } from "./key_manager.ts";
+import type { NewUser } from "./new_user.ts";
 import type { UserCredentials, UserInfo } from "./records.ts";
 import { createUserDb, databasesDb, grantInstanceAdmin, UsersTable } from "./system_databases.ts";
 
@@ -19,42 +21,24 @@ export interface CreatedUser {
   readonly derived: Uint8Array | undefined;
 }
 
-/** Name and password of a user to be. */
-export interface UserSeed {
-  /** Login name. */
-  readonly username: string;
-  /** Password; absent for a passwordless user. */
-  readonly password: string | undefined;
-}
-
-/** Creations under way, per instance. */
-const creations = new WeakMap<object, Promise<unknown>>();
-
 /**
  * Creates a user: its private database, its row in `_users`, and, for the first user of the
  * instance, the administrator's grants (08 §5). `users` must act as a key that may write `_users`.
  *
- * Of several creations of one name at most one succeeds, whichever processes make them; if two
- * processes are at it at the same moment, both may be refused.
+ * Of several creations of one name exactly one succeeds, whichever processes make them.
  */
 export async function createUser(
   host: UserHost,
   users: Database,
-  seed: UserSeed,
+  { username, password }: NewUser,
 ): Promise<CreatedUser> {
-  const before = creations.get(host.host) ?? Promise.resolve();
-  const creation = before.then(() => create(host, users, seed));
-  creations.set(host.host, creation.catch(() => undefined));
-  return await creation;
-}
-
-async function create(host: UserHost, users: Database, seed: UserSeed): Promise<CreatedUser> {
-  await refuseTaken(users, seed.username);
+  const table = await users.getStoreViewer(UsersTable, "users");
+  await refuseTaken(table, username);
   const rootKey = PrivateKey.generate(host.host.random);
-  const database = await createUserDb(host, seed.username, rootKey);
-  const { credentials, derived } = await makeCredentials(host, rootKey, seed.password);
+  const database = await createUserDb(host, username, rootKey);
+  const { credentials, derived } = await makeCredentials(host, rootKey, password);
   const info: UserInfo = {
-    username: seed.username,
+    username,
     userDatabaseId: database.rootId,
     credentials,
     createdAt: host.host.clock.nowSecs(),
@@ -67,37 +51,26 @@ async function create(host: UserHost, users: Database, seed: UserSeed): Promise<
   return { uuid, info, rootKey, derived };
 }
 
-/** Inserts a row, and takes it back if another process has inserted the same name meanwhile. */
 async function insert(users: Database, info: UserInfo): Promise<string> {
-  const uuid = await users.withTransaction(async (transaction) => {
-    return await (await transaction.getStore(UsersTable, "users")).insert(info);
+  return await users.update(async (transaction) => {
+    const table = await transaction.getStore(UsersTable, "users");
+    await refuseTaken(table, info.username);
+    return await table.insert(info);
   });
-  try {
-    await refuseTaken(users, info.username, uuid);
-    return uuid;
-  } catch (error) {
-    await users.withTransaction(async (transaction) => {
-      await (await transaction.getStore(UsersTable, "users")).delete(uuid);
-    });
-    throw error;
-  }
 }
 
-/** Fails if a row other than `own` has the name. */
-async function refuseTaken(users: Database, username: string, own?: string): Promise<void> {
-  const rows = await (await users.getStoreViewer(UsersTable, "users"))
-    .search((row) => row.username === username);
-  if (rows.every(([uuid]) => uuid === own)) return;
+async function refuseTaken(users: Table<UserInfo>, username: string): Promise<void> {
+  const rows = await users.search((row) => row.username === username);
+  if (rows.length === 0) return;
   throw new UserError(
     "UsernameAlreadyExists",
     `Cannot create user "${username}": the name is taken`,
-    {
-      fields: { username },
-    },
+    { fields: { username } },
   );
 }
 
-async function makeCredentials(
+/** A root key under a new salt and the key of a password, or in the open without one. */
+export async function makeCredentials(
   host: UserHost,
   rootKey: PrivateKey,
   password: string | undefined,

@@ -80,7 +80,7 @@ export async function grantInstanceAdmin(
   publicKey: PublicKey,
 ): Promise<void> {
   for (const database of [users, databases]) {
-    await database.withTransaction(async (transaction) => {
+    await database.update(async (transaction) => {
       const grant = AuthKey.active("admin", Permission.admin(0));
       await transaction.getSettings().setAuthKey(publicKey, grant);
     });

@@ -35,6 +35,53 @@ export class EideticaError extends Error {
       if (!(name in this)) Object.defineProperty(this, name, { value, enumerable: true });
     }
   }
+
+  /**
+   * What a log keeps of the error when it is written as JSON: name, code, module, message and fields, and
+   * the same of its cause. Nothing of it is secret.
+   */
+  toJSON(): Readonly<Record<string, unknown>> {
+    const { name, code, module, message, cause } = this;
+    const fields = plain(this.fields, 0);
+    const json = { name, code, module, message, fields };
+    return cause === undefined ? json : { ...json, cause: plainCause(cause) };
+  }
+}
+
+/** How deep the fields of an error go in its JSON form; what is deeper is left out. */
+const MAX_FIELD_DEPTH = 8;
+
+/** A value that `JSON.stringify` takes: it refuses big integers, and shows bytes as objects. */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > MAX_FIELD_DEPTH) return undefined;
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return plain(value.toJSON(), depth + 1);
+  }
+  if (value instanceof Error) return plainCause(value);
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)]),
+  );
+}
+
+/** Of an error that is not ours the name, the message and the code alone: nobody knows what else it holds. */
+function plainCause(cause: unknown): unknown {
+  if (cause instanceof EideticaError) return cause.toJSON();
+  if (!(cause instanceof Error)) return undefined;
+  const { name, message } = cause;
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  return { name, message, code };
+}
+
+/** An argument that is missing, of another type than the one that is documented, or not allowed. */
+export class ArgumentError extends EideticaError {
+  /** Makes an error with the code `InvalidArgument`, or a special one. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("argument", code, message, options);
+  }
 }
 
 /** An ID that cannot be read (01 §2.7). */
