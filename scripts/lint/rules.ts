@@ -18,7 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/codec"],
   ["src/keys", "src/crdt"],
   ["src/entry"],
-  ["src/auth", "src/storage"],
+  ["src/auth", "src/storage", "src/transport"],
   ["src/storage/shared"],
   ["src/storage/deno_kv", "src/storage/file", "src/storage/postgres", "src/storage/sqlite"],
   ["src/backend/backend.ts"],
@@ -33,7 +33,6 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/user"],
   ["src/instance"],
   ["src/sync", "src/service"],
-  ["src/transport"],
   ["src/console"],
   ["src/cli", "src/testing"],
 ];
@@ -50,13 +49,17 @@ const STORAGES = [
   "src/storage/sqlite/",
 ];
 
+/** Servers and clients that a runtime brings along: as storages, they are reached when they are needed. */
+const TRANSPORT_EDGES = "src/transport/edge/";
+
 /** Folders whose files may name a runtime. The conformance suite registers tests with `node:test`. */
-const EDGES = [...STORAGES, "src/transport/edge/", "src/cli/", "src/testing/"];
+const EDGES = [...STORAGES, TRANSPORT_EDGES, "src/cli/", "src/testing/"];
 
 /** Where URLs become drivers and files: these alone import storages, and only when they are needed. */
 const COMPOSERS = new Set([
   "src/instance/open_storage.ts",
   "src/instance/snapshot_writer.ts",
+  "src/sync/serve.ts",
 ]);
 
 /** How a module is named: for its values, for its types alone, or while the program runs. */
@@ -105,14 +108,14 @@ export function refuseImport(
   return refuseDriver(file, target, kind) ?? refuseUpward(file, target, kind);
 }
 
-function isStorage(path: string): boolean {
-  return STORAGES.some((folder) => path.startsWith(folder));
+function isEdge(path: string): boolean {
+  return path.startsWith(TRANSPORT_EDGES) || STORAGES.some((folder) => path.startsWith(folder));
 }
 
 function refuseDriver(file: string, target: string, kind: ImportKind): string | undefined {
-  if (kind === "type" || !isStorage(target) || isStorage(file)) return undefined;
-  if (!COMPOSERS.has(file)) return "storages are reached through doors and by the composition root";
-  return kind === "dynamic" ? undefined : "the composition root imports storages dynamically";
+  if (kind === "type" || !isEdge(target) || isEdge(file)) return undefined;
+  if (!COMPOSERS.has(file)) return "edges are reached through doors and by the composition root";
+  return kind === "dynamic" ? undefined : "the composition root imports edges dynamically";
 }
 
 function refuseUpward(file: string, target: string, kind: ImportKind): string | undefined {

@@ -124,6 +124,21 @@ export class Permission {
     return level === "admin" ? Permission.admin(number) : Permission.write(number);
   }
 
+  /** Reads the JSON form; throws {@link AuthError} `InvalidPermissionString` for anything else. */
+  static fromJSON(json: unknown): Permission {
+    if (json === "Read") return Permission.read;
+    const members = typeof json === "object" && json !== null ? Object.entries(json) : [];
+    const [level, priority] = members.length === 1 ? members[0]! : [];
+    if (typeof priority === "number") {
+      if (level === "Write") return Permission.write(priority);
+      if (level === "Admin") return Permission.admin(priority);
+    }
+    const why = 'it is none of "Read", {"Write": n} and {"Admin": n}';
+    throw refuse("InvalidPermissionString", String(JSON.stringify(json)), why, {
+      value: String(JSON.stringify(json)),
+    });
+  }
+
   /**
    * Reads the document form. A priority is cut to its low 32 bits, as all nodes must. Throws
    * {@link CrdtError} `ElementNotFound` or `DeserializationFailed`.

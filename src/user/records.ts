@@ -13,6 +13,7 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { RowCodec } from "../store/row_codec.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
+import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
 
 /** Whether a user may log in. */
 export type UserStatus = "Active" | "Disabled" | "Locked";
@@ -75,8 +76,8 @@ export interface SyncSettings {
   readonly syncEnabled: boolean;
   /** Whether every commit is sent at once. */
   readonly syncOnCommit: boolean;
-  /** Seconds between two rounds, if there are rounds. */
-  readonly intervalSeconds: number | undefined;
+  /** Seconds between two rounds, if there are rounds; a `bigint` beyond 2^53 − 1. */
+  readonly intervalSeconds: number | bigint | undefined;
   /** Free settings. */
   readonly properties: ReadonlyMap<string, string>;
 }
@@ -118,6 +119,13 @@ function optionalInteger(value: unknown, what: string): number | undefined {
   return value === undefined || value === null ? undefined : integer(value, what);
 }
 
+function optionalUnsigned(value: unknown, what: string): number | bigint | undefined {
+  if (value === undefined || value === null) return undefined;
+  const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
+  if (isInteger && (value as number | bigint) >= 0) return value as number | bigint;
+  throw new Shape(`${what} is not an integer of at least 0`);
+}
+
 function boolean(value: unknown, what: string): boolean {
   if (typeof value === "boolean") return value;
   throw new Shape(`${what} is not true or false`);
@@ -137,11 +145,11 @@ function record<T>(
   read: (json: Json) => T,
 ): RowCodec<T> {
   return {
-    write: (value) => Promise.resolve(JSON.stringify(write(value))),
+    write: (value) => Promise.resolve(stringifyJson64(write(value))),
     read: (source, refuse) =>
       Promise.resolve().then(() => {
         try {
-          return read(object(JSON.parse(source), name));
+          return read(object(parsePlainJson(source), name));
         } catch (error) {
           // Only texts of our own and of public values: a row may hold private keys.
           const known = error instanceof Shape || error instanceof EideticaError;
@@ -243,7 +251,8 @@ export const userKeyRow: RowCodec<UserKey> = record(
   }),
 );
 
-function writeSync(sync: SyncSettings): Json {
+/** The JSON form of {@link SyncSettings}. */
+export function writeSync(sync: SyncSettings): Json {
   return {
     sync_enabled: sync.syncEnabled,
     sync_on_commit: sync.syncOnCommit,
@@ -252,13 +261,14 @@ function writeSync(sync: SyncSettings): Json {
   };
 }
 
-function readSync(value: unknown): SyncSettings {
+/** Reads the JSON form of {@link SyncSettings}. */
+export function readSync(value: unknown): SyncSettings {
   const json = object(value, "sync_settings");
   const properties = Object.entries(object(json.properties, "properties"));
   return {
     syncEnabled: boolean(json.sync_enabled, "sync_enabled"),
     syncOnCommit: boolean(json.sync_on_commit, "sync_on_commit"),
-    intervalSeconds: optionalInteger(json.interval_seconds, "interval_seconds"),
+    intervalSeconds: optionalUnsigned(json.interval_seconds, "interval_seconds"),
     properties: new Map(properties.map(([key, item]) => [key, text(item, "a property")])),
   };
 }

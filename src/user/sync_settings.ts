@@ -1,4 +1,5 @@
-import type { SyncSettings as Settings } from "./records.ts";
+import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
+import { readSync, type SyncSettings as Settings, writeSync } from "./records.ts";
 
 /** What a user wants of the synchronisation of one database (08 §3, §9). */
 export type SyncSettings = Settings;
@@ -42,6 +43,18 @@ function wholeSeconds(seconds: number): number {
   throw new RangeError(`an interval needs whole seconds of at least 0, got ${seconds}`);
 }
 
+type Interval = Settings["intervalSeconds"];
+
+/** Settings as JSON text. */
+export function syncSettingsText(settings: Settings): string {
+  return stringifyJson64(writeSync(settings));
+}
+
+/** Settings out of JSON text; throws for what are none. */
+export function parseSyncSettings(text: string): Settings {
+  return readSync(parsePlainJson(text));
+}
+
 /**
  * What several users want of one database together (07 §12): enabled if anybody wants it, the
  * shortest interval, all properties, later users overriding earlier ones. No users: disabled.
@@ -55,7 +68,7 @@ export function mergeSyncSettings(all: readonly SyncSettings[]): SyncSettings {
   }), SYNC_DISABLED);
 }
 
-function shorter(a: number | undefined, b: number | undefined): number | undefined {
+function shorter(a: Interval, b: Interval): Interval {
   if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
+  return b < a ? b : a;
 }

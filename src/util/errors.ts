@@ -180,6 +180,14 @@ export class UserError extends EideticaError {
   }
 }
 
+/** A failure of synchronisation: a peer, a transport, a message, or an access that is refused. */
+export class SyncError extends EideticaError {
+  /** Makes an error of synchronisation. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("sync", code, message, options);
+  }
+}
+
 const NOT_FOUND = new Set([
   "KeyNotFound",
   "DelegationNotFound",

@@ -29,6 +29,23 @@ export class InstanceRecords {
     return (await this.#driver.commit({ checks, set: [[METADATA, metadataBytes(metadata)]] })).ok;
   }
 
+  /**
+   * Notes the root of the database of synchronisation unless one is noted already, by whatever process;
+   * the root that counts from now on. The metadata must be there.
+   */
+  async adoptSyncDb(root: string): Promise<string> {
+    for (;;) {
+      const stored = await this.#driver.get(METADATA);
+      const metadata = parseRecord(stored!.value) as InstanceMetadata;
+      if (metadata.sync_db !== null) return metadata.sync_db;
+      const checks = [{ key: METADATA, version: stored!.version }];
+      const set: [Uint8Array, Uint8Array][] = [
+        [METADATA, metadataBytes({ ...metadata, sync_db: root })],
+      ];
+      if ((await this.#driver.commit({ checks, set })).ok) return root;
+    }
+  }
+
   /** See {@link Backend.getInstanceSecrets}. */
   async getSecrets(): Promise<InstanceSecrets | undefined> {
     return await this.#read<InstanceSecrets>(SECRETS);

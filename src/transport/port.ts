@@ -1,0 +1,82 @@
+/**
+ * What carries bytes between two instances. A transport knows nothing of what it carries.
+ *
+ * @module
+ */
+
+/** Where an instance can be reached. Two are the same when both members are. */
+export interface Address {
+  /** Which kind of transport leads there, for example `"http"`. */
+  readonly transportType: string;
+  /** The place, as that kind of transport writes it, for example `"127.0.0.1:4000"`. */
+  readonly address: string;
+}
+
+/** Bytes in pieces. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** How one exchange is made. */
+export interface ExchangeOptions {
+  /** Ends the exchange. */
+  readonly signal?: AbortSignal;
+  /** Most milliseconds without a byte in either direction before the exchange fails. */
+  readonly silenceMs?: number;
+}
+
+/** A connection that lives on: messages in both directions, in order. */
+export interface Link {
+  /** Sends one message. */
+  send(message: Uint8Array): void;
+  /** Bytes that were sent and have not left yet. */
+  readonly buffered: number;
+  /** Messages of the other side; ends when the connection does. */
+  readonly incoming: ByteStream;
+  /** Ends the connection. */
+  close(code?: number, reason?: string): void;
+}
+
+/** What a server knows of a request besides the request. */
+export interface ConnectionInfo {
+  /** The other end of the connection, `ip:port`. */
+  readonly remoteAddress?: string;
+  /** Turns the request into a live connection, where the server can. */
+  upgrade?(request: Request): { readonly link: Link; readonly response: Response };
+}
+
+/** A web-standard server: Deno, Bun, Node and edge hosts take it as it is. */
+export type FetchHandler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
+
+/** The serving side, as transports call it. */
+export interface ServerSide {
+  /** Answers one request of protocol v0: a stream of bytes in, one out. */
+  exchange(request: ByteStream, remote: Address | undefined): Promise<ByteStream>;
+  /** Answers HTTP requests. */
+  readonly fetch: FetchHandler;
+}
+
+/** A way to reach other instances, and to be reached. */
+export interface Transport {
+  /** Kind of the transport: the type of the addresses that it leads to. */
+  readonly type: string;
+  /** Whether it leads to an address. */
+  canHandle(address: Address): boolean;
+  /** Sends one request of protocol v0 and gives the answer, which may still be arriving. */
+  exchange(
+    address: Address,
+    request: ByteStream,
+    options?: ExchangeOptions,
+  ): Promise<ByteStream>;
+  /** Opens a connection that lives on; transports that cannot leave it out. */
+  connect?(address: Address, options?: ExchangeOptions): Promise<Link>;
+  /**
+   * Begins to serve. One that only connects does nothing. `ServerAlreadyRunning` when it serves already,
+   * `ServerBind` when it cannot listen.
+   */
+  start(server: ServerSide): Promise<void>;
+  /** Ends serving when the exchanges under way are done; `ServerNotRunning` when it does not serve. */
+  stop(): Promise<void>;
+  /** Whether it serves. */
+  readonly isRunning: boolean;
+  /** Where it serves; `ServerNotRunning` when it does not. */
+  serverAddress(): string;
+}
