@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  Database,
+  type Database,
   Doc,
   DocStore,
   ID,
