@@ -18,9 +18,9 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 /** How one exchange is made. */
 export interface ExchangeOptions {
   /** Ends the exchange. */
-  readonly signal?: AbortSignal;
-  /** Most milliseconds without a byte in either direction before the exchange fails. */
-  readonly silenceMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Most milliseconds without a byte of the answer before the exchange fails. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** A connection that lives on: messages in both directions, in order. */
@@ -60,12 +60,11 @@ export interface Transport {
   readonly type: string;
   /** Whether it leads to an address. */
   canHandle(address: Address): boolean;
-  /** Sends one request of protocol v0 and gives the answer, which may still be arriving. */
-  exchange(
-    address: Address,
-    request: ByteStream,
-    options?: ExchangeOptions,
-  ): Promise<ByteStream>;
+  /**
+   * Sends one request of protocol v0 and gives the answer, which may still be arriving. `ConnectionFailed`
+   * when nobody answers, `Network` for any other failure.
+   */
+  exchange(address: Address, request: Uint8Array, options?: ExchangeOptions): Promise<ByteStream>;
   /** Opens a connection that lives on; transports that cannot leave it out. */
   connect?(address: Address, options?: ExchangeOptions): Promise<Link>;
   /**
@@ -80,3 +79,26 @@ export interface Transport {
   /** Where it serves; `ServerNotRunning` when it does not. */
   serverAddress(): string;
 }
+
+/** Where and how a server listens. */
+export interface ListenOptions {
+  /** Address of an interface, or a host name. */
+  readonly hostname: string;
+  /** Port; 0 has one picked. */
+  readonly port: number;
+  /** Answers requests. */
+  readonly handler: FetchHandler;
+  /** Certificate and key in PEM form, for `https`. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** A server that listens. */
+export interface Listening {
+  /** Port that it listens on. */
+  readonly port: number;
+  /** Ends it: requests under way are finished, for at most so many milliseconds. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Begins to listen; rejects with `ServerBind` when that cannot be. */
+export type Listen = (options: ListenOptions) => Promise<Listening>;

@@ -1,0 +1,92 @@
+/** EDGE: an HTTP server on `node:http` and `node:https`, which Deno and Bun have as well. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as NodeStream } from "node:stream/web";
+import { serverBind } from "../errors.ts";
+import { joinAddress } from "../http_transport.ts";
+import type { FetchHandler, Listening, ListenOptions } from "../port.ts";
+
+/** How long requests under way may take when a server is closed, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/** Listens on this runtime. */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { hostname, port, handler, tls } = options;
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    respond(handler, request, response, tls === undefined ? "http" : "https");
+  };
+  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
+  await bound(server, hostname, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs = GRACE_MS) => close(server, graceMs),
+  };
+}
+
+function bound(server: Server, hostname: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => reject(serverBind(joinAddress(hostname, port), cause)));
+    server.listen(port, hostname, resolve);
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+async function respond(
+  handler: FetchHandler,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  scheme: string,
+): Promise<void> {
+  const gone = new AbortController();
+  outgoing.once("close", () => gone.abort());
+  try {
+    const request = requestOf(incoming, scheme, gone.signal);
+    const { remoteAddress = "", remotePort = 0 } = incoming.socket;
+    const info = { remoteAddress: joinAddress(remoteAddress.replace(/^::ffff:/, ""), remotePort) };
+    await send(await handler(request, info), outgoing, incoming.method === "HEAD");
+  } catch {
+    // Whoever asked is gone, or the handler has failed after the answer had begun.
+    if (outgoing.headersSent) outgoing.destroy();
+    else outgoing.writeHead(500).end();
+  }
+}
+
+function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSignal): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headersDistinct)) {
+    for (const each of value ?? []) headers.append(name, each);
+  }
+  const method = incoming.method ?? "GET";
+  const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const body = hasBody ? Readable.toWeb(incoming) as unknown as ReadableStream : null;
+  const init = { method, headers, body, signal, duplex: "half" };
+  return new Request(url, init as RequestInit);
+}
+
+async function send(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
+  const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) headers["set-cookie"] = cookies;
+  outgoing.writeHead(response.status, headers);
+  if (response.body === null || isHead) {
+    await response.body?.cancel();
+    outgoing.end();
+    return;
+  }
+  await pipeline(Readable.fromWeb(response.body as unknown as NodeStream), outgoing);
+}

@@ -1,0 +1,162 @@
+import {
+  connectionFailed,
+  lineOf,
+  networkFailed,
+  serverAlreadyRunning,
+  serverBind,
+  serverNotRunning,
+} from "./errors.ts";
+import type {
+  Address,
+  ByteStream,
+  ExchangeOptions,
+  Listen,
+  Listening,
+  ServerSide,
+  Transport,
+} from "./port.ts";
+import { piecesOf, SilenceWatch } from "./silence.ts";
+
+/** Path of protocol v0. */
+export const V0_PATH = "/api/v0";
+/** How long an exchange may be silent, in milliseconds. */
+export const SILENCE_MS = 30_000;
+
+/** How an HTTP transport serves. */
+export interface HttpTransportOptions {
+  /** Where it listens, `ip:port`; one that only connects has none. */
+  readonly bindAddress?: string;
+  /** Listens, on this runtime. */
+  readonly listen?: Listen;
+}
+
+/**
+ * Exchanges over HTTP, with the `fetch` of the platform. Addresses are `host:port`, or a whole URL beginning
+ * with `http://` or `https://`, which nodes of the Rust project do not take.
+ */
+export class HttpTransport implements Transport {
+  /** See {@link Transport.type}. */
+  readonly type: string = "http";
+  readonly #options: HttpTransportOptions;
+  #listening: { readonly server: Listening; readonly address: string } | undefined;
+  #starting = false;
+
+  /** A transport that serves as `options` say, once it is started. */
+  constructor(options: HttpTransportOptions = {}) {
+    this.#options = options;
+  }
+
+  /** See {@link Transport.canHandle}. */
+  canHandle({ transportType }: Address): boolean {
+    return transportType === this.type;
+  }
+
+  /** See {@link Transport.exchange}. */
+  async exchange(
+    { address }: Address,
+    request: Uint8Array,
+    { signal, silenceMs = SILENCE_MS }: ExchangeOptions = {},
+  ): Promise<ByteStream> {
+    const watch = new SilenceWatch(silenceMs, signal);
+    try {
+      const response = await this.#send(address, request, watch);
+      return heard(address, response.body, watch);
+    } catch (error) {
+      watch.stop();
+      throw error;
+    }
+  }
+
+  async #send(address: string, body: Uint8Array, watch: SilenceWatch): Promise<Response> {
+    const headers = { "content-type": "application/json", accept: "application/json" };
+    const init = { method: "POST", headers, body: body as BodyInit, signal: watch.signal };
+    const response = await fetch(urlOf(address), init).catch((cause) => {
+      throw failure(address, cause, watch, connectionFailed);
+    });
+    if (response.ok) return response;
+    const text = await response.text().catch(() => "");
+    throw networkFailed(address, `status ${response.status} ${text.slice(0, 200)}`.trim());
+  }
+
+  /** See {@link Transport.start}. */
+  async start(server: ServerSide): Promise<void> {
+    if (this.#listening !== undefined || this.#starting) {
+      throw serverAlreadyRunning(this.#listening?.address ?? this.#options.bindAddress!);
+    }
+    const { bindAddress, listen } = this.#options;
+    if (bindAddress === undefined || listen === undefined) return;
+    this.#starting = true;
+    try {
+      const { hostname, port } = splitAddress(bindAddress);
+      const listening = await listen({ hostname, port, handler: server.fetch });
+      this.#listening = { server: listening, address: joinAddress(hostname, listening.port) };
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  /** See {@link Transport.stop}. */
+  async stop(): Promise<void> {
+    const listening = this.#listening;
+    if (listening === undefined) throw serverNotRunning(this.type);
+    this.#listening = undefined;
+    await listening.server.close();
+  }
+
+  /** See {@link Transport.isRunning}. */
+  get isRunning(): boolean {
+    return this.#listening !== undefined;
+  }
+
+  /** See {@link Transport.serverAddress}. */
+  serverAddress(): string {
+    if (this.#listening !== undefined) return this.#listening.address;
+    throw serverNotRunning(this.type);
+  }
+}
+
+function urlOf(address: string): string {
+  const base = /^https?:\/\//i.test(address) ? address : `http://${address}`;
+  return base.replace(/\/+$/, "") + V0_PATH;
+}
+
+/** Host and port of `host:port`, with or without the brackets of an IPv6 address. */
+export function splitAddress(text: string): { hostname: string; port: number } {
+  const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[3]);
+  if (parts !== null && port < 65_536) return { hostname: parts[1] ?? parts[2]!, port };
+  throw serverBind(text, new Error("it is not of the form host:port"));
+}
+
+/** `host:port`, with the brackets that an IPv6 address needs. */
+export function joinAddress(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+async function* heard(
+  address: string,
+  body: ReadableStream<Uint8Array> | null,
+  watch: SilenceWatch,
+): ByteStream {
+  try {
+    for await (const piece of piecesOf(body)) {
+      watch.heard();
+      yield piece;
+    }
+  } catch (cause) {
+    throw failure(address, cause, watch, (where, why) => networkFailed(where, lineOf(why), why));
+  } finally {
+    watch.stop();
+  }
+}
+
+/** What an exchange failed of: silence, an abort from outside, which is passed on, or the network. */
+function failure(
+  address: string,
+  cause: unknown,
+  watch: SilenceWatch,
+  otherwise: (address: string, cause: unknown) => Error,
+): unknown {
+  if (watch.wasSilent) return networkFailed(address, lineOf(watch.signal.reason), cause);
+  return watch.signal.aborted ? watch.signal.reason : otherwise(address, cause);
+}
