@@ -27,7 +27,11 @@ interface BunHost {
 }
 
 /** Listens on this runtime. */
-export async function listen(options: ListenOptions): Promise<Listening> {
+export function listen(options: ListenOptions): Promise<Listening> {
+  return Promise.resolve(options).then(begin);
+}
+
+function begin(options: ListenOptions): Listening {
   const { hostname, port, handler, tls } = options;
   const host = (globalThis as unknown as { readonly Bun: BunHost }).Bun;
   try {

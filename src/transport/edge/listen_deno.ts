@@ -34,7 +34,11 @@ interface DenoHost {
 }
 
 /** Listens on this runtime. */
-export async function listen(options: ListenOptions): Promise<Listening> {
+export function listen(options: ListenOptions): Promise<Listening> {
+  return Promise.resolve(options).then(begin);
+}
+
+function begin(options: ListenOptions): Listening {
   const { hostname, port, handler, tls } = options;
   const ended = new AbortController();
   const host = (globalThis as unknown as { readonly Deno: DenoHost }).Deno;
