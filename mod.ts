@@ -66,7 +66,13 @@ export { type InvalidRow, type JsonRow, RowSearch, Table } from "./src/store/tab
 export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/row_codec.ts";
 export { Registry, type StoreInfo } from "./src/store/registry.ts";
 export { SettingsStore } from "./src/store/settings_store.ts";
-export { type CreateDatabaseOptions, type DatabaseSettings, User } from "./src/user/user.ts";
+export {
+  type CreateDatabaseOptions,
+  type DatabaseSettings,
+  type NamedDatabaseSettings,
+  UserDatabases,
+} from "./src/user/user_databases.ts";
+export { User } from "./src/user/user.ts";
 export { UserKeyring } from "./src/user/user_keyring.ts";
 export { DatabaseBuilder, type StoreInit } from "./src/user/database_builder.ts";
 export { InstanceAdmin } from "./src/user/admin.ts";

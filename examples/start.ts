@@ -83,7 +83,7 @@ async function work(user: User, source: Source): Promise<void> {
 }
 
 async function openDatabase(user: User, name: string): Promise<Database> {
-  const [found] = await user.findDatabase(name).catch(notFound);
+  const [found] = await user.findDatabase(name);
   if (found !== undefined) {
     say(`Opened the database "${name}" (${short(found)})`);
     return found;
@@ -91,11 +91,6 @@ async function openDatabase(user: User, name: string): Promise<Database> {
   const created = await user.createDatabase({ name });
   say(`Created the database "${name}" (${short(created)}), owned by ${user.defaultKey()}`);
   return created;
-}
-
-function notFound(error: unknown): Database[] {
-  if (error instanceof EideticaError && error.code === "DatabaseNotFoundByName") return [];
-  throw error;
 }
 
 /** Writes what is new or has changed; the rest is left alone, so running twice writes nothing. */

@@ -4,7 +4,7 @@ import type { PublicKey } from "../keys/public_key.ts";
 import type { StoreType } from "../store/context.ts";
 import { DocStore } from "../store/doc_store.ts";
 import { UserError } from "../util/errors.ts";
-import type { CreateDatabaseOptions, DatabaseSettings } from "./user.ts";
+import type { CreateDatabaseOptions, DatabaseSettings } from "./user_databases.ts";
 
 /** A store that is created with a database, and how it is filled. */
 export interface StoreInit {

@@ -122,6 +122,14 @@ export class UserKeyManager {
     this.#records.set(record.keyId.toString(), record);
   }
 
+  /** Takes over records as they are stored now: new identities of keys that are held, and new keys. */
+  async adopt(records: Iterable<UserKey>): Promise<void> {
+    for (const record of records) {
+      if (this.#keys.has(record.keyId.toString())) this.updateMetadata(record);
+      else await this.addKey(record);
+    }
+  }
+
   /** All keys, oldest first; those of one second by their text. */
   listKeyIds(): PublicKey[] {
     return [...this.#records.values()].sort((a, b) =>

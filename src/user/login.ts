@@ -7,6 +7,7 @@ import { UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { UserHost } from "./host.ts";
 import { openKey, UserKeyManager } from "./key_manager.ts";
+import { mergedMappings } from "./key_rows.ts";
 import type { UserInfo, UserKey } from "./records.ts";
 import { KeysTable, LastLoginTable, usersDb, UsersTable } from "./system_databases.ts";
 
@@ -129,11 +130,11 @@ export async function openSession(
   const database = (await Database.open(host, info.userDatabaseId)).withKey(rootKey);
   const rows = await (await database.getStoreViewer(KeysTable, "keys")).search(() => true);
   const records = rows.map(([, record]) => record);
-  const hasRoot = records.some((record) => record.keyId.equals(info.credentials.rootKeyId));
-  if (!hasRoot) records.push(rootRecord(info));
+  if (!records.some(isRootOf(info))) records.push(rootRecord(info));
   const keys = await UserKeyManager.openDerived(derived, records, host.host.random);
+  await keys.adopt(mergedMappings(rows));
   try {
-    await firstLogin(host, database, info, hasRoot);
+    await firstLogin(host, database, info);
   } catch (error) {
     log.warn("The first-login writes of {uuid} failed; the next login tries again", {
       uuid,
@@ -155,20 +156,20 @@ function rootRecord(info: UserInfo): UserKey {
   };
 }
 
+function isRootOf({ credentials }: UserInfo): (record: UserKey) => boolean {
+  return (record) => record.keyId.equals(credentials.rootKeyId);
+}
+
 /** Puts the root key and the device's read grant into the user's database, once (08 §6.3). */
-async function firstLogin(
-  host: UserHost,
-  database: Database,
-  info: UserInfo,
-  hasRoot: boolean,
-): Promise<void> {
+async function firstLogin(host: UserHost, database: Database, info: UserInfo): Promise<void> {
   const device = host.deviceKey().publicKey;
-  const auth = await (await database.getSettings()).authSnapshot();
-  const hasDevice = auth.getAllKeys().some(([key]) => key.equals(device));
-  if (hasRoot && hasDevice) return;
-  await database.withTransaction(async (transaction) => {
-    if (!hasRoot) await (await transaction.getStore(KeysTable, "keys")).insert(rootRecord(info));
-    if (hasDevice) return;
+  await database.update(async (transaction) => {
+    const keys = await (await transaction.getViewer(KeysTable, "keys")).search(isRootOf(info));
+    if (keys.length === 0) {
+      await (await transaction.getStore(KeysTable, "keys")).insert(rootRecord(info));
+    }
+    const auth = await transaction.getSettings().authSnapshot();
+    if (auth.getAllKeys().some(([key]) => key.equals(device))) return;
     const grant = AuthKey.active("device", Permission.read);
     await transaction.getSettings().setAuthKey(device, grant);
   });

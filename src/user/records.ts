@@ -10,7 +10,7 @@
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import type { RowCodec } from "../store/row_codec.ts";
+import type { Refuse, RowCodec } from "../store/row_codec.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
@@ -138,24 +138,31 @@ function bytes(value: unknown, what: string): Uint8Array {
   throw new Shape(`${what} is not an array of bytes`);
 }
 
-/** A row codec of one record type: its name, its JSON form, and the way back. */
+/** A row codec of one record type: its name, its JSON form, and the way back. What is written can be read. */
 function record<T>(
   name: string,
   write: (value: T) => unknown,
   read: (json: Json) => T,
 ): RowCodec<T> {
+  const attempt = <R>(step: () => R, refuse: Refuse): Promise<R> =>
+    Promise.resolve().then(() => {
+      try {
+        return step();
+      } catch (error) {
+        // Only texts of our own and of public values: a row may hold private keys.
+        const known = error instanceof Shape || error instanceof EideticaError;
+        throw refuse(known ? error.message : `it is not a ${name}`);
+      }
+    });
+  const readText = (source: string) => read(object(parsePlainJson(source), name));
   return {
-    write: (value) => Promise.resolve(stringifyJson64(write(value))),
-    read: (source, refuse) =>
-      Promise.resolve().then(() => {
-        try {
-          return read(object(parsePlainJson(source), name));
-        } catch (error) {
-          // Only texts of our own and of public values: a row may hold private keys.
-          const known = error instanceof Shape || error instanceof EideticaError;
-          throw refuse(known ? error.message : `it is not a ${name}`);
-        }
-      }),
+    write: (value, refuse) =>
+      attempt(() => {
+        const source = stringifyJson64(write(value));
+        readText(source);
+        return source;
+      }, refuse),
+    read: (source, refuse) => attempt(() => readText(source), refuse),
   };
 }
 

@@ -7,11 +7,12 @@ import { SigKey } from "../entry/sig_info.ts";
 import type { Table } from "../store/table.ts";
 import { InstanceError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
+import { mergedMappings } from "./key_rows.ts";
 import type { Session } from "./login.ts";
 import { keyNotHeld, type UserInfo, type UserKey } from "./records.ts";
 import { KeysTable } from "./system_databases.ts";
 
-/** The keys of a logged-in user, and the identities under which they act (08 §8.2, 8.4). */
+/** The keys of a logged-in user, and the identities under which they act. */
 export class UserKeyring implements Disposable {
   /** Login name. */
   readonly username: string;
@@ -73,7 +74,7 @@ export class UserKeyring implements Disposable {
       isDefault: false,
       databaseSigkeys: new Map(),
     };
-    await this.database.withTransaction(async (transaction) => {
+    await this.database.update(async (transaction) => {
       await (await transaction.getStore(KeysTable, "keys")).insert(record);
     });
     await this.session.keys.addKey(record);
@@ -116,9 +117,15 @@ export class UserKeyring implements Disposable {
     return record;
   }
 
+  /** Takes over keys and identities that other sessions of the user have stored since the login. */
+  protected async reloadKeys(): Promise<void> {
+    const table = await this.database.getStoreViewer(KeysTable, "keys");
+    await this.session.keys.adopt(mergedMappings(await table.search(() => true)));
+  }
+
   // --- identities ----------------------------------------------------------------------------
 
-  /** The key to open a database with: that of the tracked database, else the oldest mapped one. */
+  /** The key to open a database with: the oldest one that has an identity there, if any has. */
   findKey(database: ID): PublicKey | undefined {
     const root = database.toString();
     return this.listKeys().find((id) => this.recordOf(id).databaseSigkeys.has(root));
@@ -136,28 +143,30 @@ export class UserKeyring implements Disposable {
   /** Notes under which identity a key acts on a database, which need not be held here. */
   async mapKey(key: PublicKey, database: ID, identity: SigKey): Promise<void> {
     this.recordOf(key);
-    const updated = await this.database.withTransaction(async (transaction) => {
+    const updated = await this.database.update(async (transaction) => {
       const table = await transaction.getStore(KeysTable, "keys");
       return await this.mapIn(table, key, database, identity);
     });
     this.session.keys.updateMetadata(updated);
   }
 
-  /** Notes an identity in the table of keys and returns the changed record. */
+  /** Notes an identity in the table of keys, in an update, and returns the changed record. */
   protected async mapIn(
     table: Table<UserKey>,
     key: PublicKey,
     database: ID,
     identity: SigKey,
   ): Promise<UserKey> {
-    const [row] = await table.search((record) => record.keyId.equals(key));
-    if (row === undefined) throw keyNotHeld(key);
-    const [rowKey, record] = row;
+    const rows = await table.search((record) => record.keyId.equals(key));
+    const [record] = mergedMappings(rows);
+    if (record === undefined) throw keyNotHeld(key);
     const own = identity.equals(SigKey.fromPubkey(key));
     const databaseSigkeys = new Map(record.databaseSigkeys);
     databaseSigkeys.set(database.toString(), own ? undefined : identity);
     const updated = { ...record, databaseSigkeys };
-    await table.set(rowKey, updated);
+    await table.set(rows[0]![0], updated);
+    // Two first logins at once used to make two rows of one key.
+    for (const [rowKey] of rows.slice(1)) await table.delete(rowKey);
     return updated;
   }
 }

@@ -1,0 +1,20 @@
+import type { UserKey } from "./records.ts";
+
+/**
+ * One record per key out of the rows of `keys`. A key may stand in several rows, of two sessions that both
+ * were the first; its identities are then those of all of them, the earlier row's before the later one's.
+ */
+export function mergedMappings(rows: Iterable<readonly [rowKey: string, UserKey]>): UserKey[] {
+  const records = new Map<string, UserKey>();
+  for (const [, row] of rows) {
+    const id = row.keyId.toString();
+    const known = records.get(id);
+    records.set(id, known === undefined ? row : withMappings(known, row));
+  }
+  return [...records.values()];
+}
+
+function withMappings(first: UserKey, second: UserKey): UserKey {
+  const databaseSigkeys = new Map([...second.databaseSigkeys, ...first.databaseSigkeys]);
+  return { ...first, databaseSigkeys };
+}
