@@ -70,6 +70,7 @@ export {
   type CreateDatabaseOptions,
   type DatabaseSettings,
   type NamedDatabaseSettings,
+  type PlainSettings,
   UserDatabases,
 } from "./src/user/user_databases.ts";
 export { User } from "./src/user/user.ts";

@@ -11,6 +11,7 @@ import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
+import { tryRead } from "../util/try_read.ts";
 import type { RandomSource } from "../util/random.ts";
 import { EntryBuilder } from "./builder.ts";
 import { MAX_ENTRY_BYTES } from "./constants.ts";
@@ -24,6 +25,7 @@ import { decodeEntry } from "./entry_decoder.ts";
 import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
 import { ID } from "./id.ts";
+import { EntryMetadata } from "./metadata.ts";
 import { SigInfo } from "./sig_info.ts";
 import { isRootModel } from "./validate.ts";
 
@@ -139,6 +141,16 @@ export class Entry {
   /** Metadata of the transaction; undefined when there is none. */
   get metadata(): Uint8Array | undefined {
     return this.model.metadata;
+  }
+
+  /**
+   * When the entry was made, in Unix milliseconds, by the clock of whoever made it; undefined where its
+   * database writes no times, and in entries of other software. It is a claim that nothing checks, and says
+   * nothing about the order of entries.
+   */
+  get time(): number | undefined {
+    const { metadata } = this.model;
+    return metadata && tryRead(() => EntryMetadata.parse(metadata))?.time;
   }
 
   /** Who signed the entry. */

@@ -1,5 +1,6 @@
 /**
- * The metadata of an entry: compact JSON `{"settings_tips":[ID…],"entropy":u64|null}` (01 §10).
+ * The metadata of an entry: compact JSON `{"settings_tips":[ID…],"entropy":u64|null}` (01 §10), in databases
+ * that say so with a third member `"time":u53` (00 §B14).
  *
  * @module
  */
@@ -13,36 +14,48 @@ import { Snapshot } from "./snapshot.ts";
 
 const MAX_U64 = 2n ** 64n - 1n;
 
-/** Which settings an entry stands on, and what makes it unique. */
+/** Which settings an entry stands on, what makes it unique, and when it was made. */
 export class EntryMetadata {
   /** No settings, no entropy: what an entry without metadata means. */
   static readonly EMPTY: EntryMetadata = new EntryMetadata(Snapshot.EMPTY);
 
   /** Metadata that were encoded last: most commits of a database pin the same settings. */
-  static #last = { metadata: EntryMetadata.EMPTY, bytes: EntryMetadata.EMPTY.#encode() };
+  static #last = { metadata: EntryMetadata.EMPTY, text: EntryMetadata.EMPTY.#text() };
 
   /** The `_settings` tips that the author relied on: the pin. */
   readonly settingsTips: Snapshot;
   /** Random number that tells equal databases apart. */
   readonly entropy: bigint | undefined;
+  /**
+   * When the entry was made, in Unix milliseconds, by the clock of whoever made it. It is a claim and nothing
+   * more: nothing checks it, and no order follows from it.
+   */
+  readonly time: number | undefined;
 
   /** Metadata of these parts. */
-  constructor(settingsTips: Snapshot, entropy?: bigint) {
+  constructor(settingsTips: Snapshot, entropy?: bigint, time?: number) {
     this.settingsTips = settingsTips;
     this.entropy = entropy;
+    this.time = time;
   }
 
   /** The bytes that are written. They must not be changed. */
   encode(): Uint8Array {
-    const { metadata: last, bytes } = EntryMetadata.#last;
-    if (this.entropy === last.entropy && this.settingsTips.equals(last.settingsTips)) return bytes;
-    EntryMetadata.#last = { metadata: this, bytes: this.#encode() };
-    return EntryMetadata.#last.bytes;
+    const text = this.#knownText();
+    return utf8(this.time === undefined ? `${text}}` : `${text},"time":${this.time}}`);
   }
 
-  #encode(): Uint8Array {
+  #knownText(): string {
+    const { metadata: last, text } = EntryMetadata.#last;
+    if (this.entropy === last.entropy && this.settingsTips.equals(last.settingsTips)) return text;
+    EntryMetadata.#last = { metadata: this, text: this.#text() };
+    return EntryMetadata.#last.text;
+  }
+
+  /** All but the time and the end. */
+  #text(): string {
     const tips = this.settingsTips.tips.map((tip) => `"${tip}"`).join(",");
-    return utf8(`{"settings_tips":[${tips}],"entropy":${this.entropy ?? "null"}}`);
+    return `{"settings_tips":[${tips}],"entropy":${this.entropy ?? "null"}`;
   }
 
   /** Reads metadata; throws {@link EntryError} `InvalidStructure` for anything else. */
@@ -52,7 +65,8 @@ export class EntryMetadata {
     for (const key of ["settings_tips", "entropy"]) {
       if (duplicateKeys(json).has(key)) throw malformed(`\`${key}\` stands twice`);
     }
-    return new EntryMetadata(readTips(json.get("settings_tips")), readEntropy(json.get("entropy")));
+    const tips = readTips(json.get("settings_tips"));
+    return new EntryMetadata(tips, readEntropy(json.get("entropy")), readTime(json.get("time")));
   }
 }
 
@@ -90,4 +104,9 @@ function readEntropy(json: Json64 | undefined): bigint | undefined {
   const entropy = BigInt(json);
   if (entropy < 0n || entropy > MAX_U64) throw malformed("`entropy` does not fit 64 bits");
   return entropy;
+}
+
+/** A time that is not one is none: other nodes ignore the member, so it must not make an entry invalid. */
+function readTime(json: Json64 | undefined): number | undefined {
+  return typeof json === "number" && Number.isSafeInteger(json) && json >= 0 ? json : undefined;
 }

@@ -34,7 +34,8 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const merged = staged === undefined ? settings : soundSettings(auth, settings.merge(staged));
   const parts = peekParts(transaction) ?? await readParts(transaction);
   const builder = newBuilder(transaction, parts);
-  builder.setMetadata(new EntryMetadata(pin, transaction.base.entropy).encode());
+  const time = writtenTime(transaction, merged);
+  builder.setMetadata(new EntryMetadata(pin, transaction.base.entropy, time).encode());
   builder.setSig(new SigInfo(key.identity));
   const heights = peekHeights(transaction, builder) ?? await readHeights(transaction, builder);
   setHeights(transaction, builder, merged, heights);
@@ -93,6 +94,11 @@ function stagedSettings({ stores }: Transaction): Doc | undefined {
   return staged?.rawData === undefined
     ? staged?.delta as Doc | undefined
     : Doc.parseBytes(staged.rawData);
+}
+
+/** The time that the entry claims, if its database writes times (00 §B14). */
+function writtenTime({ base }: Transaction, settings: Doc): number | undefined {
+  return settings.peek("times") === true ? base.host.clock.nowMillis() : undefined;
 }
 
 /** Settings and access rules at the pin; none for the entry that creates a database. */

@@ -18,13 +18,20 @@ import { UserKeyring } from "./user_keyring.ts";
 const log = new Logger("user");
 
 /** Settings of a new database: a document, or a plain object with the same members. */
-export type DatabaseSettings = Doc | { readonly name?: string; readonly [key: string]: unknown };
+export type DatabaseSettings = Doc | PlainSettings;
 
 /** Settings of a database that is looked for by its name. */
-export type NamedDatabaseSettings = Doc | {
-  readonly name: string;
+export type NamedDatabaseSettings = Doc | PlainSettings & { readonly name: string };
+
+/** Settings of a new database; members of one's own are kept, too. */
+export interface PlainSettings {
+  /** Name by which the database is found. */
+  readonly name?: string;
+  /** Whether entries hold the time at which they were made; they do unless this is false. */
+  readonly times?: boolean;
+  /** Anything else. */
   readonly [key: string]: unknown;
-};
+}
 
 /** How a database is created. */
 export interface CreateDatabaseOptions {
@@ -210,14 +217,22 @@ export class UserDatabases extends UserKeyring {
   }
 }
 
-/** Settings as a document of their own. A name that is no text would make a database that nobody finds. */
+/**
+ * Settings as a document of their own, which says that entries hold their time unless it says otherwise
+ * (00 §B14). A name that is no text would make a database that nobody finds.
+ */
 function settingsDoc(settings: DatabaseSettings): Doc {
   const action = "create a database";
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     throw wrongArgument(action, "the settings", "a Doc or an object", settings);
   }
-  const doc = settings instanceof Doc ? settings : Doc.from(settings);
+  const doc = settings instanceof Doc ? settings.clone() : Doc.from(settings);
   if (doc.has("name")) requireText(doc.get("name"), action, "the name");
+  const times = doc.has("times") ? doc.get("times") : true;
+  if (typeof times !== "boolean") {
+    throw wrongArgument(action, "the setting `times`", "true or false", times);
+  }
+  doc.set("times", times);
   return doc;
 }
 

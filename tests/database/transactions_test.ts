@@ -262,7 +262,8 @@ describe("transactions", () => {
         return await db.getEntry(await tx.commit());
       };
       const data = await commit(set("s", "a"));
-      assert.equal(fromUtf8(data.metadata!), `{"settings_tips":["${db.rootId}"],"entropy":null}`);
+      const pinned = `{"settings_tips":["${db.rootId}"],"entropy":null,"time":${data.time}}`;
+      assert.equal(fromUtf8(data.metadata!), pinned);
       const rename = await commit((tx) => tx.getSettings().setName("new"));
       const pinOf = (entry: typeof data) =>
         EntryMetadata.parse(entry.metadata!).settingsTips.toJSON();
