@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
   ArgumentError,
-  EideticaError,
+  type EideticaError,
   ID,
   NewUser,
   PrivateKey,
