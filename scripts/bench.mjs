@@ -1,11 +1,17 @@
 /**
- * `npm run bench`: the benchmarks on Deno, Bun and Node. `--runtime NAME` picks one; everything else goes
- * to `bench/run.ts`: `--only put-entry`, `--quick`, `--large`.
+ * `npm run bench`: the benchmarks on Deno, Bun and Node.
+ *
+ *   npm run bench -- [--runtime NAME]… [--only put-entry,state] [--quick] [--large]
+ *
+ * `--only` picks suites of `bench/suites`, `--quick` takes few samples, `--large` adds long histories.
  */
 
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { installDependencies } from "./runtimes.mjs";
 import { benchmark, namesIn } from "./bench_runs.mjs";
+
+answerHelp(import.meta.url);
 
 installDependencies();
 const args = process.argv.slice(2);

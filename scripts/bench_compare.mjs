@@ -1,14 +1,11 @@
 /**
- * `npm run bench:compare -- main HEAD`: the same benchmarks on two commits, in turns.
+ * `npm run bench:compare`: the same benchmarks on two commits, in turns.
  *
- * Both checkouts run the benchmarks of this working tree. A difference is told only where it is beyond
- * noise: the medians of the rounds of one side all lie on one side of those of the other.
+ *   npm run bench:compare -- [BEFORE] [AFTER] [--runtime NAME]… [--rounds 5] [--only SUITE,GROUP]
  *
- * ```text
- * bench_compare.mjs BEFORE AFTER [--runtime NAME] [--rounds 5] [--only SUITE,GROUP]
- * ```
- *
- * `.` stands for this working tree. Exits with 1 when something became slower.
+ * The commits are `main` and `HEAD` by default; `.` stands for this working tree. Both checkouts run the
+ * benchmarks of this working tree. A difference is told only where it is beyond noise: the medians of the
+ * rounds of one side all lie on one side of those of the other. Exits with 1 when something became slower.
  */
 
 import { spawnSync } from "node:child_process";
@@ -16,8 +13,11 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { namesIn, report } from "./bench_runs.mjs";
 import { installDependencies, ROOT } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 /** Ratios nearer to 1 than this are no news, even if all rounds agree. */
 const WORTH_TELLING = 0.03;

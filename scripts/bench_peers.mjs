@@ -1,15 +1,21 @@
 /**
- * `npm run bench:peers`: other databases and this one at the same work, on Deno, Bun and Node. Installs the
- * others into `bench/peers/` first, where nothing else uses them. `--runtime NAME` picks one; `--save`
- * writes `docs/performance/peers.json` and draws it; everything else goes to `bench/peers/run.ts`.
+ * `npm run bench:peers`: other databases and this one at the same work, on Deno, Bun and Node.
+ *
+ *   npm run bench:peers -- [--runtime NAME]… [--save] [--quick]
+ *
+ * Installs the others into `bench/peers/` first, where nothing else uses them. `--save` writes
+ * `docs/performance/peers.json` and draws it; everything else goes to `bench/peers/run.ts`.
  */
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { benchmark, namesIn, report } from "./bench_runs.mjs";
 import { installDependencies, installFolder, ROOT } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 const PROGRAM = "bench/peers/run.ts";
 

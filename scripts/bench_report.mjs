@@ -1,16 +1,22 @@
 /**
  * `npm run bench:report`: the benchmarks on Deno, Bun and Node, as pictures and tables in
- * `docs/performance/`, and as the table of the README. Nothing else should run on the machine meanwhile.
- * With `--draw` the results of the last run are drawn again.
+ * `docs/performance/`, and as the table of the README.
+ *
+ *   npm run bench:report -- [--draw]
+ *
+ * Nothing else should run on the machine meanwhile. With `--draw` the results of the last run are drawn again.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { barChart } from "./bench_charts.mjs";
 import { peersPicture, peersSection } from "./bench_peers_page.mjs";
 import { report } from "./bench_runs.mjs";
 import { installDependencies, ROOT } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 const NAMES = ["deno", "bun", "node"];
 const SUITES =

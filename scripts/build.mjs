@@ -1,6 +1,10 @@
 /**
- * `npm run build`: the npm package in `dist/`. With `--smoke` it is packed, installed in an empty folder,
- * imported there by every runtime, and its types are checked as a user's compiler sees them.
+ * `npm run build`: the npm package in `dist/`.
+ *
+ *   npm run build -- [--smoke]
+ *
+ * With `--smoke` it is packed, installed in an empty folder, imported there by every runtime, and its types
+ * are checked as a user's compiler sees them.
  */
 
 import { spawnSync } from "node:child_process";
@@ -8,7 +12,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { describe, installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 const { version, exports, devDependencies } = JSON.parse(
   readFileSync(join(ROOT, "package.json"), "utf8"),

@@ -1,14 +1,20 @@
 /**
  * `npm run check`: manifests, format, lint, layers, circles, types, documentation, JSR dry run.
  *
- *   node scripts/check.mjs [STEP…]     all steps if none is named
+ *   npm run check -- [STEP…]
+ *
+ * The steps are manifests, format, lint, circles, types-deno, types-tsc, documentation and jsr; all if
+ * none is named.
  */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 const readJson = (name) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
 const jsr = readJson("deno.json");

@@ -1,11 +1,19 @@
-/** Runs every example on Deno, Bun and Node, twice in one empty folder: examples must go on. */
+/**
+ * `npm run examples`: runs every example on Deno, Bun and Node, twice in one empty folder, since examples
+ * must go on.
+ *
+ *   npm run examples
+ */
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { describe, installDependencies, ROOT, runArguments, runtime } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 installDependencies();
 const examples = readdirSync(join(ROOT, "examples")).filter((name) => name.endsWith(".ts")).sort();

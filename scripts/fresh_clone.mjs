@@ -1,6 +1,9 @@
 /**
- * `npm run fresh`: the two commands of the README in copies of the checkout without anything installed,
- * on a PATH that holds nothing but Node and npm, nothing but Deno, or nothing but Bun. For POSIX.
+ * `npm run fresh`: the two commands of the README in copies of the checkout without anything installed.
+ *
+ *   npm run fresh
+ *
+ * They run on a PATH that holds nothing but Node and npm, nothing but Deno, or nothing but Bun. For POSIX.
  */
 
 import { spawnSync } from "node:child_process";
@@ -16,7 +19,10 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { describe, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 /** One quick file: what is tried is the way to it, on every runtime. */
 const TEST = "tests/util/bytes_test.ts";

@@ -1,17 +1,22 @@
 /**
- * Runs every TypeScript block of the README, of `docs/` and of the doc comments of the sources, on Deno,
- * Bun and Node. Each stands in a folder of its own; `eidetica` means this checkout.
+ * `npm run snippets`: runs every TypeScript block of the README, of `docs/` and of the doc comments of
+ * the sources, on Deno, Bun and Node.
  *
- * Shell blocks are checked for their syntax, and run once in the checkout when a note says so. The notes
- * are those of `markdown.mjs`.
+ *   npm run snippets
+ *
+ * Each stands in a folder of its own; `eidetica` means this checkout. Shell blocks are checked for their
+ * syntax, and run once in the checkout when a note says so. The notes are those of `markdown.mjs`.
  */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { blocks, withoutStars } from "./markdown.mjs";
 import { describe, installDependencies, ROOT, runArguments, runtime } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 /** A block may take this long, in milliseconds. */
 const TIMEOUT_MS = 120_000;

@@ -1,9 +1,16 @@
-/** `npm start`: installs what is missing and runs the main job of the README. */
+/**
+ * `npm start`: installs what is missing and runs the main job of the README.
+ *
+ *   npm start
+ */
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
+import { answerHelp } from "./help.mjs";
 import { anyRuntime, installDependencies, ROOT, runArguments } from "./runtimes.mjs";
+
+answerHelp(import.meta.url);
 
 try {
   installDependencies();

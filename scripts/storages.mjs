@@ -4,13 +4,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { ROOT, runArguments, runtime } from "./runtimes.mjs";
+import { anyRuntime, ROOT, runArguments } from "./runtimes.mjs";
 
 /** Storages that the suites run on, besides memory. */
 const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
-
-/** The suites that use a storage. */
-export const STORAGE_SUITES = ["backend", "database", "hostile", "instance", "store", "user"];
 
 /** The storages that `--storage` names. */
 export function storagesOf(names) {
@@ -27,10 +24,12 @@ export function obstacle(storage, name) {
 
 /** Starts a PostgreSQL server: its address and how to stop it; undefined when there is none to start. */
 export async function startPostgres() {
-  const name = "node";
+  const { name, path } = anyRuntime();
   const script = join(ROOT, "tests", "storage", "postgres_main.ts");
-  const server = spawn(runtime(name), runArguments(name, script), {
+  const server = spawn(path, runArguments(name, script), {
     stdio: ["pipe", "pipe", "inherit"],
+    // Out of reach of Ctrl-C: it stops the server, and ends, when its input does.
+    detached: true,
   });
   const ended = once(server, "close");
   const [url] = await Promise.race([

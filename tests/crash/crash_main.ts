@@ -5,13 +5,13 @@
  */
 
 import process from "node:process";
-import { newUrl } from "../helpers/storages.ts";
+import { urlOf } from "../helpers/shared.ts";
 import { crashRuns } from "./crash_runs.ts";
 
 const [storage, runs, seed] = process.argv.slice(2);
 const started = performance.now();
 const report = await crashRuns({
-  newUrl: () => newUrl(storage!),
+  newUrl: () => urlOf(storage!),
   runs: Number(runs),
   seed: Number(seed),
   progress: ({ runs }) => {

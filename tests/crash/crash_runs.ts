@@ -10,7 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { DocStore, Instance, NewUser, Table } from "../../mod.ts";
-import { settled } from "../helpers/storages.ts";
+import { settled } from "../helpers/shared.ts";
 import { checkTrees } from "../helpers/store_check.ts";
 
 /** After so many kills a new storage is begun, so that checks stay short. */
@@ -19,6 +19,8 @@ const RUNS_PER_STORAGE = 20;
 const EARLY_EVERY = 5;
 /** Longest time that a process may commit before it is killed, in milliseconds. */
 const MAX_COMMITTING_MS = 120;
+/** A process that has acknowledged nothing for so long will never do, in milliseconds. */
+const HANGS_AFTER_MS = 120_000;
 
 /** What to do. */
 export interface CrashOptions {
@@ -83,15 +85,18 @@ async function kill(
     child.on("close", (_, signal) => resolve(signal));
   });
   const die = () => void child.kill("SIGKILL");
+  const hangs = setTimeout(() => child.kill("SIGABRT"), HANGS_AFTER_MS);
   if (isEarly) setTimeout(die, random() * 1.2 * startupMs);
   let first: number | undefined;
   for await (const line of createInterface({ input: child.stdout! })) {
     if (line.length === ID_LENGTH) told.add(line);
     if (first !== undefined) continue;
     first = performance.now() - started;
+    clearTimeout(hangs);
     setTimeout(die, random() * MAX_COMMITTING_MS);
   }
-  assert.equal(await ended, "SIGKILL", "the process ended by itself");
+  clearTimeout(hangs);
+  assert.equal(await ended, "SIGKILL", "the process ended by itself, or did nothing for long");
   return first ?? startupMs;
 }
 

@@ -9,7 +9,7 @@ import { fileStorage } from "../../src/storage/file/mod.ts";
 import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { noDisk, withDisk } from "../helpers/small_disk.ts";
 import { checkTrees } from "../helpers/store_check.ts";
-import { whyNot } from "../helpers/storages.ts";
+import { whyNot } from "../helpers/shared.ts";
 import { hasCode, withFolder } from "../instance/places.ts";
 
 const ada = NewUser.passwordless("ada");

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, Instance, NewUser } from "../../mod.ts";
+import { cases } from "../helpers/thorough.ts";
 import { checkTrees } from "../helpers/store_check.ts";
-import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { runProcess } from "../instance/places.ts";
 
 const PROCESSES = 4;
-const EACH = 250;
+const EACH = cases(50);
 const ALL = PROCESSES * EACH;
 
 async function commitTogether(url: string): Promise<void> {
@@ -42,6 +43,6 @@ describe(`${PROCESSES} processes that commit ${EACH} entries each`, () => {
     it(`05#46, 00 §C2 all are there and Verified, tips are right, each is told once, on ${kind}`, {
       skip: whyNot(kind),
       timeout: 240_000,
-    }, async () => commitTogether(await newUrl(kind)));
+    }, async () => commitTogether(await urlOf(kind)));
   }
 });

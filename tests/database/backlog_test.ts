@@ -291,7 +291,7 @@ describe("what another database must bring", () => {
 
   it("02#46, 00 §C2 handlers hear of it also when another process has verified it, without a read", () =>
     teams(async ({ team, shared, teamRoot, sharedRoot }) => {
-      const url = await newUrl("sqlite");
+      const url = await newUrl();
       const mine = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const theirs = await Instance.connect(url);
       await mine.instance.putRemoteEntries(sharedRoot, [...shared]);

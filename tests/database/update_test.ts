@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, DocStore, Instance, NewUser, type Transaction } from "../../mod.ts";
 import { Lanes } from "../../src/instance/lanes.ts";
-import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { hasCode, withDb } from "./bed.ts";
 
 const raise = async (tx: Transaction) => {
@@ -52,7 +52,7 @@ describe("update", () => {
       `00§C8 holds over instances that share one storage: ${kind}`,
       { skip: whyNot(kind) },
       async () => {
-        const url = await newUrl(kind);
+        const url = await urlOf(kind);
         const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
         const mine = await first.user!.createDatabase({ name: "shared" });
         const second = await Instance.connect(url);

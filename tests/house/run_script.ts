@@ -8,14 +8,18 @@ export interface Outcome {
   readonly text: string;
 }
 
+/** The arguments by which the runtime that runs the tests runs a file of `scripts/`. */
+export function scriptCommand(name: string, ...args: readonly string[]): string[] {
+  const file = fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+  return [..."Deno" in globalThis ? ["run", "-A", "--no-lock"] : [], file, ...args];
+}
+
 /** Runs a file of `scripts/` on the runtime that runs the tests. */
 export function runScript(name: string, ...args: readonly string[]): Outcome {
-  const file = fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
-  const before = "Deno" in globalThis ? ["run", "-A", "--no-lock"] : [];
   const options = { encoding: "utf8" } as const;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [...before, file, ...args],
+    scriptCommand(name, ...args),
     options,
   );
   return { status, text: `${stdout}${stderr}` };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Database, DocStore, Instance, NewUser, Table } from "../../mod.ts";
-import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { hasCode } from "./places.ts";
 
 const ada = NewUser.passwordless("ada");
@@ -44,7 +44,7 @@ async function runApplication(url: string): Promise<void> {
 describe("one application on every storage", () => {
   for (const kind of SHARED_STORAGES) {
     it(`05 §12, 00 §C4 ${kind}`, { skip: whyNot(kind), timeout: 120_000 }, async () => {
-      const url = await newUrl(kind);
+      const url = await urlOf(kind);
       await assert.rejects(Instance.connect(url), hasCode("NotFound"));
       await runApplication(url);
     });

@@ -8,7 +8,7 @@ import {
   type Snapshot,
   type WriteEvent,
 } from "../../mod.ts";
-import { newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { runProcess } from "./places.ts";
 
 const commit = (db: Database, key: string) =>
@@ -148,7 +148,7 @@ async function checkManyTrees(url: string): Promise<void> {
 function onEachStorage(title: string, test: (url: string) => Promise<void>): void {
   for (const kind of SHARED_STORAGES) {
     it(`${title}, on ${kind}`, { skip: whyNot(kind), timeout: 120_000 }, async () => {
-      await test(await newUrl(kind));
+      await test(await urlOf(kind));
     });
   }
 }

@@ -3,10 +3,7 @@ import process from "node:process";
 import { findPostgres, startPostgres } from "./postgres_server.ts";
 
 const programs = findPostgres();
-if (programs === undefined) {
-  console.error("PostgreSQL is not installed");
-  process.exit(1);
-}
+if (programs === undefined) process.exit(1);
 const server = await startPostgres(programs);
 console.log(server.url);
 for await (const _ of process.stdin) { /* until the end */ }

@@ -13,7 +13,8 @@ import {
   type User,
 } from "../../mod.ts";
 import { KeysTable } from "../../src/user/system_databases.ts";
-import { newStorage, newUrl, SHARED_STORAGES, whyNot } from "../helpers/storages.ts";
+import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
+import { newStorage } from "../helpers/storages.ts";
 import { hasCode, runProcess } from "../instance/places.ts";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -127,7 +128,7 @@ describe("records that are read, changed and written back by parallel work", () 
 
   for (const kind of SHARED_STORAGES) {
     it(`holds over processes: ${kind}`, { skip: whyNot(kind) }, async () => {
-      const url = await newUrl(kind);
+      const url = await urlOf(kind);
       const first = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const second = await Instance.connect(url);
       const sessions = [first.user!, await second.loginUser("ada")];
@@ -226,7 +227,7 @@ describe("openOrCreateDatabase", () => {
 
   for (const kind of SHARED_STORAGES) {
     it(`four processes make one database: ${kind}`, { skip: whyNot(kind) }, async () => {
-      const url = await newUrl(kind);
+      const url = await urlOf(kind);
       const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
       const run = () => runProcess("../user/open_or_create_main.ts", url, "notes");
       const roots = new Set((await Promise.all(NAMES.map(run))).map((root) => root.trim()));
