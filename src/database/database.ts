@@ -10,8 +10,8 @@ import type { SigKey } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import type { StoreType } from "../store/context.ts";
-import { SettingsStore } from "../store/settings_store.ts";
+import type { StoreType, ViewOf } from "../store/context.ts";
+import type { SettingsViewer } from "../store/settings_store.ts";
 import type { Alone } from "../transaction/host.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
@@ -168,14 +168,18 @@ export class Database {
    * not exist reads as empty. `TypeMismatch` when it is of a type that `type` would show wrongly; a
    * `DocStore` shows the document behind any store (04 §3).
    */
-  async getStoreViewer<S>(type: StoreType<S>, name: string, options: AtOptions = {}): Promise<S> {
+  async getStoreViewer<S, V = unknown>(
+    type: StoreType<S, V>,
+    name: string,
+    options: AtOptions = {},
+  ): Promise<ViewOf<S, V>> {
     const transaction = await this.newTransaction(options);
     return await transaction.getViewer(type, name);
   }
 
-  /** The settings, for reading. */
-  async getSettings(): Promise<SettingsStore> {
-    return new SettingsStore(await this.newTransaction());
+  /** The settings, for reading. To change them, take those of a transaction. */
+  async getSettings(): Promise<SettingsViewer> {
+    return (await this.newTransaction()).viewSettings();
   }
 
   /** Name in the settings; `KeyNotFound` when there is none. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StateType } from "../backend/state/state_cache.ts";
+import type { StateType } from "../backend/state/state_type.ts";
 import type { Doc } from "../crdt/doc.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { Registry } from "./registry.ts";
@@ -26,7 +26,12 @@ export interface StoreContext {
   readonly random: RandomSource;
   /** The delta that this transaction will write for a store; undefined before the first write. */
   staged<T>(store: string): T | undefined;
-  /** Replaces the delta of a store. */
+  /**
+   * Fails unless something can be staged in a store: `TransactionAlreadyCommitted` from the moment that
+   * the commit begins, `RequiresTransaction` in a viewer. To be asked before a staged delta is changed.
+   */
+  requireWritable(store: string): void;
+  /** Replaces the delta of a store. Fails as {@link requireWritable}. */
   stage<T>(store: string, delta: T, type: StateType<T>): void;
   /** Merged history of a store before this transaction. The value is shared: do not change it. */
   fullState<T>(store: string, type: StateType<T>): Promise<T>;
@@ -40,6 +45,9 @@ export interface StoreContext {
 
 /**
  * A type of store: what `getStore` and `getStoreViewer` take. Store classes are such values.
+ *
+ * In a viewer the context refuses every write. `view`, if it is there, gives the handles of viewers a type
+ * without the methods that write.
  *
  * A store of one's own either wraps a `DocStore`, or brings a data type whose deltas merge. If payloads of
  * that type can hold whole states, too, it may say so with `checkpoint: { version: 1 }`: states are then
@@ -89,7 +97,7 @@ export interface StoreContext {
  * await instance.close();
  * ```
  */
-export interface StoreType<S> {
+export interface StoreType<S, V = unknown> {
   /** Name and version of the format, for example `"docstore:v0"`. */
   readonly typeId: string;
   /** Whether data of another type ID can be read; by default only the own one. */
@@ -100,9 +108,14 @@ export interface StoreType<S> {
   defaultConfig?(): Doc;
   /** Builds the handle of an existing store. */
   load(context: StoreContext, name: string): Promise<S> | S;
+  /** Builds the handle of a viewer; by default `load`. */
+  view?(context: StoreContext, name: string): Promise<V> | V;
   /** Builds the handle of a new store; by default `load`, after the registration was staged. */
   register?(context: StoreContext, name: string): Promise<S> | S;
 }
+
+/** Type of the handles of viewers: `V` if the type of store tells it, else that of its other handles. */
+export type ViewOf<S, V> = unknown extends V ? S : V;
 
 /** Whether a store of type `typeId` can be opened as `type`. */
 export function supports(type: StoreType<unknown>, typeId: string): boolean {

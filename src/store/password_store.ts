@@ -4,8 +4,8 @@ import { newSalt } from "../keys/sealed.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { StoreError } from "../util/errors.ts";
 import { parseJson64, stringifyJson64 } from "../util/json64.ts";
-import { type StoreContext, type StoreType, supports } from "./context.ts";
-import { DocStore } from "./doc_store.ts";
+import { type StoreContext, type StoreType, supports, type ViewOf } from "./context.ts";
+import { DocStore, type DocViewer } from "./doc_store.ts";
 import {
   DEFAULT_COSTS,
   type PasswordConfig,
@@ -14,12 +14,18 @@ import {
 } from "./password_config.ts";
 import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor } from "./password_key.ts";
 import { keyNotFound, typeMismatch } from "./staged_doc.ts";
-import { StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle } from "./store_handle.ts";
 
 /** Type ID of encrypted stores (04 §1). */
 const TYPE_ID = "encrypted:password:v0";
 /** The field `reason` of the error for a wrong password; tampering looks the same. */
 const WRONG_PASSWORD = "wrong password or tampered data";
+
+/** Builds the handle of the store inside. */
+type Build<S> = (context: StoreContext, name: string) => Promise<S> | S;
+
+/** What a viewer of an encrypted store can do: open it, and read what is inside, `V`. */
+export type PasswordViewer<V = DocViewer> = Omit<PasswordStore<V>, HandleWrites | "initialize">;
 
 /**
  * A store whose payloads are encrypted with a password (04 §9). Nodes without the password verify,
@@ -51,7 +57,8 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = TYPE_ID;
 
-  readonly #inner: StoreType<S>;
+  readonly #inner: StoreType<unknown>;
+  readonly #build: Build<S>;
   #config: PasswordConfig | undefined;
   /** Whether there is a password, or one is being set. */
   #isTaken: boolean;
@@ -60,11 +67,13 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   private constructor(
     context: StoreContext,
     name: string,
-    inner: StoreType<S>,
+    inner: StoreType<unknown>,
+    build: Build<S>,
     config: PasswordConfig | undefined,
   ) {
     super(context, name);
     this.#inner = inner;
+    this.#build = build;
     this.#config = config;
     this.#isTaken = config !== undefined;
   }
@@ -92,24 +101,39 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
    * await instance.close();
    * ```
    */
-  static of<S>(inner: StoreType<S>): StoreType<PasswordStore<S>> {
-    return { typeId: TYPE_ID, load: (context, name) => PasswordStore.#load(context, name, inner) };
+  static of<S, V = unknown>(
+    inner: StoreType<S, V>,
+  ): StoreType<PasswordStore<S>, PasswordViewer<ViewOf<S, V>>> {
+    const build: Build<S> = (context, name) => inner.load(context, name);
+    const view = inner.view === undefined ? build : inner.view.bind(inner);
+    return {
+      typeId: TYPE_ID,
+      load: (context, name) => PasswordStore.#load(context, name, inner, build),
+      view: (context, name) =>
+        PasswordStore.#load(context, name, inner, view as Build<ViewOf<S, V>>),
+    };
   }
 
-  /** Builds the handle of an encrypted {@link DocStore}; called by `getStore` and `getStoreViewer`. */
+  /** Builds the handle of an encrypted {@link DocStore}; called by `getStore`. */
   static load(context: StoreContext, name: string): Promise<PasswordStore> {
-    return PasswordStore.#load(context, name, DocStore);
+    return PasswordStore.#load(context, name, DocStore, DocStore.load);
+  }
+
+  /** Builds the handle of a viewer; called by `getStoreViewer`. */
+  static view(context: StoreContext, name: string): Promise<PasswordViewer> {
+    return PasswordStore.load(context, name);
   }
 
   static async #load<S>(
     context: StoreContext,
     name: string,
-    inner: StoreType<S>,
+    inner: StoreType<unknown>,
+    build: Build<S>,
   ): Promise<PasswordStore<S>> {
     const info = await context.getIndex().find(name);
     if (info === undefined) throw keyNotFound("_index", name);
     if (info.typeId !== TYPE_ID) throw typeMismatch(name, TYPE_ID, info.typeId);
-    return new PasswordStore(context, name, inner, readPasswordConfig(name, info.config));
+    return new PasswordStore(context, name, inner, build, readPasswordConfig(name, info.config));
   }
 
   /** Whether the store has a password. */
@@ -130,6 +154,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     password: string,
     config: Doc = this.#inner.defaultConfig?.() ?? new Doc(),
   ): Promise<void> {
+    this.context.requireWritable(this.name);
     if (this.#isTaken) throw this.#invalid("initialize", "it has a password already");
     this.#isTaken = true;
     try {
@@ -148,10 +173,12 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const nonce = random.bytes(NONCE_BYTES);
     const ciphertext = await core().seal(key, nonce, utf8(wrapped));
     const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
-    await this.#requireNone();
-    await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
-    this.#config = made;
-    this.#unlock(key);
+    await wipedOnFailure(key, async () => {
+      await this.#requireNone();
+      await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
+      this.#config = made;
+      this.#unlock(key);
+    });
   }
 
   /** Another handle of this transaction may have been faster. */
@@ -175,13 +202,10 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
       throw this.#failure("InvalidConfiguration", reason);
     }
     const key = await derivePasswordKey(this.name, password, config.salt, config.costs);
-    try {
+    await wipedOnFailure(key, async () => {
       this.#checkWrapped(await this.#unwrap(key, config));
-    } catch (error) {
-      key.fill(0);
-      throw error;
-    }
-    this.#unlock(key);
+      this.#unlock(key);
+    });
   }
 
   /** Refused with `InvalidOperation`: without the salt in its configuration the store cannot be opened. */
@@ -193,7 +217,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** The store inside; `InvalidOperation` unless this one is open. */
   async inner(): Promise<S> {
     if (!this.isOpen) throw this.#invalid("inner", "it is locked: open it with its password first");
-    return await this.#inner.load(this.context, this.name);
+    return await this.#build(this.context, this.name);
   }
 
   /**
@@ -201,15 +225,16 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
    * store can then only be committed after another `open`. A commit does the same.
    */
   lock(): void {
-    if (this.#encryptor === undefined) return;
-    this.#encryptor.wipe();
+    if (!this.isOpen) return;
     // Registering it again drops what the transaction has decrypted.
-    this.context.registerEncryptor(this.name, this.#encryptor);
+    this.context.registerEncryptor(this.name, this.#encryptor!);
+    this.#encryptor!.wipe();
   }
 
   #unlock(key: Uint8Array): void {
-    this.#encryptor = new PayloadEncryptor(this.name, key, this.context.random);
-    this.context.registerEncryptor(this.name, this.#encryptor);
+    const encryptor = new PayloadEncryptor(this.name, key, this.context.random);
+    this.context.registerEncryptor(this.name, encryptor);
+    this.#encryptor = encryptor;
   }
 
   async #unwrap(key: Uint8Array, config: PasswordConfig): Promise<Uint8Array> {
@@ -239,6 +264,16 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   #failure(code: string, reason: string, cause?: unknown): StoreError {
     const message = `Cannot open the encrypted store "${this.name}": ${reason}`;
     return new StoreError(code, message, { cause, fields: { store: this.name, reason } });
+  }
+}
+
+/** Runs what takes over a key; when it fails, the key is wiped. */
+async function wipedOnFailure(key: Uint8Array, use: () => Promise<void>): Promise<void> {
+  try {
+    await use();
+  } catch (error) {
+    key.fill(0);
+    throw error;
   }
 }
 

@@ -123,6 +123,7 @@ export class Registry {
     if (info.heightStrategy !== undefined) {
       record.set(["settings", "height_strategy"], JSON.stringify(info.heightStrategy));
     } else if (clearStrategy) record.remove(["settings", "height_strategy"]);
+    this.#context.requireWritable(INDEX);
     const delta = this.#context.staged<Doc>(INDEX) ?? new Doc();
     // The array form keeps a dot in the name from being read as a path.
     delta.set([name], record);

@@ -9,7 +9,26 @@ import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
-import { DocStore } from "./doc_store.ts";
+import { DocStore, type DocViewer } from "./doc_store.ts";
+
+/** What can be done with settings that are only read. */
+export type SettingsViewer =
+  & Omit<
+    SettingsStore,
+    | "asDocStore"
+    | "setName"
+    | "set"
+    | "setHeightStrategy"
+    | "setAuthKey"
+    | "renameAuthKey"
+    | "revokeAuthKey"
+    | "setGlobalAuthKey"
+    | "addDelegatedTree"
+  >
+  & {
+    /** The settings as a document store, for reading. */
+    asDocStore(): DocViewer;
+  };
 
 /** The settings of a database, kept in the system store `_settings` (04 §8). */
 export class SettingsStore {

@@ -3,9 +3,12 @@ import type { HeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
 
+/** Names of the methods of every handle that change something: viewers do not have them. */
+export type HandleWrites = "setConfig" | "setHeightStrategy";
+
 /**
- * What the handles of all stores can do: tell and change how the store is registered (04 §2). Stores of
- * your own may extend it.
+ * What the handles of all stores can do: tell and change how the store is registered. Stores of your own
+ * may extend it.
  */
 export abstract class StoreHandle {
   /** Name of the store. */

@@ -12,7 +12,7 @@ import { uuidV4 } from "../util/random.ts";
 import type { StoreContext, StoreType } from "./context.ts";
 import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
 import { keyNotFound, mergedName } from "./staged_doc.ts";
-import { StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle } from "./store_handle.ts";
 
 /** Any JSON object: the rows of a table without a schema. */
 export type JsonRow = Record<string, unknown>;
@@ -24,6 +24,12 @@ export interface InvalidRow {
   /** Why it cannot be read. */
   readonly error: StoreError;
 }
+
+/** What a viewer of a table can do: read. */
+export type TableViewer<Row = JsonRow> = Omit<
+  Table<Row>,
+  HandleWrites | "insert" | "set" | "update" | "delete"
+>;
 
 /**
  * A table: rows under primary keys, the last write of a row wins as a whole (04 §7).
@@ -69,16 +75,23 @@ export class Table<Row = JsonRow> extends StoreHandle {
     return Table.typeId;
   }
 
-  /** Builds the handle; called by `getStore` and `getStoreViewer`. */
+  /** Builds the handle; called by `getStore`. */
   static load(context: StoreContext, name: string): Table {
     return new Table<JsonRow>(context, name, jsonRow as RowCodec<JsonRow>);
   }
 
+  /** Builds the handle of a viewer; called by `getStoreViewer`. */
+  static view(context: StoreContext, name: string): TableViewer {
+    return Table.load(context, name);
+  }
+
   /** A table of rows of type `Row`, without a check at run time. */
-  static of<Row>(): StoreType<Table<Row>>;
+  static of<Row>(): StoreType<Table<Row>, TableViewer<Row>>;
   /** A table whose rows a Standard Schema v1 validator checks on write and on read. */
-  static of<Schema extends StandardSchema>(schema: Schema): StoreType<Table<Infer<Schema>>>;
-  static of(schema?: StandardSchema): StoreType<Table<unknown>> {
+  static of<Schema extends StandardSchema>(
+    schema: Schema,
+  ): StoreType<Table<Infer<Schema>>, TableViewer<Infer<Schema>>>;
+  static of(schema?: StandardSchema): StoreType<Table<unknown>, TableViewer<unknown>> {
     const codec = schema === undefined ? jsonRow : schemaRow(schema);
     return { typeId: Table.typeId, load: (context, name) => new Table(context, name, codec) };
   }
@@ -95,6 +108,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
   }
 
   #stage(key: string, value: string | typeof DELETED): void {
+    this.context.requireWritable(this.name);
     const delta = this.context.staged<Doc>(this.name) ?? new Doc();
     // The array form keeps a dot in the key from being read as a path.
     delta.set([key], value);
@@ -129,12 +143,14 @@ export class Table<Row = JsonRow> extends StoreHandle {
   /** Writes a row under `key`, replacing the whole row that was there. */
   async set(key: string, row: Row): Promise<void> {
     const refuse = (reason: string) => invalidRow("SerializationFailed", this.name, key, reason);
+    this.context.requireWritable(this.name);
     if (key === "") throw refuse("a key must not be empty");
     this.#stage(key, await this.#codec.write(row, refuse));
   }
 
   /** Deletes the row under `key`; false, and nothing staged, when there is none. */
   async delete(key: string): Promise<boolean> {
+    this.context.requireWritable(this.name);
     if (!await this.has(key)) return false;
     this.#stage(key, DELETED);
     return true;

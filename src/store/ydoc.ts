@@ -22,11 +22,11 @@
  */
 
 import * as Y from "yjs";
-import type { StateType } from "../backend/state/state_cache.ts";
+import type { StateType } from "../backend/state/state_type.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { SerializeError, StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
-import { StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle } from "./store_handle.ts";
 
 /** Updates whose effects add up to a state, in any order. */
 type Updates = readonly Uint8Array[];
@@ -48,6 +48,12 @@ const ydocState: StateType<Updates> = {
   serialize: (updates) => utf8(`{"data":[${[...wholeUpdate(updates, "YDoc")].join()}]}`),
 };
 
+/** What a viewer of a Yjs document can do: read. */
+export type YDocViewer = Omit<
+  YDoc,
+  HandleWrites | "withDocMut" | "applyUpdate" | "saveDoc" | "saveDocFull"
+>;
+
 /**
  * A store that holds one Yjs document (04 §10). Concurrent edits merge character by character.
  *
@@ -66,8 +72,13 @@ export class YDoc extends StoreHandle {
     return YDoc.typeId;
   }
 
-  /** Builds the handle; called by `getStore` and `getStoreViewer`. */
+  /** Builds the handle; called by `getStore`. */
   static load(context: StoreContext, name: string): YDoc {
+    return new YDoc(context, name);
+  }
+
+  /** Builds the handle of a viewer; called by `getStoreViewer`. */
+  static view(context: StoreContext, name: string): YDocViewer {
     return new YDoc(context, name);
   }
 
@@ -97,6 +108,7 @@ export class YDoc extends StoreHandle {
 
   /** Runs `change` on the document and stages what it changed; nothing when it fails. */
   async withDocMut<R>(change: (doc: Y.Doc) => R | Promise<R>): Promise<R> {
+    this.context.requireWritable(this.name);
     const doc = await this.doc();
     let isChanged = false;
     doc.on("update", () => isChanged = true);
@@ -107,6 +119,7 @@ export class YDoc extends StoreHandle {
 
   /** Stages a Yjs update, encoding v1, from elsewhere; `ImplementationError` when it is none. */
   async applyUpdate(update: Uint8Array): Promise<void> {
+    this.context.requireWritable(this.name);
     const doc = await this.doc();
     applyAll(doc, [update], this.name);
     await this.saveDoc(doc);
@@ -133,6 +146,7 @@ export class YDoc extends StoreHandle {
 
   /** Adds an update to the staged ones, so that edits that run side by side both stay. */
   #stage(update: Uint8Array): void {
+    this.context.requireWritable(this.name);
     const staged = this.context.staged<Updates>(this.name) ?? [];
     if (staged.length === 0 && isEmptyUpdate(update)) return;
     this.context.stage(this.name, [Y.mergeUpdates([...staged, update])], ydocState);

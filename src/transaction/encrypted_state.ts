@@ -1,5 +1,5 @@
 import type { LocalBackend } from "../backend/local.ts";
-import type { StateType } from "../backend/state/state_cache.ts";
+import type { StateType } from "../backend/state/state_type.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor } from "../store/context.ts";

@@ -1,4 +1,4 @@
-import type { StateType } from "../backend/state/state_cache.ts";
+import type { StateType } from "../backend/state/state_type.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor } from "../store/context.ts";
 

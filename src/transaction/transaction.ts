@@ -1,15 +1,16 @@
 import type { DatabaseKey } from "../auth/database_key.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { StateType } from "../backend/state/state_cache.ts";
+import type { StateType } from "../backend/state/state_type.ts";
 import { Doc } from "../crdt/doc.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
-import type { Encryptor, StoreContext, StoreType } from "../store/context.ts";
+import type { Encryptor, StoreContext, StoreType, ViewOf } from "../store/context.ts";
 import { supports, supportsView } from "../store/context.ts";
 import { Registry, type StoreInfo } from "../store/registry.ts";
-import { SettingsStore } from "../store/settings_store.ts";
+import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
+import { ViewContext } from "../store/view_context.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import { buildEntry } from "./build_entry.ts";
@@ -50,6 +51,7 @@ export class Transaction implements StoreContext {
   /** Where this transaction stands. */
   readonly base: TransactionBase;
   readonly #stores = new Map<string, StagedStore>();
+  readonly #view = new ViewContext(this);
   #systemLocked = false;
   #committed = false;
   #id: ID | undefined;
@@ -104,12 +106,14 @@ export class Transaction implements StoreContext {
   }
 
   /**
-   * Opens a store for reading: nothing is registered, and one that does not exist reads as empty. A
-   * store that is registered must be of a type that `type` can show, else `TypeMismatch`.
+   * Opens a store for reading: nothing is registered, one that does not exist reads as empty, and every
+   * write is refused with `RequiresTransaction`. A store that is registered must be of a type that `type`
+   * can show, else `TypeMismatch`.
    */
-  async getViewer<S>(type: StoreType<S>, name: string): Promise<S> {
+  async getViewer<S, V = unknown>(type: StoreType<S, V>, name: string): Promise<ViewOf<S, V>> {
     if (!SYSTEM_STORES.has(name)) await this.#requireReadableAs(type, name);
-    return await type.load(this, name);
+    const build = (type.view ?? type.load) as StoreType<ViewOf<S, V>>["load"];
+    return await build.call(type, this.#view, name);
   }
 
   async #requireReadableAs(type: StoreType<unknown>, name: string): Promise<void> {
@@ -134,6 +138,11 @@ export class Transaction implements StoreContext {
     return new SettingsStore(this);
   }
 
+  /** The settings of the database, for reading. */
+  viewSettings(): SettingsViewer {
+    return new SettingsStore(this.#view);
+  }
+
   /** The registry of stores. */
   getIndex(): Registry {
     return new Registry(this);
@@ -156,6 +165,11 @@ export class Transaction implements StoreContext {
     return this.#stores.get(store)?.delta as T | undefined;
   }
 
+  /** See {@link StoreContext.requireWritable}. */
+  requireWritable(_store: string): void {
+    this.#requireOpen();
+  }
+
   /** See {@link StoreContext.stage}. */
   stage<T>(store: string, delta: T, type: StateType<T>): void {
     this.#requireOpen();
@@ -170,6 +184,7 @@ export class Transaction implements StoreContext {
 
   /** See {@link StoreContext.registerEncryptor}. */
   registerEncryptor(store: string, encryptor: Encryptor): void {
+    this.#requireOpen();
     this.#touch(store).setEncryptor(encryptor);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Database, DocStore, type Transaction } from "../../mod.ts";
+import { type Database, DocStore, type DocViewer, type Transaction } from "../../mod.ts";
 
 /** Runs `use` on a document store in a transaction of its own. */
 export function inStore<R>(
@@ -16,6 +16,6 @@ export function inStore<R>(
 }
 
 /** A document store as the database sees it now. */
-export async function viewer(db: Database, name = "s"): Promise<DocStore> {
+export async function viewer(db: Database, name = "s"): Promise<DocViewer> {
   return await db.getStoreViewer(DocStore, name);
 }
