@@ -40,12 +40,9 @@ export {
 } from "./src/instance/connection_url.ts";
 export type { RemoteWriteReport } from "./src/instance/tree_judge.ts";
 export type { UpdateOptions } from "./src/database/update.ts";
-export {
-  type AtOptions,
-  Database,
-  type DatabaseInit,
-  type HasHost,
-} from "./src/database/database.ts";
+export { Database, type DatabaseInit, type HasHost } from "./src/database/database.ts";
+export { type AtOptions, DatabaseView } from "./src/database/database_view.ts";
+export type { Grantable, Grantee, GrantOptions } from "./src/database/grants.ts";
 export type {
   DatabaseHost,
   VerifyCounts,

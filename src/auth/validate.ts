@@ -86,6 +86,12 @@ async function judgeDelegated(
   return pick(resolved.value, entry, isSignedBy);
 }
 
+function lack(operation: Operation): string {
+  return operation === "WriteSettings"
+    ? "does not allow changing settings, which needs Admin"
+    : "does not allow changing data, which needs Write or Admin";
+}
+
 /** The first active key that has signed the entry and may do what it does. */
 function pick(
   candidates: readonly ResolvedAuth[],
@@ -98,7 +104,7 @@ function pick(
     if (status !== "Active") continue;
     // The cheap test first; the order of the two does not change the verdict.
     if (!permits(permission, operation)) {
-      reason = `${permission.display()} does not cover ${operation}`;
+      reason = `the permission ${permission.display()} ${lack(operation)}`;
     } else if (isSignedBy(publicKey)) return { outcome: "valid", key: publicKey, permission };
     else reason = "the signature is not one by the key that it names";
   }

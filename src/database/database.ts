@@ -1,28 +1,23 @@
 import { AuthKey } from "../auth/auth_key.ts";
 import { DatabaseKey } from "../auth/database_key.ts";
 import { Permission } from "../auth/permission.ts";
-import { inTree } from "../backend/tree/walk.ts";
 import type { Doc } from "../crdt/doc.ts";
 import { ROOT } from "../entry/constants.ts";
-import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { SigKey } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import type { StoreType, ViewOf } from "../store/context.ts";
-import type { SettingsViewer } from "../store/settings_store.ts";
 import type { Alone } from "../transaction/host.ts";
-import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { utf8 } from "../util/bytes.ts";
-import { AuthError, InstanceError, TransactionError } from "../util/errors.ts";
+import { AuthError, InstanceError } from "../util/errors.ts";
 import { randomU64 } from "../util/random.ts";
-import { canAccess, currentPermission, findSigkeys } from "./access.ts";
-import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "./host.ts";
-import { idsAdded } from "./ids_added.ts";
+import { canAccess, findSigkeys } from "./access.ts";
+import { type AtOptions, DatabaseView } from "./database_view.ts";
+import { type Grantable, type Grantee, granting, type GrantOptions, revoking } from "./grants.ts";
+import type { DatabaseHost, WriteCallback, WriteEvent } from "./host.ts";
 import { commitStaged, updateAlone, type UpdateOptions } from "./update.ts";
-import { verifyEntrySignature } from "./verify_entry.ts";
 
 /** Something that belongs to a host: an instance, or the host itself. */
 export interface HasHost {
@@ -30,46 +25,21 @@ export interface HasHost {
   readonly host: DatabaseHost;
 }
 
-/** Which earlier state a transaction or viewer stands on. */
-export interface AtOptions {
-  /** Tips to stand on; the current frontier when absent. */
-  readonly at?: Snapshot;
-}
-
 /** What to do inside the transaction that creates a database. */
 export type DatabaseInit = (transaction: Transaction) => Promise<void> | void;
 
 /**
- * A handle on one database: a tree of signed entries with its own keys and settings (06).
+ * A handle on one database: a tree of signed entries with its own keys and settings.
  *
  * Handles are cheap; two of them on one root share all data and write handlers. Key and read scope
  * belong to the handle. By default it sees what this node has verified.
  */
-export class Database {
-  /** ID of the root entry, which names the database. */
-  readonly rootId: ID;
-  /** Who this handle acts as; undefined when it can only read. */
-  readonly key: DatabaseKey | undefined;
-  readonly #host: DatabaseHost;
-  readonly #allowUnverified: boolean;
-
-  private constructor(
-    host: DatabaseHost,
-    rootId: ID,
-    key: DatabaseKey | undefined,
-    allowUnverified: boolean,
-  ) {
-    this.#host = host;
-    this.rootId = rootId;
-    this.key = key;
-    this.#allowUnverified = allowUnverified;
-  }
-
+export class Database extends DatabaseView {
   // --- creating and opening ------------------------------------------------------------------
 
   /**
    * Creates a database: one signed entry that holds the settings, grants the key `Admin(0)`, and
-   * whatever `init` writes. `settings` must not hold `auth` (06 §2.1).
+   * whatever `init` writes. `settings` must not hold `auth`.
    */
   static async create(
     instance: HasHost,
@@ -102,7 +72,7 @@ export class Database {
     throw new InstanceError("DatabaseNotFound", message, { fields: { name: rootId.toString() } });
   }
 
-  /** Identities under which a key may act on a database, strongest first (02 §11.2). */
+  /** Identities under which a key may act on a database, strongest first. */
   static async findSigkeys(
     instance: HasHost,
     rootId: ID,
@@ -112,7 +82,7 @@ export class Database {
     return await findSigkeys(instance.host, rootId, publicKey);
   }
 
-  /** Whether a key has at least the wanted permission on a database (02 §11.3). */
+  /** Whether a key has at least the wanted permission on a database. */
   static async canAccess(
     instance: HasHost,
     rootId: ID,
@@ -125,119 +95,20 @@ export class Database {
 
   /** A handle that acts as `key`. Nothing is checked before a commit. */
   withKey(key: DatabaseKey | PrivateKey): Database {
-    return new Database(this.#host, this.rootId, toDatabaseKey(key), this.#allowUnverified);
+    return new Database(this.databaseHost, this.rootId, toDatabaseKey(key), this.seesUnverified);
   }
 
   /** A handle without a key. */
   readOnly(): Database {
-    return new Database(this.#host, this.rootId, undefined, this.#allowUnverified);
+    return new Database(this.databaseHost, this.rootId, undefined, this.seesUnverified);
   }
 
   /** A handle that also sees what this node cannot judge yet; what has failed stays hidden. */
   allowUnverified(): Database {
-    return new Database(this.#host, this.rootId, this.key, true);
-  }
-
-  // --- reading -------------------------------------------------------------------------------
-
-  /** The tips that this handle sees (06 §4). */
-  async snapshot(): Promise<Snapshot> {
-    return this.#peekSnapshot() ?? await this.#readSnapshot();
-  }
-
-  /** As {@link snapshot}, if it is in memory. */
-  #peekSnapshot(): Snapshot | undefined {
-    const host = this.#host;
-    if (this.#allowUnverified || !host.isSettled(this.rootId)) return undefined;
-    return host.backend.tips.peekSeen(this.rootId);
-  }
-
-  async #readSnapshot(): Promise<Snapshot> {
-    await this.#host.settle(this.rootId);
-    const { backend } = this.#host;
-    if (!this.#allowUnverified) return await backend.tips.seen(this.rootId);
-    const tips: ID[] = [];
-    for (const id of (await backend.snapshot(this.rootId)).tips) {
-      if (await backend.getVerificationStatus(id) !== "Failed") tips.push(id);
-    }
-    return Snapshot.of(tips);
-  }
-
-  /**
-   * A store for reading, at the current frontier or at `at`. Nothing is registered; a store that does
-   * not exist reads as empty. `TypeMismatch` when it is of a type that `type` would show wrongly; a
-   * `DocStore` shows the document behind any store (04 §3).
-   */
-  async getStoreViewer<S, V = unknown>(
-    type: StoreType<S, V>,
-    name: string,
-    options: AtOptions = {},
-  ): Promise<ViewOf<S, V>> {
-    const transaction = await this.newTransaction(options);
-    return await transaction.getViewer(type, name);
-  }
-
-  /** The settings, for reading. To change them, take those of a transaction. */
-  async getSettings(): Promise<SettingsViewer> {
-    return (await this.newTransaction()).viewSettings();
-  }
-
-  /** Name in the settings; `KeyNotFound` when there is none. */
-  async getName(): Promise<string> {
-    return await (await this.getSettings()).getName();
-  }
-
-  /** The root entry. */
-  async getRoot(): Promise<Entry> {
-    return await this.#host.backend.get(this.rootId);
-  }
-
-  /** An entry of this database, whatever its status. */
-  async getEntry(id: ID): Promise<Entry> {
-    const entry = await this.#host.backend.get(id);
-    if (inTree(entry, this.rootId)) return entry;
-    const message = `Entry "${id}" belongs to another database than "${this.rootId}"`;
-    const fields = { entryId: id, databaseId: this.rootId };
-    throw new InstanceError("EntryNotInDatabase", message, { fields });
-  }
-
-  /** Entries of this database, in the order of `ids`; fails on the first that is not. */
-  async getEntries(ids: Iterable<ID>): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    for (const id of ids) entries.push(await this.getEntry(id));
-    return entries;
-  }
-
-  /** Every held entry of any status, in fold order. */
-  async getAllEntries(): Promise<Entry[]> {
-    return await this.#host.backend.getTree(this.rootId);
-  }
-
-  /** The entries at the tips that this handle sees. */
-  async getTipEntries(): Promise<Entry[]> {
-    return await this.getEntries((await this.snapshot()).tips);
-  }
-
-  /** IDs of the entries between two frontiers, parents first (06 §9). */
-  async idsAdded(previous: Snapshot, post: Snapshot): Promise<ID[]> {
-    return await idsAdded(this.#host.backend, previous, post);
+    return new Database(this.databaseHost, this.rootId, this.key, true);
   }
 
   // --- writing -------------------------------------------------------------------------------
-
-  /** Begins a transaction on the current frontier, or on any earlier one (06 §5). */
-  async newTransaction(options: AtOptions = {}): Promise<Transaction> {
-    return await this.#begin(options);
-  }
-
-  async #begin(options: AtOptions, alone?: Alone): Promise<Transaction> {
-    if (options.at !== undefined) await this.#requireTips(options.at);
-    const tips = options.at ?? this.#peekSnapshot() ?? await this.#readSnapshot();
-    const isWhole = options.at !== undefined || areFew(tips);
-    const parents = isWhole ? tips : await parentTips(this.#host.backend, tips);
-    if (parents.tips.length === 0) throw this.#emptyTips();
-    return new Transaction({ host: this.#host, tree: this.rootId, parents, key: this.key, alone });
-  }
 
   /**
    * Runs `change` in a transaction, commits what it has staged, and gives what it returns. When `change`
@@ -288,55 +159,63 @@ export class Database {
     change: (transaction: Transaction) => Promise<R> | R,
     options: UpdateOptions = {},
   ): Promise<R> {
-    const begin = (alone: Alone) => this.#begin({}, alone);
-    return await updateAlone(this.#host, this.rootId, begin, change, options);
+    const begin = (alone: Alone) => this.begin({}, alone);
+    return await updateAlone(this.databaseHost, this.rootId, begin, change, options);
   }
 
-  async #requireTips(snapshot: Snapshot): Promise<void> {
-    // The tips may be another process's, so what was seen of the tree before may be older than they.
-    await this.#host.settle(this.rootId);
-    for (const tip of snapshot.tips) {
-      if (inTree(await this.#host.backend.get(tip), this.rootId)) continue;
-      const message = `Cannot begin a transaction at "${tip}": it belongs to another database`;
-      throw new TransactionError("InvalidTip", message, { fields: { tip } });
-    }
+  /**
+   * Grants a key, or everyone, what it may do from now on: `"read"`, `"write"`, `"admin"`, a level with a
+   * priority such as `"write:5"`, or a `Permission`. It replaces what was granted before. Whoever calls this
+   * needs `Admin`. A key that is not listed itself uses the grant to everyone as `DatabaseKey.global(key)`,
+   * which is also what `trackDatabase` finds for it. The same can be done, together with other changes, by `transaction.getSettings()`.
+   *
+   * @example
+   * ```ts
+   * import { Database, DocStore, Instance, NewUser } from "eidetica";
+   *
+   * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+   * await (await user!.admin()).createUser(NewUser.passwordless("bob"));
+   * const bob = await instance.loginUser("bob");
+   * const db = await user!.createDatabase({ name: "shared" });
+   * await db.grant(bob.defaultKey(), "write", { name: "bob" });
+   * const his = await bob.openDatabase(db.rootId);
+   * await his.withTransaction(async (tx) => (await tx.getStore(DocStore, "wall")).set("hi", "there"));
+   * await db.revoke(bob.defaultKey());
+   * await instance.close();
+   * ```
+   */
+  async grant(grantee: Grantee, granted: Grantable, options?: GrantOptions): Promise<void> {
+    const change = granting(grantee, granted, options);
+    await this.update((transaction) => change(transaction.getSettings()));
   }
 
-  #emptyTips(): TransactionError {
-    return new TransactionError(
-      "EmptyTipsNotAllowed",
-      `Cannot begin a transaction on database "${this.rootId}" without tips: nothing of it is visible to this handle`,
-    );
+  /**
+   * Takes from a key, or from everyone, what was granted to it by name; `KeyNotFound` when nothing was. What
+   * it has written before stays valid. A key that is revoked may still do what everyone may.
+   */
+  async revoke(grantee: Grantee): Promise<void> {
+    const change = revoking(grantee);
+    await this.update((transaction) => change(transaction.getSettings()));
   }
 
-  // --- verification, events, access ----------------------------------------------------------
-
-  /** Judges the Unverified entries of this database (06 §7.2). */
-  async verify(): Promise<VerifyCounts> {
-    return await this.#host.verify(this.rootId);
-  }
-
-  /** Whether an entry is valid under the settings it pins; false while they are not all held. */
-  async verifyEntrySignature(id: ID): Promise<boolean> {
-    return await verifyEntrySignature(this.#host.backend, await this.getEntry(id));
-  }
+  // --- events --------------------------------------------------------------------------------
 
   /**
    * Calls `handler` for every write to this database, whoever makes it, until the returned
    * registration is disposed. The first event begins at `at`, or at the current frontier; each
-   * further one where the one before it ended (00 §C1).
+   * further one where the one before it ended.
+   *
+   * `event.entries` are the entries that became part of the verified state by the write, parents first: one
+   * for a commit here, and for what comes from elsewhere all that was stored or could be judged now, older
+   * ones that had waited included. Each entry is told of once.
    */
   async onWrite(
     handler: (event: WriteEvent, database: Database) => void | Promise<void>,
     options: AtOptions = {},
   ): Promise<WriteCallback> {
-    const database = new Database(this.#host, this.rootId, undefined, false);
-    return await this.#host.onWrite(this.rootId, (event) => handler(event, database), options.at);
-  }
-
-  /** What the attached key may do now; an auth error without a key or without a grant. */
-  async currentPermission(): Promise<Permission> {
-    return await currentPermission(this.#host, this.rootId, this.key);
+    const host = this.databaseHost;
+    const database = new Database(host, this.rootId, undefined, false);
+    return await host.onWrite(this.rootId, (event) => handler(event, database), options.at);
   }
 }
 

@@ -12,12 +12,13 @@
 
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
-import { DELETED, type Value } from "../crdt/value.ts";
+import { DELETED, type Value, type ValueInput } from "../crdt/value.ts";
 import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
+import { tryRead } from "../util/try_read.ts";
 import type { StoreContext } from "./context.ts";
-import { keyNotFound, mergedName } from "./staged_doc.ts";
+import { keyNotFound, mergedChild, mergedName } from "./staged_doc.ts";
 
 /** What is registered for one store. */
 export interface StoreInfo {
@@ -77,17 +78,17 @@ export class Registry {
 
   /** Registers a store or changes its type and configuration; its settings stay. */
   async setEntry(name: string, typeId: string, config: Doc): Promise<void> {
-    const history = await this.#history();
-    this.#stage(name, { typeId, config, heightStrategy: this.#strategyOf(name, history) });
+    const moved = this.#nested(name, await this.#history());
+    this.#stage(name, (record) => {
+      if (moved?.heightStrategy !== undefined) stageStrategy(record, moved.heightStrategy);
+      stageType(record, typeId, config);
+    });
   }
 
-  /** The strategy to keep; none when the record is damaged, which is replaced. */
-  #strategyOf(name: string, history: Doc): HeightStrategy | undefined {
-    try {
-      return this.#find(name, history)?.heightStrategy;
-    } catch {
-      return undefined;
-    }
+  /** What is registered under a dotted name that was read as a path; undefined if it has a record of its own. */
+  #nested(name: string, history: Doc): StoreInfo | undefined {
+    const own = mergedChild(this.#context.staged<Doc>(INDEX), history, name);
+    return own === undefined ? tryRead(() => this.#find(name, history)) : undefined;
   }
 
   /**
@@ -97,7 +98,7 @@ export class Registry {
    */
   async register(name: string, typeId: string, config: Doc): Promise<StoreInfo | undefined> {
     const before = this.#find(name, this.#peekHistory() ?? await this.#history());
-    if (before === undefined) this.#stage(name, { typeId, config, heightStrategy: undefined });
+    if (before === undefined) this.#stage(name, (record) => stageType(record, typeId, config));
     return before;
   }
 
@@ -110,25 +111,39 @@ export class Registry {
 
   /** Gives a registered store its own height strategy, or none. */
   async setHeightStrategy(name: string, strategy: HeightStrategy | undefined): Promise<void> {
-    const info = this.#find(name, await this.#history());
-    if (info === undefined) throw keyNotFound(INDEX, name);
-    const { typeId, config } = info;
-    this.#stage(name, { typeId, config, heightStrategy: strategy }, strategy === undefined);
+    const history = await this.#history();
+    if (this.#find(name, history) === undefined) throw keyNotFound(INDEX, name);
+    const moved = this.#nested(name, history);
+    this.#stage(name, (record) => {
+      if (moved !== undefined) stageType(record, moved.typeId, moved.config);
+      stageStrategy(record, strategy);
+    });
   }
 
-  #stage(name: string, info: StoreInfo, clearStrategy = false): void {
-    const record = new Doc();
-    record.set(["type"], info.typeId);
-    record.set(["config"], info.config);
-    if (info.heightStrategy !== undefined) {
-      record.set(["settings", "height_strategy"], JSON.stringify(info.heightStrategy));
-    } else if (clearStrategy) record.remove(["settings", "height_strategy"]);
+  /**
+   * Stages members of a record, and only those that change: a whole record, written from what this
+   * transaction has read, would take back what others change in it at the same time.
+   */
+  #stage(name: string, change: (record: StageMember) => void): void {
     this.#context.requireWritable(INDEX);
     const delta = this.#context.staged<Doc>(INDEX) ?? new Doc();
     // The array form keeps a dot in the name from being read as a path.
-    delta.set([name], record);
+    change((path, value) => void delta.set([name, ...path], value));
     this.#context.stage(INDEX, delta, docState);
   }
+}
+
+/** Stages a member of a record. */
+type StageMember = (path: readonly string[], value: ValueInput) => void;
+
+function stageType(record: StageMember, typeId: string, config: Doc): void {
+  record(["type"], typeId);
+  record(["config"], config);
+}
+
+function stageStrategy(record: StageMember, strategy: HeightStrategy | undefined): void {
+  const text = strategy === undefined ? DELETED : JSON.stringify(strategy);
+  record(["settings", "height_strategy"], text);
 }
 
 function isRecord(value: Value): boolean {

@@ -1,4 +1,4 @@
-import { AuthKey } from "../auth/auth_key.ts";
+import type { AuthKey } from "../auth/auth_key.ts";
 import type { DelegatedTreeRef } from "../auth/delegation.ts";
 import { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
@@ -114,20 +114,21 @@ export class SettingsStore {
 
   /** Gives a key another name, or none; its permissions and status stay. */
   async renameAuthKey(publicKey: PublicKey, name: string | undefined): Promise<void> {
-    await this.#changeKey(publicKey, (key) => new AuthKey(name, key.permissions, key.status));
+    await this.#changeKey(publicKey, "name", name ?? DELETED);
   }
 
   /** Revokes a key; it stays listed. */
   async revokeAuthKey(publicKey: PublicKey): Promise<void> {
-    await this.#changeKey(publicKey, (key) => new AuthKey(key.name, key.permissions, "Revoked"));
+    await this.#changeKey(publicKey, "status", "Revoked");
   }
 
-  /** Changes what a key has now: a change that runs at the same time is never lost. */
-  async #changeKey(publicKey: PublicKey, change: (key: AuthKey) => AuthKey): Promise<void> {
+  /**
+   * Changes one member of what a key is granted, and writes no other: a whole grant, written from what this
+   * transaction has read, would take back a revocation that is made at the same time.
+   */
+  async #changeKey(publicKey: PublicKey, member: string, value: ValueInput): Promise<void> {
     await this.getAuthKey(publicKey); // the right error when it is not listed, or cannot be read
-    await this.#doc.modify(["auth", "keys", publicKey.toString()], "doc", (doc) => {
-      return change(AuthKey.fromDoc(doc)).toDoc();
-    });
+    await this.#doc.set(["auth", "keys", publicKey.toString(), member], value);
   }
 
   /** Grants every key what `key` says (02 §8). */

@@ -40,8 +40,9 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const heights = peekHeights(transaction, builder) ?? await readHeights(transaction, builder);
   setHeights(transaction, builder, merged, heights);
   const entry = builder.build().sign(key.signingKey);
-  const verdict = judgeOwn(transaction, entry, entry.isRoot ? ownAuth(merged) : auth);
-  requireValid(verdict instanceof Promise ? await verdict : verdict);
+  const rules = entry.isRoot ? ownAuth(merged) : auth;
+  const verdict = judgeOwn(transaction, entry, rules);
+  requireValid(transaction, verdict instanceof Promise ? await verdict : verdict, rules);
   return entry;
 }
 
@@ -212,12 +213,22 @@ function judgeOwn(
   return judge(entry, settings, reader, (key) => key.equals(own));
 }
 
-function requireValid(verdict: Verdict): void {
+function requireValid({ base }: Transaction, verdict: Verdict, rules: AuthSettings): void {
   if (verdict.outcome === "valid") return;
   const cause = verdict.outcome === "invalid" ? verdict.error : undefined;
-  const why = cause?.message ?? "the settings of a delegated database are not held yet";
-  throw new TransactionError("EntryValidationFailed", `Entry validation failed: ${why}`, {
-    cause,
-    fields: { reason: why },
-  });
+  const reason = String(cause?.fields.reason ?? cause?.message ?? NOT_HELD);
+  const key = base.key!.publicKey.toString();
+  const identity = base.key!.identity.displayId();
+  const as = identity === key ? `"${key}"` : `"${key}" under the identity "${identity}"`;
+  const isForAll = !base.key!.identity.isGlobal && rules.getGlobalPermission() !== undefined;
+  const hint = isForAll ? `. ${FOR_ALL}` : "";
+  const where = base.tree === undefined ? "a new database" : `database "${base.tree}"`;
+  throw new TransactionError(
+    "EntryValidationFailed",
+    `Cannot commit to ${where} as ${as}: Entry validation failed: ${reason}${hint}`,
+    { cause, fields: { reason, databaseId: base.tree, key } },
+  );
 }
+
+const FOR_ALL = "What is granted to everyone is used with `withKey(DatabaseKey.global(key))`";
+const NOT_HELD = "the settings of a delegated database are not held yet";

@@ -117,6 +117,22 @@ describe("registry", () => {
       assert.deepEqual(await (await db.newTransaction()).getIndex().list(), ["notes"]);
     }));
 
+  it("settings and configuration of one store that are changed in two branches are both kept", () =>
+    withDb(async ({ db }) => {
+      for (let round = 0; round < 4; round++) {
+        const name = `s.${round}`;
+        await inStore(db, async () => {}, name);
+        const [one, two] = [await db.newTransaction(), await db.newTransaction()];
+        await one.getIndex().setHeightStrategy(name, "timestamp");
+        await two.getIndex().setEntry(name, "docstore:v0", Doc.from({ color: "red" }));
+        await one.commit();
+        await two.commit();
+        const info = await (await db.newTransaction()).getIndex().getEntry(name);
+        assert.equal(info.heightStrategy, "timestamp");
+        assert.equal(info.config.get("color"), "red");
+      }
+    }));
+
   it("04#4 system stores are not registered, opened or not", () =>
     withDb(async ({ db }) => {
       assert.deepEqual([...(await db.getRoot()).subtrees], ["_root", "_settings"]);

@@ -48,6 +48,22 @@ describe("settings", () => {
       ]);
     }));
 
+  it("a key that is revoked in one branch and renamed in another is both, in any order", () =>
+    withDb(async ({ db }) => {
+      for (let round = 0; round < 4; round++) {
+        const key = PrivateKey.generate().publicKey;
+        await db.grant(key, "write", { name: "before" });
+        const [renames, revokes] = [await db.newTransaction(), await db.newTransaction()];
+        await renames.getSettings().renameAuthKey(key, "after");
+        await revokes.getSettings().revokeAuthKey(key);
+        await renames.commit();
+        await revokes.commit();
+        const both = await (await db.getSettings()).getAuthKey(key);
+        assert.deepEqual([both.name, both.status], ["after", "Revoked"]);
+        assert.ok(both.permissions.equals(Permission.write(10)));
+      }
+    }));
+
   it("04#36 name and height strategy", () =>
     withDb(async ({ db, user }) => {
       assert.equal(await db.getName(), "test");
