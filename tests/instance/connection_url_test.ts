@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { resolve } from "node:path/posix";
+import { pathToFileURL } from "node:url";
+import fc from "fast-check";
 import { InstanceError, parseConnectionUrl } from "../../mod.ts";
 
 function refusal(url: string): InstanceError {
@@ -62,7 +65,9 @@ describe("connection URLs", () => {
   });
 
   it("07#16 memory", () => {
-    assert.deepEqual(parseConnectionUrl("memory://"), { scheme: "memory", path: undefined });
+    for (const url of ["memory://", "memory:", "MEMORY:"]) {
+      assert.deepEqual(parseConnectionUrl(url), { scheme: "memory", path: undefined });
+    }
     assert.deepEqual(parseConnectionUrl("memory:///a/b.json"), {
       scheme: "memory",
       path: "/a/b.json",
@@ -72,6 +77,9 @@ describe("connection URLs", () => {
     refused("memory:////etc/x", "InvalidUrl", "must name a file");
     refused("memory:///s?x", "InvalidUrl");
     refused("memory:///s#x", "InvalidUrl");
+    refused("memory:/x", "InvalidUrl", "memory:///x");
+    // The reference takes the path byte for byte.
+    assert.equal((parseConnectionUrl("memory:///a%20b") as { path: string }).path, "/a%20b");
   });
 
   it("07#17,#18 no scheme, unknown schemes, and what was meant", () => {
@@ -104,7 +112,56 @@ describe("connection URLs", () => {
       scheme: "file",
       path: "/var/lib/app",
     });
-    refused("file://relative", "InvalidUrl", "absolute");
+    refused("file://relative", "InvalidUrl", "absolute", "file:///relative");
+    refused("denokv:a\0b", "InvalidUrl", "NUL");
+  });
+
+  const directory = (url: string, isWindows = false) =>
+    (parseConnectionUrl(url, isWindows) as { path: string }).path;
+
+  it("00 §C4 a file URL is one of the platform: percent-encoded, with or without localhost", () => {
+    const same = ["file:///a/b%20c", "file://localhost/a/b%20c", "file:/a/b%20c", "FILE:///a/b c"];
+    for (const url of same) assert.equal(directory(url), "/a/b c", url);
+    assert.equal(directory("file:///50%25/%C3%BC%23%3F"), "/50%/ü#?");
+    assert.equal(directory("file:///a/x/../b"), "/a/b");
+    refused("file:///50%", "InvalidUrl", "%25");
+    refused("file:///a%2Fb", "InvalidUrl", "slash");
+    refused("file:///a%00b", "InvalidUrl", "NUL");
+    refused("file:relative", "InvalidUrl", "absolute");
+    for (const url of ["file://", "file:///", "file:", "file:/"]) refused(url, "InvalidUrl");
+    refused("file:///a?b", "InvalidUrl", "query");
+    refused("file:///a#b", "InvalidUrl", "fragment");
+  });
+
+  it("00 §C4 what pathToFileURL makes of a path leads to that path", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: "grapheme" }), (name) => {
+        const path = resolve("/eidetica", name.replaceAll("\0", ""));
+        if (path !== "/") assert.equal(directory(pathToFileURL(path).href, false), path);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("00 §C4 paths of Windows: drives, shares, and the slash before a drive", () => {
+    const at = (url: string) => directory(url, true);
+    assert.equal(at("file:///C:/Users/%C3%BC/my%20app"), "C:\\Users\\ü\\my app");
+    assert.equal(at("file://server/share/dir"), "\\\\server\\share\\dir");
+    assert.equal(at("sqlite:///C:/data/app.db"), "C:/data/app.db");
+    assert.equal(at("sqlite://./app.db"), "./app.db");
+    assert.equal(at("memory:///D:/data/app.json"), "D:/data/app.json");
+    for (const url of ["file:///dir", "file:///C:", "file:///C:/", "file:///C:/a%5Cb"]) {
+      assert.throws(() => at(url), { code: "InvalidUrl" }, url);
+    }
+    assert.equal(directory("file:///C:/dir"), "/C:/dir");
+    refused("C:\\data\\app.db", "InvalidUrl", "sqlite://");
+  });
+
+  it("what is no text is refused, whatever it is", () => {
+    for (const value of [undefined, null, 5, {}, new URL("file:///a")]) {
+      refused(value as unknown as string, "InvalidUrl", "string");
+    }
+    refused(new URL("file:///a") as unknown as string, "InvalidUrl", "href");
   });
 
   it("07 better 4 a second :// does not confuse the scheme; passwords stay out of messages", () => {

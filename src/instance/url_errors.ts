@@ -1,0 +1,62 @@
+import { InstanceError } from "../util/errors.ts";
+import { redactUrl } from "../util/redact_url.ts";
+
+const SCHEMES = "`sqlite://`, `postgres://`, `unix://`, `memory://`, `denokv:` or `file://`";
+const SUGGESTIONS: ReadonlyMap<string, string> = new Map([
+  ["mysql", "postgres"],
+  ["mariadb", "postgres"],
+  ["tcp", "unix"],
+  ["http", "unix"],
+  ["https", "unix"],
+  ["ws", "unix"],
+  ["wss", "unix"],
+]);
+
+/** The error for a URL that is malformed, with what is wrong with it. */
+export function invalidUrl(url: string, reason: string): InstanceError {
+  return new InstanceError("InvalidUrl", `Cannot connect to "${redactUrl(url)}": ${reason}`, {
+    fields: { url: redactUrl(url), reason },
+  });
+}
+
+/** The error for what is not even a text; a `URL` object is near enough for a hint. */
+export function notAText(value: unknown): InstanceError {
+  const kind = value instanceof URL ? "URL" : value === null ? "null" : typeof value;
+  const hint = value instanceof URL ? "pass its `href`" : `a URL begins with ${SCHEMES}`;
+  const reason = `the URL must be a string and is of the type ${kind}; ${hint}`;
+  return new InstanceError("InvalidUrl", `Cannot connect: ${reason}`, { fields: { reason } });
+}
+
+/** The error for a URL without a scheme, with the one that was probably meant. */
+export function missingScheme(url: string): InstanceError {
+  if (/^unix:/i.test(url)) {
+    const path = url.slice("unix:".length);
+    return invalidUrl(url, `a socket is written with two slashes after the colon: unix://${path}`);
+  }
+  if (/^memory:/i.test(url)) {
+    const path = url.slice("memory:".length).replace(/^\/?/, "/");
+    return invalidUrl(url, `a snapshot file is written with three slashes: memory://${path}`);
+  }
+  if (/^(\/|\.\/|[a-z]:[\\/])/i.test(url) || url.endsWith(".db")) {
+    return invalidUrl(url, `it has no scheme; for a SQLite file write sqlite://${redactUrl(url)}`);
+  }
+  return invalidUrl(url, `it has no scheme; a URL begins with ${SCHEMES}`);
+}
+
+/** The error for an empty URL. */
+export function emptyUrl(): InstanceError {
+  return invalidUrl("", `it is empty; a URL begins with ${SCHEMES}`);
+}
+
+/** The error for a scheme that leads nowhere. */
+export function unsupportedScheme(scheme: string): InstanceError {
+  const suggestion = SUGGESTIONS.get(scheme);
+  const hint = suggestion === undefined ? `use ${SCHEMES}` : `did you mean ${suggestion}://`;
+  return new InstanceError(
+    "UnsupportedScheme",
+    `Cannot connect by the scheme "${scheme}": ${hint}`,
+    {
+      fields: { scheme, suggestion },
+    },
+  );
+}
