@@ -16,6 +16,7 @@
  * @module
  */
 
+import type { InstanceError } from "../util/errors.ts";
 import { emptyUrl, invalidUrl, missingScheme, notAText, unsupportedScheme } from "./url_errors.ts";
 import { denoKvPath, filePath, memoryPath, sqlitePath, unixPath } from "./url_paths.ts";
 

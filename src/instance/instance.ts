@@ -67,7 +67,7 @@ export class Instance implements AsyncDisposable, HasHost {
   /** Opens an instance that exists; `NotInitialized` when there is none. Creates nothing. */
   static async connect(url: string, options: InstanceOptions = {}): Promise<Instance> {
     const storage = await openUrl(url, options, false);
-    return await guarded(storage.driver, async () => {
+    return await guarded(storage.driver, options, async () => {
       return await Instance.#open(storage, options);
     });
   }
@@ -83,7 +83,7 @@ export class Instance implements AsyncDisposable, HasHost {
   ): Promise<ConnectedInstance> {
     requireNewUser(initial);
     const storage = await openUrl(url, options, true);
-    return await guarded(storage.driver, async () => {
+    return await guarded(storage.driver, options, async () => {
       const exists = await storage.backend.getInstanceMetadata() !== undefined;
       if (!exists && storage.foreignSnapshot !== undefined) {
         throw foreignSnapshot(storage.foreignSnapshot);
@@ -97,7 +97,7 @@ export class Instance implements AsyncDisposable, HasHost {
     storage: StorageDriver,
     options: InstanceOptions = {},
   ): Promise<Instance> {
-    return await guarded(storage, () => Instance.#open(opened(storage, options), options));
+    return await guarded(storage, options, () => Instance.#open(opened(storage, options), options));
   }
 
   /** Creates an instance on an empty storage; `InstanceAlreadyExists` when it is not empty. */
@@ -107,7 +107,7 @@ export class Instance implements AsyncDisposable, HasHost {
     options: InstanceOptions = {},
   ): Promise<{ instance: Instance; user: User }> {
     requireNewUser(initial);
-    return await guarded(storage, async () => {
+    return await guarded(storage, options, async () => {
       const made = await Instance.#openOrCreate(opened(storage, options), initial, options);
       const { instance, user } = made;
       if (user !== undefined) return { instance, user };
@@ -122,14 +122,13 @@ export class Instance implements AsyncDisposable, HasHost {
     options: InstanceOptions = {},
   ): Promise<ConnectedInstance> {
     requireNewUser(initial);
-    return await guarded(storage, async () => {
+    return await guarded(storage, options, async () => {
       return await Instance.#openOrCreate(opened(storage, options), initial, options);
     });
   }
 
   static async #open(storage: OpenedStorage, options: InstanceOptions): Promise<Instance> {
     await ready();
-    options.signal?.throwIfAborted();
     const identity = await loadIdentity(storage.backend);
     if (identity === undefined) throw notInitialized();
     return new Instance(newHost(storage.backend, options), identity, storage.snapshotFile);
@@ -141,7 +140,6 @@ export class Instance implements AsyncDisposable, HasHost {
     options: InstanceOptions,
   ): Promise<ConnectedInstance> {
     await ready();
-    options.signal?.throwIfAborted();
     if (await storage.backend.getInstanceMetadata() !== undefined) {
       log.debug("The instance exists; the initial user is ignored");
       return { instance: await Instance.#open(storage, options) };

@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly create: boolean;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
   /** See `InstanceOptions.durability`. */
   readonly durability?: "full" | "normal";
 }

@@ -1,7 +1,9 @@
 import type { LocalBackend } from "../backend/local.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { abortable, isAborted } from "../util/abort.ts";
 import { type Clock, SystemClock } from "../util/clock.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
+import { redactUrl } from "../util/redact_url.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { InstanceHost } from "./instance_host.ts";
 import { type OpenedStorage, openTarget } from "./open_storage.ts";
@@ -14,7 +16,7 @@ export interface InstanceOptions {
   readonly random?: RandomSource;
   /** Refuses every write. */
   readonly readOnly?: boolean;
-  /** Gives up opening when it is aborted. */
+  /** Gives up opening, with the code `Aborted`, when it is aborted; later it has no effect. */
   readonly signal?: AbortSignal;
   /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
   readonly durability?: "full" | "normal";
@@ -32,20 +34,31 @@ export function newHost(backend: LocalBackend, options: InstanceOptions): Instan
 /** Opens the storage that a URL leads to. */
 export async function openUrl(
   url: string,
-  { signal, ...options }: InstanceOptions,
+  options: InstanceOptions,
   create: boolean,
 ): Promise<OpenedStorage> {
   const target = parseConnectionUrl(url);
-  signal?.throwIfAborted();
-  return await openTarget(target, { ...options, create });
+  const wait = { signal: options.signal, action: `connect to "${redactUrl(url)}"` };
+  const open = () => openTarget(target, { ...options, create });
+  return await abortable(wait, open, ({ driver }) => driver.close());
 }
 
-/** Runs a constructor's work; if it fails, the storage is released and the failure passed on. */
-export async function guarded<T>(driver: StorageDriver, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs a constructor's work; if it fails or is aborted, the storage is released, which ends what is
+ * still under way, and the failure is passed on.
+ */
+export async function guarded<T>(
+  driver: StorageDriver,
+  { signal }: InstanceOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const wait = { signal, action: `open the instance in the ${driver.name} storage` };
   try {
-    return await work();
+    return await abortable(wait, work);
   } catch (error) {
-    await driver.close().catch(() => undefined);
+    const closing = driver.close().catch(() => undefined);
+    // Who has aborted does not wait for a server either.
+    if (!isAborted(error)) await closing;
     throw error;
   }
 }

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { type DenoKv, denoKvStorage } from "../../src/storage/deno_kv/mod.ts";
+import { KvPolling } from "../../src/storage/deno_kv/poll.ts";
 import { removeAbandoned, writeParts } from "../../src/storage/deno_kv/parts.ts";
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
-import { exitCode, startChild, temporaryFolder } from "./child.ts";
+import { awake, exitCode, startChild, temporaryFolder } from "./child.ts";
 import { testModel } from "./model.ts";
 import { testKill, testRace } from "./processes.ts";
 
@@ -135,7 +137,54 @@ describe("deno kv", HERE, () => {
     writeFileSync(text, "this is no database at all".repeat(100));
     await fails("CannotOpen", () => denoKvStorage(directory));
     await fails("CannotOpen", () => denoKvStorage(text));
-    await fails("CannotOpen", () => denoKvStorage(join(folder, "no", "folder.kv")));
+    if (existsSync("/proc/self")) {
+      await fails("CannotOpen", () => denoKvStorage("/proc/eidetica/no.kv"));
+    }
+  });
+  it("00 §C5 missing folders are made for the owner alone, where a file may be created", async () => {
+    const path = join(folder, "new", "dir", "x.kv");
+    await fails("NotFound", () => denoKvStorage(path, { create: false }));
+    assert.equal(existsSync(join(folder, "new")), false);
+    await (await denoKvStorage(path)).close();
+    for (const it of [dirname(path), dirname(dirname(path))]) {
+      assert.equal(statSync(it).mode & 0o777, 0o700);
+    }
+  });
+  it("behind a link, what another process writes is seen as well", async () => {
+    const [path, link] = [newPath(), join(folder, "links", "x.kv")];
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(path, link);
+    const storage = await denoKvStorage(link);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    // Deno's own watch tells of this process, so the polling for others is asked by itself.
+    const versions = async (keys: readonly Uint8Array[]) =>
+      (await storage.getMany(keys)).map((stored) => stored?.version);
+    const polling = new KvPolling(versions, link);
+    let [calls, wake] = [0, () => {}];
+    const stop = polling.watch([utf8("a")], () => (calls++, wake()));
+    while (calls < 1) await awake(new Promise<void>((resolve) => wake = resolve));
+    // The files must have been quiet for a while to be trusted by their times.
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await storage.commit({ set: [[utf8("a"), utf8("1")]] });
+    while (calls < 2) await awake(new Promise<void>((resolve) => wake = resolve));
+    stop();
+    await storage.close();
+  });
+  it("a remote database whose server is silent is given up by an abort, and nothing is left", async () => {
+    const server = createServer((socket) => socket.resume().on("error", () => {}));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const closed: Promise<unknown>[] = [];
+    server.on("connection", (socket) => closed.push(once(socket, "close")));
+    const { port } = server.address() as AddressInfo;
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 50);
+    const opening = denoKvStorage(`http://127.0.0.1:${port}/`, { signal: controller.signal });
+    await assert.rejects(opening, { code: "Aborted", message: /enough/ });
+    await Promise.all(closed);
+    server.close();
+  });
+  it("a remote database that nobody serves is CannotOpen", async () => {
+    await fails("CannotOpen", () => denoKvStorage("http://127.0.0.1:9/"));
   });
   it("values around and far beyond the limit of Deno KV come back whole", async () => {
     await withKv(async (_, storage) => {

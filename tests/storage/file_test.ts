@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -84,6 +89,18 @@ describe("file: opening", () => {
     const path = newPath();
     writeFileSync(path, "");
     await fails("CannotOpen", () => open(path), path);
+  });
+  it("a directory that can never be made is CannotOpen at once", {
+    skip: !existsSync("/proc/self") && "nothing here refuses folders so",
+  }, () => fails("CannotOpen", () => open("/proc/eidetica/store"), "/proc/eidetica"));
+  it("a journal that is a pipe is ForeignFile, and not waited at", {
+    skip: process.platform === "win32" && "no pipes in folders here",
+  }, async () => {
+    const path = newPath();
+    mkdirSync(path);
+    execFileSync("mkfifo", [journal(path)]);
+    await fails("ForeignFile", () => open(path), path);
+    await fails("ForeignFile", () => open(path, { readOnly: true }), path);
   });
   it("a directory with other files is ForeignFile and stays as it is", async () => {
     const path = newPath();
@@ -177,6 +194,30 @@ describe("file: crashes", () => {
     await two!.close();
     assert.deepEqual(readdirSync(path), ["journal"]);
   });
+  it("the lock of a process is nobody's when another one has got its number", {
+    skip: !existsSync("/proc/self/stat") && "nothing here tells when a process began",
+  }, async () => {
+    const token = "00000000-0000-4000-8000-000000000000";
+    for (const pid of [process.pid, process.ppid]) {
+      const path = await filled(1);
+      const since = "an earlier boot 1";
+      writeFileSync(join(path, "lock"), JSON.stringify({ token, pid, host: hostname(), since }));
+      const storage = await open(path, { busyTimeoutMs: 30 });
+      await put(storage, "a", "1");
+      await storage.close();
+      assert.deepEqual(readdirSync(path), ["journal"]);
+    }
+  });
+  it("waiting for the lock hears an abort", async () => {
+    const path = await filled(1);
+    const token = "00000000-0000-4000-8000-000000000000";
+    writeFileSync(join(path, "lock"), JSON.stringify({ token, pid: 1, host: "elsewhere" }));
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 30);
+    const opening = open(path, { busyTimeoutMs: 1e9, signal: controller.signal });
+    await assert.rejects(opening, { code: "Aborted", message: /enough/ });
+    assert.deepEqual(readdirSync(path).sort(), ["journal", "lock"], "nothing of it is left");
+  });
   it("the lock of a living process, or of another machine, is waited for, then Busy", async () => {
     const holders = [{ pid: process.pid, host: hostname() }, { pid: 4_194_300, host: "elsewhere" }];
     for (const holder of holders) {
@@ -203,6 +244,20 @@ describe("file: compaction", () => {
     const again = await open(path);
     assert.equal(await read(again, "k1"), `381${value}`);
     await again.close();
+  });
+  it("a journal behind a link is replaced where it is", {
+    skip: process.platform === "win32" && "links need a privilege here",
+  }, async () => {
+    const [path, elsewhere] = [await filled(1), join(folder, `elsewhere-${count++}`)];
+    mkdirSync(elsewhere);
+    renameSync(journal(path), journal(elsewhere));
+    symlinkSync(journal(elsewhere), journal(path));
+    const storage = await open(path);
+    for (let at = 0; at < 300; at++) await put(storage, "k", `${at}${"x".repeat(10_000)}`);
+    assert.equal(lstatSync(journal(path)).isSymbolicLink(), true);
+    assert.ok(statSync(journal(elsewhere)).size < 1_500_000);
+    await storage.close();
+    assert.deepEqual([readdirSync(path), readdirSync(elsewhere)], [["journal"], ["journal"]]);
   });
   it("after kill -9 amid compactions, again and again, each key has its last value", {
     timeout: 240_000,

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
@@ -122,12 +131,50 @@ describe("sqlite: opening", () => {
     assert.deepEqual(said, [[false, false], [true, true]]);
     for (const storage of storages) await storage.close();
   });
-  it("a missing folder is CannotOpen", async () => {
-    const path = join(folder, "no", "such.db");
-    assert.ok((await fails("CannotOpen", () => open(path), path)).cause instanceof Error);
+  it("00 §C5 missing folders are made for the owner alone, where a file may be created", async () => {
+    const [parent, path] = [join(folder, "new"), join(folder, "new", "dir", "x.db")];
+    await fails("NotFound", () => sqliteStorage(path, { create: false }), path);
+    assert.equal(existsSync(parent), false);
+    await (await open(path)).close();
+    for (const it of [parent, dirname(path)]) assert.equal(statSync(it).mode & 0o777, 0o700);
   });
-  it("a folder is CannotOpen", async () => {
+  it("a folder that can never be made is CannotOpen at once, and told", {
+    skip: !existsSync("/proc/self") && "nothing here refuses folders so",
+  }, async () => {
+    const path = "/proc/eidetica/such.db";
+    const error = await fails("CannotOpen", () => open(path), path);
+    assert.ok(error.cause instanceof Error);
+    assert.ok(error.message.includes("/proc/eidetica"), error.message);
+  });
+  it("what is no file is CannotOpen, and a pipe is not waited at", {
+    skip: process.platform === "win32" && "no pipes in folders here",
+  }, async () => {
     await fails("CannotOpen", () => open(folder), folder);
+    const pipe = newPath();
+    execFileSync("mkfifo", [pipe]);
+    await fails("CannotOpen", () => open(pipe), "pipe");
+    await fails("CannotOpen", () => sqliteStorage(pipe, { readOnly: true }), pipe);
+  });
+  it("a link that leads to nothing gets its file, for the owner alone", {
+    skip: process.platform === "win32" && "links need a privilege here",
+  }, async () => {
+    const [link, target] = [newPath(), newPath()];
+    symlinkSync(target, link);
+    const storage = await open(link);
+    await put(storage, "a", "1");
+    assert.equal(statSync(target).mode & 0o777, 0o600);
+    assert.equal(lstatSync(link).isSymbolicLink(), true);
+    await storage.close();
+  });
+  it("a name that begins as a URL does is a name", async () => {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      await (await open("file:x.db?mode=memory")).close();
+      assert.equal(existsSync(join(folder, "file:x.db?mode=memory")), true);
+    } finally {
+      process.chdir(before);
+    }
   });
   it("a database of another application is ForeignFile and is not changed", async () => {
     const [plain, marked] = [newPath(), newPath()];
@@ -243,6 +290,32 @@ describe("sqlite: writing", () => {
     assert.equal((await commit()).ok, true);
     other.close();
     await storage.close();
+  });
+  it("who waits for another writer lets others have their turn, and goes on when it ends", async () => {
+    const path = newPath();
+    const storage = await open(path);
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    // A wait that let nobody else run would never see this.
+    setTimeout(() => other.exec("ROLLBACK"), 30);
+    await put(storage, "a", "1");
+    assert.equal(fromUtf8((await storage.get(utf8("a")))!.value), "1");
+    other.close();
+    await storage.close();
+  });
+  it("opening waits for whoever holds the file, says how long, and hears an abort", async () => {
+    const path = newPath();
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN EXCLUSIVE");
+    await fails("Busy", () => sqliteStorage(path, { busyTimeoutMs: 30 }), "30 ms");
+    const controller = new AbortController();
+    const opening = sqliteStorage(path, { busyTimeoutMs: 1e9, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("enough")), 30);
+    await assert.rejects(opening, { code: "Aborted", message: /enough/ });
+    const later = open(path);
+    setTimeout(() => other.exec("ROLLBACK"), 30);
+    await (await later).close();
+    other.close();
   });
   it("a commit that was asked for before close() is done, and one after it is Closed", async () => {
     const path = newPath();

@@ -17,10 +17,13 @@
  * @module
  */
 
-import { closeSync, existsSync, openSync } from "node:fs";
-import { StorageError } from "../../util/errors.ts";
+import { abortable, aborted } from "../../util/abort.ts";
+import { EideticaError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
-import { retryWhileBusy } from "./patience.ts";
+import { answerWithin, retryWhileBusy } from "../shared/patience.ts";
+import { cannotOpen, noAnswer, unavailable } from "./errors.ts";
+import { frozen, prepareFile } from "./file.ts";
+import { answering, PATIENCE, patient } from "./patience.ts";
 import { DenoKvStorage } from "./storage.ts";
 import type { DenoKv } from "./types.ts";
 
@@ -28,104 +31,119 @@ export type { DenoKv, DenoKvAtomic, DenoKvCheck, DenoKvEntry, DenoKvKey } from "
 
 /** How a storage in Deno KV is opened. */
 export interface DenoKvOptions {
-  /** Whether a local file that does not exist is created; true by default. */
+  /** Whether a local file that does not exist is created, with its folders; true by default. */
   readonly create?: boolean;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+  /** Gives up opening, with the code `Aborted`, when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-interface DenoGlobal {
-  readonly openKv?: (path?: string) => Promise<DenoKv>;
-}
+type OpenKv = (path?: string) => Promise<DenoKv>;
+
+/** How long the server of a remote database may take to answer for the first time, in milliseconds. */
+const REACH_MS = 10_000;
 
 /**
  * Opens a storage in Deno KV: the platform's default database, a local file, a database by its
  * `https:` address, or one that is open already and stays so when the storage is closed. Throws
- * `StorageError` `Unavailable` where there is no Deno KV, `NotFound` and `CannotOpen`.
+ * `StorageError` `Unavailable` where there is no Deno KV, `NotFound`, `PermissionDenied`, `ReadOnly`,
+ * `CannotOpen` and `Aborted`.
  */
 export async function denoKvStorage(
   pathOrKv?: string | DenoKv,
-  { create = true, readOnly: isReadOnly = false }: DenoKvOptions = {},
+  options: DenoKvOptions = {},
 ): Promise<StorageDriver> {
+  const isReadOnly = options.readOnly === true;
   if (typeof pathOrKv === "object") {
-    return await DenoKvStorage.open(pathOrKv, { isOwner: false, isInMemory: false, isReadOnly });
+    const place = { isOwner: false, isInMemory: false, isReadOnly };
+    return await DenoKvStorage.open(patient(pathOrKv), place);
   }
-  const { openKv } = (globalThis as { Deno?: DenoGlobal }).Deno ?? {};
+  const { openKv } = (globalThis as { Deno?: { readonly openKv?: OpenKv } }).Deno ?? {};
   if (openKv === undefined) throw unavailable();
+  const name = pathOrKv === undefined ? "the default database" : `"${pathOrKv}"`;
+  const wait = { signal: options.signal, action: `open Deno KV at ${name}` };
   try {
-    if (pathOrKv !== undefined) prepareFile(pathOrKv, create && !isReadOnly);
-    const isInMemory = pathOrKv === ":memory:";
-    const local = isInMemory || isRemote(pathOrKv) ? undefined : { path: pathOrKv };
-    const place = { isOwner: true, isInMemory, isReadOnly, local };
-    return await DenoKvStorage.open(await retryWhileBusy(() => openKv(pathOrKv)), place);
+    const open = () => openByPath(openKv, pathOrKv, options);
+    return await abortable(wait, open, (late) => late.close());
   } catch (cause) {
-    if (cause instanceof StorageError) throw cause;
+    if (cause instanceof EideticaError) throw cause;
     throw frozen(pathOrKv) ?? cannotOpen(pathOrKv, cause);
+  }
+}
+
+async function openByPath(
+  openKv: OpenKv,
+  path: string | undefined,
+  { create = true, readOnly: isReadOnly = false, signal }: DenoKvOptions,
+): Promise<StorageDriver> {
+  const isInMemory = path === ":memory:";
+  if (isRemote(path)) {
+    await reach(path, signal);
+    const kv = answering(await openWithin(openKv, path));
+    return await openOn(kv, { isOwner: true, isInMemory, isReadOnly });
+  }
+  if (path !== undefined && !isInMemory) prepareFile(path, create && !isReadOnly);
+  const local = isInMemory ? undefined : { path };
+  const kv = patient(await openWhenFree(openKv, path, signal));
+  return await openOn(kv, { isOwner: true, isInMemory, isReadOnly, ...(local && { local }) });
+}
+
+/** Opens the storage, or closes its database again. */
+async function openOn(
+  kv: DenoKv,
+  place: Parameters<typeof DenoKvStorage.open>[1],
+): Promise<StorageDriver> {
+  try {
+    return await DenoKvStorage.open(kv, place);
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+/** Opens a local database, which another process may hold for the moment. */
+async function openWhenFree(
+  openKv: OpenKv,
+  path: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<DenoKv> {
+  const patience = { ...PATIENCE, signal, action: "open Deno KV" };
+  return await retryWhileBusy(() => openWithin(openKv, path), patience);
+}
+
+/** Opens the database; one that comes too late is closed again. */
+async function openWithin(openKv: OpenKv, path: string | undefined): Promise<DenoKv> {
+  let isLate = false;
+  const opening = openKv(path);
+  opening.then((kv) => isLate && kv.close()).catch(() => undefined);
+  return await answerWithin(REACH_MS, opening, () => (isLate = true, noAnswer(REACH_MS)));
+}
+
+/**
+ * Fails unless the server of a remote database says anything at all: Deno itself waits for ever for
+ * one that is silent, and its wait cannot be ended.
+ */
+async function reach(path: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+  if (path === undefined) return;
+  const begun = Date.now();
+  const late = AbortSignal.timeout(REACH_MS);
+  const either = signal === undefined ? late : AbortSignal.any([late, signal]);
+  try {
+    await (await fetch(path, { signal: either, redirect: "manual" })).body?.cancel();
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal, `reach Deno KV at "${path}"`, Date.now() - begun);
+    throw late.aborted ? noAnswer(REACH_MS) : error;
   }
 }
 
 /** Whether a database is not on this machine; the platform's own one is not on Deno Deploy. */
 function isRemote(path: string | undefined): boolean {
   if (path !== undefined) return /^https?:/.test(path);
-  return globalThis.process.env.DENO_DEPLOYMENT_ID !== undefined;
-}
-
-/** Makes a local file with the rights of its owner alone; SQLite, which is behind it, keeps them. */
-function prepareFile(path: string, create: boolean): void {
-  if (path === ":memory:" || isRemote(path) || existsSync(path)) return;
-  if (!create) throw notFound(path);
   try {
-    closeSync(openSync(path, "wx", 0o600));
-  } catch (error) {
-    // Another process was faster, which is as good.
-    if ((error as { code?: string }).code === "EEXIST") return;
-    throw mayNotWrite(path, error) ?? error;
+    return globalThis.process.env.DENO_DEPLOYMENT_ID !== undefined;
+  } catch {
+    // Deno Deploy lets everybody read that.
+    return false;
   }
-}
-
-/** The error for a local file that exists and may not be written; Deno KV cannot but write. */
-function frozen(path: string | undefined): StorageError | undefined {
-  if (path === undefined || !existsSync(path)) return undefined;
-  try {
-    closeSync(openSync(path, "r+"));
-    return undefined;
-  } catch (error) {
-    return mayNotWrite(path, error);
-  }
-}
-
-function mayNotWrite(path: string, cause: unknown): StorageError | undefined {
-  if (!["EROFS", "EACCES", "EPERM"].includes(String((cause as { code?: unknown }).code))) {
-    return undefined;
-  }
-  return new StorageError(
-    "ReadOnly",
-    `Cannot open Deno KV at "${path}": this user may not write it, or its disk is mounted for reading only; check both`,
-    { cause, fields: { path } },
-  );
-}
-
-function unavailable(): StorageError {
-  return new StorageError(
-    "Unavailable",
-    'Cannot open Deno KV: this runtime has none; in Deno add "unstable": ["kv"] to deno.json or run with --unstable-kv, elsewhere hand in the object of an npm package',
-  );
-}
-
-function notFound(path: string): StorageError {
-  return new StorageError(
-    "NotFound",
-    `Cannot open Deno KV at "${path}": there is no such file, and it is not to be created; check the path, or open it with \`create\``,
-    { fields: { path } },
-  );
-}
-
-function cannotOpen(path: string | undefined, cause: unknown): StorageError {
-  const name = path === undefined ? "the default database" : `"${path}"`;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new StorageError(
-    "CannotOpen",
-    `Cannot open Deno KV at ${name}: ${why}; check the path, its folder and the permissions`,
-    { cause, fields: { path } },
-  );
 }

@@ -1,62 +1,54 @@
+import { answerWithin, type Patience, retryWhileBusy } from "../shared/patience.ts";
+import { isBusy, noAnswer } from "./errors.ts";
 import type { DenoKv, DenoKvAtomic } from "./types.ts";
 
-/** How long another process may hold a local database, in milliseconds. */
-const BUSY_MS = 5000;
-/** Longest pause between two attempts, in milliseconds. */
-const MAX_PAUSE_MS = 20;
+/** How long the server of a remote database may take to answer, in milliseconds. */
+const ANSWER_MS = 30_000;
 
-const BUSY = /database (table )?is (locked|busy)/i;
+/** How another process is waited for that holds a local database. */
+export const PATIENCE: Patience = { timeoutMs: 5000, isBusy, action: "use Deno KV" };
 
-/** Whether a local database is held by another process, so that nothing was done. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof Error && BUSY.test(error.message);
-}
-
-/** What a local database says, which is SQLite: our code, and what to do. */
-const MEANINGS: readonly (readonly [words: RegExp, code: string, next: string])[] = [
-  [BUSY, "Busy", "another process holds it; try again"],
-  [/disk is full/i, "DiskFull", "nothing was written; free some space"],
-  [/disk I\/O error/i, "Io", "reading or writing the disk failed"],
-  [/malformed/i, "Corrupt", "the file is damaged; restore it from a copy"],
-  [/readonly database/i, "ReadOnly", "check the rights of the file and its folder"],
-];
-
-/** Our code for a failure, and what to do. */
-export function meaningOf(error: Error): readonly [code: string, next: string] {
-  const found = MEANINGS.find(([words]) => words.test(error.message));
-  return found ? [found[1], found[2]] : ["Failed", "check the database and its connection"];
-}
+/** How a step is done that waits for somebody. */
+type Waiting = <T>(step: () => Promise<T>) => Promise<T>;
 
 /** Deno KV that waits for its turn: a local database refuses at once while another process writes. */
 export function patient(kv: DenoKv): DenoKv {
+  // A listing that has failed amid its pages cannot be gone on with.
+  const list: DenoKv["list"] = (range, options) => kv.list(range, options);
+  return { ...waiting(kv, (step) => retryWhileBusy(step, PATIENCE)), list };
+}
+
+/** Deno KV that does not wait for ever: a remote one asks again and again while nobody answers. */
+export function answering(kv: DenoKv): DenoKv {
+  return waiting(kv, (step) => answerWithin(ANSWER_MS, step(), () => noAnswer(ANSWER_MS)));
+}
+
+function waiting(kv: DenoKv, wait: Waiting): DenoKv {
   return {
-    get: (key) => retryWhileBusy(() => kv.get(key)),
-    getMany: (keys) => retryWhileBusy(() => kv.getMany(keys)),
-    list: (range, options) => kv.list(range, options),
-    atomic: () => patientAtomic(kv.atomic()),
+    get: (key) => wait(() => kv.get(key)),
+    getMany: (keys) => wait(() => kv.getMany(keys)),
+    list: (range, options) => waitingList(kv.list(range, options), wait),
+    atomic: () => waitingAtomic(kv.atomic(), wait),
     watch: kv.watch && ((keys) => kv.watch!(keys)),
     close: () => kv.close(),
   };
 }
 
-function patientAtomic(atomic: DenoKvAtomic): DenoKvAtomic {
+/** Each step of a listing reads a page, at most. */
+async function* waitingList<T>(list: AsyncIterable<T>, wait: Waiting): AsyncIterable<T> {
+  const iterator = list[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await wait(() => iterator.next());
+    if (done) return;
+    yield value;
+  }
+}
+
+function waitingAtomic(atomic: DenoKvAtomic, wait: Waiting): DenoKvAtomic {
   return {
     check: (...checks) => atomic.check(...checks),
     set: (key, value) => atomic.set(key, value),
     delete: (key) => atomic.delete(key),
-    commit: () => retryWhileBusy(() => atomic.commit()),
+    commit: () => wait(() => atomic.commit()),
   };
-}
-
-/** Tries a step again while another process holds the database. */
-export async function retryWhileBusy<T>(step: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + BUSY_MS;
-  for (let pause = 1;; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
-    try {
-      return await step();
-    } catch (error) {
-      if (!isBusy(error) || Date.now() >= deadline) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));
-  }
 }

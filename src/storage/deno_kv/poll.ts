@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { clearInterval, setInterval } from "node:timers";
+import { realTarget } from "../shared/paths.ts";
 import { KeyWatch, type ReadVersions } from "../shared/key_watch.ts";
 
 /** How often another process's writes are looked for, in milliseconds. */
@@ -21,7 +22,8 @@ export class KvPolling {
   /** Watches the database at `path`; undefined where the platform decides on it. */
   constructor(read: ReadVersions, path: string | undefined) {
     this.#keys = new KeyWatch(read);
-    this.#path = path;
+    // Behind a link, what SQLite writes is beside the file and not beside the link.
+    this.#path = path && realTarget(path);
   }
 
   /** Calls `changed` when one of `keys` is found changed, or could have been meanwhile. */

@@ -1,5 +1,5 @@
 import { compareBytes } from "../../util/bytes.ts";
-import { EideticaError, StorageError } from "../../util/errors.ts";
+import { EideticaError } from "../../util/errors.ts";
 import type {
   Batch,
   Capabilities,
@@ -13,6 +13,7 @@ import type {
 import { GroupCommit } from "../group_commit.ts";
 import { requireFits } from "../shared/limits.ts";
 import { listByPage } from "../shared/pages.ts";
+import { closed, failure, readOnly } from "./errors.ts";
 import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./group.ts";
 import {
   isPointer,
@@ -25,7 +26,6 @@ import {
   valueKey,
   writeParts,
 } from "./parts.ts";
-import { meaningOf, patient } from "./patience.ts";
 import { KvPolling } from "./poll.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./types.ts";
 
@@ -89,7 +89,7 @@ export class DenoKvStorage implements StorageDriver {
 
   private constructor(kv: DenoKv, place: DenoKvPlace) {
     this.capabilities = place.isInMemory ? IN_MEMORY : CAPABILITIES;
-    this.#kv = patient(kv);
+    this.#kv = kv;
     this.#polling = place.local && new KvPolling((keys) => this.#versions(keys), place.local.path);
     this.#place = place;
   }
@@ -298,19 +298,4 @@ async function follow(
   } catch {
     // The database was closed, or the connection is gone: whoever uses it next is told.
   }
-}
-
-function closed(): StorageError {
-  return new StorageError("Closed", "Cannot use Deno KV: the storage was closed; open it again");
-}
-
-function readOnly(): StorageError {
-  const what = "the storage was opened for reading only; open it without `readOnly`";
-  return new StorageError("ReadOnly", `Cannot write Deno KV: ${what}`);
-}
-
-function failure(action: string, cause: Error): StorageError {
-  const [code, next] = meaningOf(cause);
-  const message = `Cannot ${action} Deno KV: ${cause.message}; ${next}`;
-  return new StorageError(code, message, { cause });
 }

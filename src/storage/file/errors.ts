@@ -1,4 +1,5 @@
-import { StorageError } from "../../util/errors.ts";
+import { EideticaError, StorageError } from "../../util/errors.ts";
+import { permissionProblem } from "../../util/permission.ts";
 
 /** Failures of the file system: our code, and what they mean to a user. */
 const MEANINGS: ReadonlyMap<string, readonly [code: string, what: string]> = new Map([
@@ -10,11 +11,16 @@ const MEANINGS: ReadonlyMap<string, readonly [code: string, what: string]> = new
   ["ENOENT", ["NotFound", "it, or the folder that holds it, does not exist; check the path"]],
   ["ENOTDIR", ["CannotOpen", "it is not a directory; name a directory"]],
   ["EEXIST", ["CannotOpen", "it is not a directory; name a directory"]],
+  ["ELOOP", ["CannotOpen", "its links lead in a circle; name a directory"]],
 ]);
 
 /** A failure of the file system as an error of ours; anything else as it is. */
 export function fileError(directory: string, action: string, cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause instanceof StorageError) return cause;
+  if (!(cause instanceof Error) || cause instanceof EideticaError) return cause;
+  const problem = permissionProblem(cause);
+  if (problem !== undefined) {
+    return storageError("PermissionDenied", directory, action, problem, { cause });
+  }
   const system = (cause as { code?: unknown }).code;
   if (typeof system !== "string" || !/^E[A-Z]+$/.test(system)) return cause;
   const [code, what] = MEANINGS.get(system) ?? ["Io", cause.message];

@@ -10,12 +10,11 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
 import { linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "../../util/abort.ts";
+import { forgetHolder, type Holder, lifeOf, newHolder, parseHolder } from "../shared/holder.ts";
 import { storageError } from "./errors.ts";
 
 /** Name of the lock in its directory. */
@@ -25,34 +24,32 @@ export const OWNER_PREFIX = "owner-";
 /** Longest pause between two attempts, in milliseconds. */
 const MAX_PAUSE_MS = 8;
 
-interface Owner {
-  readonly token: string;
-  readonly pid: number;
-  readonly host: string;
-}
-
 /** A lock in a directory, for one handle. */
 export class FileLock {
   readonly #directory: string;
   readonly #timeoutMs: number;
-  readonly #token: string = randomUUID();
+  readonly #owner: Holder = newHolder();
   readonly #ownerPath: string;
 
   /** Makes the file that says whose lock it is. Nothing is locked yet. */
   constructor(directory: string, timeoutMs: number) {
     this.#directory = directory;
     this.#timeoutMs = timeoutMs;
-    this.#ownerPath = ownerPath(directory, this.#token);
-    const owner: Owner = { token: this.#token, pid: process.pid, host: hostname() };
-    writeFileSync(this.#ownerPath, JSON.stringify(owner), { flag: "wx", mode: 0o600 });
+    this.#ownerPath = ownerPath(directory, this.#owner.token);
+    writeFileSync(this.#ownerPath, JSON.stringify(this.#owner), { flag: "wx", mode: 0o600 });
   }
 
-  /** Runs `step` while no other handle holds the lock; fails with `Busy` when its time is over. */
-  async run<T>(step: () => T): Promise<T> {
+  /**
+   * Runs `step` while no other handle holds the lock; fails with `Busy` when its time is over, and with
+   * `Aborted` when the signal is aborted meanwhile.
+   */
+  async run<T>(step: () => T, signal?: AbortSignal): Promise<T> {
     const path = join(this.#directory, LOCK_NAME);
-    const deadline = Date.now() + this.#timeoutMs;
+    const begun = Date.now();
     for (let pause = 1; !this.#take(path); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
-      if (Date.now() >= deadline) throw this.#busy(path);
+      const waited = Date.now() - begun;
+      if (signal?.aborted) throw aborted(signal, `get the lock "${path}"`, waited);
+      if (waited >= this.#timeoutMs) throw this.#busy(path);
       await sleep(Math.ceil(Math.random() * pause));
     }
     try {
@@ -65,17 +62,18 @@ export class FileLock {
   /** Forgets the file that says whose lock it is. */
   dispose(): void {
     rmSync(this.#ownerPath, { force: true });
+    forgetHolder(this.#owner);
   }
 
   #take(path: string): boolean {
     if (this.#link(path)) return true;
     const holder = readOwner(path);
-    if (holder === undefined || isAlive(holder)) return false;
+    if (holder === undefined || lifeOf(holder) !== "dead") return false;
     this.#removeDead(path, holder);
     return this.#link(path);
   }
 
-  #removeDead(path: string, dead: Owner): void {
+  #removeDead(path: string, dead: Holder): void {
     const guard = `${path}-${dead.token}`;
     if (!this.#take(guard)) return;
     try {
@@ -116,7 +114,7 @@ export function removeDeadOwners(directory: string): void {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     const owner = name.startsWith(OWNER_PREFIX) ? readOwner(path) : undefined;
-    if (owner !== undefined && !isAlive(owner)) rmSync(path, { force: true });
+    if (owner !== undefined && lifeOf(owner) === "dead") rmSync(path, { force: true });
   }
 }
 
@@ -125,24 +123,10 @@ function ownerPath(directory: string, token: string): string {
 }
 
 /** Whose the lock at `path` is; undefined when it is free, or says nothing that can be used. */
-function readOwner(path: string): Owner | undefined {
+function readOwner(path: string): Holder | undefined {
   try {
-    const owner = JSON.parse(readFileSync(path, "utf8")) as Partial<Owner>;
-    const { token, pid, host } = owner;
-    if (!/^[0-9a-f-]{36}$/.test(String(token)) || !Number.isSafeInteger(pid)) return undefined;
-    return { token: token!, pid: pid!, host: String(host) };
+    return parseHolder(readFileSync(path, "utf8"));
   } catch {
     return undefined;
-  }
-}
-
-/** Whether a holder may still be there. Processes of other machines cannot be asked. */
-function isAlive({ pid, host }: Owner): boolean {
-  if (host !== hostname() || pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: string }).code !== "ESRCH";
   }
 }

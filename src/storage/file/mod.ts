@@ -16,12 +16,12 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { requireNotAborted } from "../../util/abort.ts";
 import type { StorageDriver } from "../driver.ts";
 import { fileError } from "./errors.ts";
 import { FileLock, removeDeadOwners } from "./lock.ts";
-import { journalPath, openJournal, prepareDirectory, replaceJournal } from "./setup.ts";
+import { hasJournal, openJournal, prepareDirectory, replaceJournal } from "./setup.ts";
 import { FileStorage } from "./storage.ts";
 
 /** How a file storage is opened. */
@@ -34,6 +34,8 @@ export interface FileOptions {
   readonly durability?: "full" | "normal";
   /** How long to wait for another process, in milliseconds; 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /** Gives up opening, with the code `Aborted`, when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
@@ -42,12 +44,13 @@ const SETTLE_MS = 50;
 
 /**
  * Opens a storage in a directory. Throws `StorageError` `NotFound`, `CannotOpen`, `ForeignFile`,
- * `UnsupportedSchema`, `Corrupt`, `ReadOnly`, `DiskFull` or `Busy`.
+ * `UnsupportedSchema`, `Corrupt`, `PermissionDenied`, `ReadOnly`, `DiskFull`, `Busy` or `Aborted`.
  */
 export async function fileStorage(
   directory: string,
   options: FileOptions = {},
 ): Promise<StorageDriver> {
+  requireNotAborted({ signal: options.signal, action: `open the storage in "${directory}"` });
   let lock: FileLock | undefined;
   try {
     const isReadOnly = options.readOnly === true;
@@ -69,7 +72,7 @@ async function openForWriting(
   const isFull = options.durability === "full";
   return await lock.run(() => {
     removeDeadOwners(directory);
-    if (!existsSync(journalPath(directory))) replaceJournal(directory, []);
+    if (!hasJournal(directory)) replaceJournal(directory, []);
     const journal = openJournal(directory, false);
     try {
       const storage = new FileStorage(directory, journal, isFull, lock);
@@ -79,7 +82,7 @@ async function openForWriting(
       journal.close();
       throw error;
     }
-  });
+  }, options.signal);
 }
 
 async function openForReading(directory: string): Promise<StorageDriver> {

@@ -2,15 +2,14 @@ import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
-  existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { codeOf, makeFolders, realTarget, standingAt } from "../shared/paths.ts";
 import { storageError } from "./errors.ts";
 import { encodeHeader, Journal, JOURNAL_FORMAT, readFormat, writeAt } from "./journal.ts";
 import { LOCK_NAME, OWNER_PREFIX } from "./lock.ts";
@@ -26,7 +25,7 @@ export function journalPath(directory: string): string {
 
 /** Makes the directory, for its owner alone, or fails when it is wanted and not there. */
 export function prepareDirectory(directory: string, mayCreate: boolean): void {
-  if (existsSync(journalPath(directory))) return;
+  if (hasJournal(directory)) return;
   if (!mayCreate) {
     const what = "it holds none, and none is to be created; check the path, or allow `create`";
     throw storageError("NotFound", directory, "open", what);
@@ -39,13 +38,21 @@ export function prepareDirectory(directory: string, mayCreate: boolean): void {
   throw storageError("ForeignFile", directory, "open", what);
 }
 
+/** Whether the directory holds a journal; what is none, and may be waited at for ever, is refused. */
+export function hasJournal(directory: string): boolean {
+  const standing = standingAt(journalPath(directory));
+  if (standing === "file" || standing === "nothing") return standing === "file";
+  const what = `its "${JOURNAL_NAME}" is not a file; name another directory`;
+  throw storageError("ForeignFile", directory, "open", what);
+}
+
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ENOENT") throw error;
-    // Node says so on a disk that is mounted for reading only; asked for one folder it tells why.
-    mkdirSync(path, { mode: 0o700 });
+    makeFolders(path);
+  } catch (cause) {
+    if (codeOf(cause) !== "ENOENT") throw cause;
+    const what = `${(cause as Error).message}; name a directory that can be made`;
+    throw storageError("CannotOpen", path, "open", what, { cause });
   }
 }
 
@@ -72,8 +79,11 @@ export function openJournal(directory: string, isReadOnly: boolean): Journal {
 
 /** Replaces the journal by one of these frames: a crash leaves either the old or the new one. */
 export function replaceJournal(directory: string, frames: Iterable<Uint8Array>): void {
-  removeLeftovers(directory);
-  const temporary = join(directory, TEMPORARY_PREFIX + randomUUID());
+  // Behind a link it is replaced where it is: the link would be lost otherwise.
+  const journal = realTarget(journalPath(directory));
+  const folder = dirname(journal);
+  removeLeftovers(folder);
+  const temporary = join(folder, TEMPORARY_PREFIX + randomUUID());
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     const header = encodeHeader();
@@ -90,8 +100,8 @@ export function replaceJournal(directory: string, frames: Iterable<Uint8Array>):
   } finally {
     closeSync(fd);
   }
-  renameSync(temporary, journalPath(directory));
-  syncDirectory(directory);
+  renameSync(temporary, journal);
+  syncDirectory(folder);
 }
 
 /** A crash may leave a journal that was never finished. Only the holder of the lock may do this. */

@@ -64,3 +64,42 @@ async function findBunSqlite(cause: unknown): Promise<Open> {
     );
   }
 }
+
+/** The statements around a transaction, prepared once. */
+export interface TransactionStatements {
+  /** `BEGIN IMMEDIATE`. */
+  readonly begin: SqliteStatement;
+  /** `COMMIT`. */
+  readonly end: SqliteStatement;
+}
+
+/** The statements around a transaction of a database. */
+export function transactionStatements(database: SqliteDatabase): TransactionStatements {
+  return { begin: database.prepare("BEGIN IMMEDIATE"), end: database.prepare("COMMIT") };
+}
+
+/** Runs a step in a transaction that writes; nothing of it stays when it fails. */
+export function inTransaction<T>(
+  database: SqliteDatabase,
+  step: () => T,
+  { begin, end }: TransactionStatements = transactionStatements(database),
+): T {
+  begin.run();
+  try {
+    const result = step();
+    end.run();
+    return result;
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+/** SQLite rolls back by itself after some failures, and then refuses to do it again. */
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // The transaction is gone already, which is all that is wanted.
+  }
+}

@@ -1,4 +1,5 @@
-import { StorageError } from "../../util/errors.ts";
+import { EideticaError, StorageError } from "../../util/errors.ts";
+import { permissionProblem } from "../../util/permission.ts";
 
 /** Primary result codes of SQLite, with what they mean to a user. */
 const MEANINGS: ReadonlyMap<number, readonly [code: string, what: string]> = new Map([
@@ -13,16 +14,43 @@ const MEANINGS: ReadonlyMap<number, readonly [code: string, what: string]> = new
   [26, ["NotADatabase", "the file is not a SQLite database"]],
 ]);
 
-/** A failure of SQLite as an error of ours; anything else as it is. */
-export function sqliteError(path: string, action: string, cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause instanceof StorageError) return cause;
+/**
+ * A failure of SQLite as an error of ours; anything else as it is. Where another connection was waited
+ * for, the error says for how long.
+ */
+export function sqliteError(
+  path: string,
+  action: string,
+  cause: unknown,
+  waitedMs?: number,
+): unknown {
+  if (!(cause instanceof Error) || cause instanceof EideticaError) return cause;
+  const problem = permissionProblem(cause);
+  if (problem !== undefined) return failure(path, action, "PermissionDenied", problem, { cause });
   const number = resultCode(cause as Error & Record<string, unknown>);
   if (number === undefined) return cause;
   const [code, what] = MEANINGS.get(number & 0xff) ?? ["Failed", cause.message];
-  return new StorageError(code, `Cannot ${action} the SQLite database "${path}": ${what}`, {
-    cause,
-    fields: { path, resultCode: number },
-  });
+  const waited = code === "Busy" && waitedMs !== undefined ? ` (waited ${waitedMs} ms)` : "";
+  return failure(path, action, code, what + waited, { cause, resultCode: number });
+}
+
+function failure(
+  path: string,
+  action: string,
+  code: string,
+  what: string,
+  { cause, ...fields }: { readonly cause: unknown; readonly resultCode?: number },
+): StorageError {
+  const message = `Cannot ${action} the SQLite database "${path}": ${what}`;
+  return new StorageError(code, message, { cause, fields: { path, ...fields } });
+}
+
+/** Whether a failure of SQLite means that another connection holds the database. */
+export function isBusy(error: unknown): boolean {
+  if (error instanceof StorageError) return error.code === "Busy";
+  if (!(error instanceof Error)) return false;
+  const number = resultCode(error as Error & Record<string, unknown>);
+  return number !== undefined && MEANINGS.get(number & 0xff)?.[0] === "Busy";
 }
 
 /** What SQLite itself says, where a runtime passes on the words without the number. */

@@ -16,19 +16,20 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
+import { requireNotAborted } from "../../util/abort.ts";
 import { StorageError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
-import { openDatabase, type SqliteDatabase } from "./database.ts";
-import { sqliteError } from "./errors.ts";
-import { createPrivately, explainOpening, readingPath } from "./file.ts";
+import { inTransaction, openDatabase, type SqliteDatabase } from "./database.ts";
+import { retryWhileBusy } from "../shared/patience.ts";
+import { isBusy, sqliteError } from "./errors.ts";
+import { explainOpening, namePath, notFound, prepareFile, readingPath } from "./file.ts";
 import { SqliteStorage } from "./storage.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./database.ts";
 
 /** How a SQLite storage is opened. */
 export interface SqliteOptions {
-  /** Whether a file that does not exist is created; true by default. */
+  /** Whether a file that does not exist is created, with its folders; true by default. */
   readonly create?: boolean;
   /** Refuses every write. */
   readonly readOnly?: boolean;
@@ -36,6 +37,8 @@ export interface SqliteOptions {
   readonly durability?: "full" | "normal";
   /** How long to wait for another process, in milliseconds; 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /** Gives up opening, with the code `Aborted`, when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** "EIDE": tells our files from those of other applications. */
@@ -43,6 +46,8 @@ const APPLICATION_ID = 0x45494445;
 /** The layout that this version reads and writes. */
 const SCHEMA_VERSION = 2;
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+/** How long SQLite itself waits for another process, with everything else standing still, in milliseconds. */
+const BLOCKING_MS = 8;
 /** Pages of the database that SQLite keeps in memory, in KiB. */
 const CACHE_KIB = 16_384;
 /** Pages of the log after which they are copied into the database: what is written often is copied once. */
@@ -51,7 +56,8 @@ const CHECKPOINT_PAGES = 4096;
 /**
  * Opens a storage in a SQLite file, `:memory:`, or a database object that is open already and stays
  * so when the storage is closed. Throws {@link StorageError} `NotFound`, `ForeignFile`,
- * `UnsupportedSchema`, `NotADatabase`, `Corrupt`, `CannotOpen`, `ReadOnly`, `Busy` or `Unavailable`.
+ * `UnsupportedSchema`, `NotADatabase`, `Corrupt`, `CannotOpen`, `PermissionDenied`, `ReadOnly`, `Busy`,
+ * `Aborted` or `Unavailable`.
  */
 export async function sqliteStorage(
   pathOrDatabase: string | SqliteDatabase,
@@ -59,43 +65,34 @@ export async function sqliteStorage(
 ): Promise<StorageDriver> {
   const isOwner = typeof pathOrDatabase === "string";
   const path = isOwner ? pathOrDatabase : "(given)";
+  const { busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, signal } = options;
+  const action = `open the SQLite database "${path}"`;
+  requireNotAborted({ signal, action });
   let database: SqliteDatabase | undefined;
   try {
     const isReadOnly = options.readOnly === true;
-    if (isOwner) prepareFile(pathOrDatabase, options);
+    const isFile = isOwner && path !== ":memory:";
+    if (isFile) prepareFile(path, mayCreate(options));
     database = isOwner ? await open(pathOrDatabase, isReadOnly) : pathOrDatabase;
-    prepare(path, database, options);
-    return new SqliteStorage(database, { path, isOwner, isReadOnly });
+    if (isOwner) database.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, BLOCKING_MS)}`);
+    const patience = { timeoutMs: busyTimeoutMs, isBusy, action, signal };
+    await retryWhileBusy(() => prepare(path, database!, options), patience);
+    return new SqliteStorage(database, { path, isOwner, isReadOnly, busyTimeoutMs });
   } catch (cause) {
     if (isOwner) database?.close();
-    throw explainOpening(path, sqliteError(path, "open", cause));
+    throw explainOpening(path, sqliteError(path, "open", cause, busyTimeoutMs));
   }
 }
 
-function prepareFile(path: string, options: SqliteOptions): void {
-  if (path === ":memory:" || existsSync(path)) return;
-  if (!mayCreate(options)) throw notFound(path, "there is no such file");
-  createPrivately(path);
-}
-
 async function open(path: string, isReadOnly: boolean): Promise<SqliteDatabase> {
-  return await openDatabase(isReadOnly ? readingPath(path) : path, isReadOnly);
+  return await openDatabase(isReadOnly ? readingPath(path) : namePath(path), isReadOnly);
 }
 
 function mayCreate({ create = true, readOnly = false }: SqliteOptions): boolean {
   return create && !readOnly;
 }
 
-function notFound(path: string, what: string): StorageError {
-  return new StorageError(
-    "NotFound",
-    `Cannot open the SQLite database "${path}": ${what}, and none is to be created; check the path, or open it with \`create\``,
-    { fields: { path } },
-  );
-}
-
 function prepare(path: string, database: SqliteDatabase, options: SqliteOptions): void {
-  database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS}`);
   const isEmpty = requireOwnFile(path, database);
   if (isEmpty && path !== ":memory:" && !mayCreate(options)) {
     throw notFound(path, "the file holds no storage yet");
@@ -138,9 +135,8 @@ function setUp(database: SqliteDatabase, isEmpty: boolean, durability: "full" | 
   database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   if (!isEmpty) return;
-  database.exec(`BEGIN IMMEDIATE;
-    PRAGMA application_id = ${APPLICATION_ID};
+  inTransaction(database, () =>
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID};
     PRAGMA user_version = ${SCHEMA_VERSION};
-    CREATE TABLE IF NOT EXISTS kv(row INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value BLOB NOT NULL, version INTEGER NOT NULL);
-    COMMIT`);
+    CREATE TABLE IF NOT EXISTS kv(row INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value BLOB NOT NULL, version INTEGER NOT NULL)`));
 }

@@ -12,9 +12,16 @@ import type {
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { listByPage } from "../shared/pages.ts";
+import { retryWhileBusy } from "../shared/patience.ts";
 import { PollingWatch } from "../shared/poll.ts";
-import type { SqliteDatabase, SqliteStatement } from "./database.ts";
-import { sqliteError } from "./errors.ts";
+import {
+  inTransaction,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type TransactionStatements,
+  transactionStatements,
+} from "./database.ts";
+import { isBusy, sqliteError } from "./errors.ts";
 
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
@@ -46,6 +53,8 @@ export interface SqlitePlace {
   readonly isOwner: boolean;
   /** Whether every write is refused. */
   readonly isReadOnly: boolean;
+  /** How long another connection is waited for, in milliseconds. */
+  readonly busyTimeoutMs: number;
 }
 
 /** The driver on an open database with our table. */
@@ -57,8 +66,7 @@ export class SqliteStorage implements StorageDriver {
   readonly #path: string;
   readonly #place: SqlitePlace;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
-  readonly #begin: SqliteStatement;
-  readonly #end: SqliteStatement;
+  readonly #transaction: TransactionStatements;
   readonly #select: SqliteStatement;
   readonly #selectVersion: SqliteStatement;
   readonly #forward: SqliteStatement;
@@ -80,8 +88,7 @@ export class SqliteStorage implements StorageDriver {
     this.#path = place.path;
     this.#place = place;
     this.#database = database;
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#end = database.prepare("COMMIT");
+    this.#transaction = transactionStatements(database);
     this.#selectVersion = database.prepare("SELECT version FROM kv WHERE key = ?");
     this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
     // Some versions of Node bind an array without bytes as NULL.
@@ -121,9 +128,21 @@ export class SqliteStorage implements StorageDriver {
       try {
         resolve(step(this.#open));
       } catch (cause) {
-        reject(sqliteError(this.#path, action, cause));
+        const failure = sqliteError(this.#path, action, cause);
+        if (isBusy(failure)) resolve(this.#later(action, () => step(this.#open)));
+        else reject(failure);
       }
     });
+  }
+
+  /** Runs a step that another connection was in the way of, with pauses in which others have their turn. */
+  async #later<T>(action: string, step: () => T | Promise<T>): Promise<T> {
+    const timeoutMs = this.#place.busyTimeoutMs;
+    try {
+      return await retryWhileBusy(step, { timeoutMs, isBusy, action });
+    } catch (cause) {
+      throw sqliteError(this.#path, action, cause, timeoutMs);
+    }
   }
 
   #read(key: Uint8Array): Stored | undefined {
@@ -151,7 +170,13 @@ export class SqliteStorage implements StorageDriver {
   /** See {@link StorageDriver.changeToken}. */
   changeToken(): unknown {
     if (this.#database === undefined) return undefined;
-    return (this.#dataVersion.get() as { data_version: number }).data_version;
+    try {
+      return (this.#dataVersion.get() as { data_version: number }).data_version;
+    } catch (error) {
+      // Somebody else holds it for the moment, and may have written before.
+      if (isBusy(error)) return {};
+      throw sqliteError(this.#path, "read", error);
+    }
   }
 
   /** See {@link StorageDriver.watch}. */
@@ -174,23 +199,14 @@ export class SqliteStorage implements StorageDriver {
     return this.#group.commit(batch);
   }
 
-  #apply(batches: readonly Batch[]): CommitResult[] {
+  #apply(batches: readonly Batch[]): CommitResult[] | Promise<CommitResult[]> {
+    const step = () => inTransaction(this.#open, () => this.#applyAll(batches), this.#transaction);
     try {
-      return this.#inTransaction(this.#open, () => this.#applyAll(batches));
+      return step();
     } catch (cause) {
-      throw sqliteError(this.#path, "write", cause);
-    }
-  }
-
-  #inTransaction<T>(database: SqliteDatabase, step: () => T): T {
-    this.#begin.run();
-    try {
-      const result = step();
-      this.#end.run();
-      return result;
-    } catch (error) {
-      rollBack(database);
-      throw error;
+      const failure = sqliteError(this.#path, "write", cause);
+      if (isBusy(failure)) return this.#later("write", step);
+      throw failure;
     }
   }
 
@@ -230,15 +246,6 @@ export class SqliteStorage implements StorageDriver {
 /** What a batch writes to the key that it checks; undefined when that is absent, or stays as it is. */
 function pairToReplace({ key, version }: Check, set: readonly Write[]): Write | undefined {
   return version === undefined ? undefined : set.find((pair) => equalBytes(pair[0], key));
-}
-
-/** SQLite rolls back by itself after some failures, and then refuses to do it again. */
-function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch {
-    // The transaction is gone already, which is all that is wanted.
-  }
 }
 
 /** Where this process begins to count: anywhere in the lower half of the integers that are exact. */
