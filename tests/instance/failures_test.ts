@@ -31,9 +31,12 @@ describe("clear errors, and nothing lost", () => {
       await assert.rejects(Instance.connect(`sqlite://${path}`), hasCode("NotFound", path));
       assert.throws(() => statSync(path));
       await assert.rejects(
-        Instance.connectOrCreate(`sqlite://${folder}/no/x.db`, ada),
-        hasCode("CannotOpen", "no/x.db"),
+        Instance.connect(`sqlite://${folder}/no/x.db`),
+        hasCode("NotFound", "no/x.db"),
       );
+      const made = await Instance.connectOrCreate(`sqlite://${folder}/new/dir/x.db`, ada);
+      await made.instance.close();
+      assert.equal(statSync(join(folder, "new", "dir")).mode & 0o777, 0o700);
       await assert.rejects(
         Instance.connectOrCreate(`sqlite://${path}?mode=ro`, ada),
         hasCode("NotFound"),
