@@ -9,6 +9,7 @@ import { reference } from "./reference.ts";
 import { size } from "./size.ts";
 import { state } from "./state.ts";
 import { storage } from "./storage.ts";
+import { syncV0Json } from "./sync_v0_json.ts";
 
 /** All benchmarks; a new file of workloads becomes one more suite here. */
 export const SUITES: readonly ((scope: Scope) => Suite)[] = [
@@ -22,6 +23,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   coldReads,
   storage,
   ingestion,
+  syncV0Json,
   size,
   reference,
 ];

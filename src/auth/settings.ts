@@ -88,6 +88,11 @@ export class AuthSettings {
     return this.#isConfigured ??= wasEverRestricted(this.#doc);
   }
 
+  /** Whether nothing was ever said about access: what was deleted leaves a trace. */
+  get isEmpty(): boolean {
+    return !this.isConfigured && !hasMembers(this.#doc);
+  }
+
   /** Whether anybody is listed that can be read: a key of any status, or an active grant to everybody. */
   get listsAnybody(): boolean {
     for (const key of this.#parsedKeys.values()) if (key !== undefined) return true;
@@ -236,9 +241,14 @@ function wasEverRestricted(auth: Doc): boolean {
   if (auth.peek("global") !== undefined) return true;
   const keys = auth.peek("keys");
   if (!(keys instanceof Doc)) return keys !== undefined;
-  let isListed = false;
-  keys.peekEach(() => isListed = true);
-  return isListed;
+  return hasMembers(keys);
+}
+
+/** Whether a document has members, deleted ones included. */
+function hasMembers(doc: Doc): boolean {
+  let has = false;
+  doc.peekEach(() => has = true);
+  return has;
 }
 
 function parseKeys(value: Value | undefined): ReadonlyMap<string, AuthKey | undefined> {

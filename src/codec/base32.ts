@@ -35,6 +35,45 @@ export function decodeBase32(text: string, from: number): Uint8Array | undefined
   return bits === 0 && have < 5 ? bytes : undefined;
 }
 
+/** The bytes of base32 characters that stand in `codes` from `start` to `end`; undefined for anything else. */
+export function readBase32(codes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+  const bytes = allocate(((end - start) * 5) >> 3);
+  let bits = 0;
+  let have = 0;
+  let at = 0;
+  for (let index = start; index < end; index++) {
+    const value = VALUES[codes[index]! & 0x7f]!;
+    if (value < 0 || codes[index]! > 0x7f) return undefined;
+    bits = (bits << 5) | value;
+    have += 5;
+    if (have < 8) continue;
+    have -= 8;
+    bytes[at++] = bits >> have;
+    bits &= (1 << have) - 1;
+  }
+  return bits === 0 && have < 5 ? bytes : undefined;
+}
+
+/** Writes the base32 characters of `bytes` from `start` to `end` into `out`; says where they end there. */
+export function writeBase32(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  from: number,
+): number {
+  let bits = 0;
+  let have = 0;
+  let at = from;
+  for (let index = start; index < end; index++) {
+    bits = ((bits << 8) | bytes[index]!) & 0xfff;
+    have += 8;
+    while (have >= 5) out[at++] = CODES[(bits >> (have -= 5)) & 31]!;
+  }
+  if (have > 0) out[at++] = CODES[(bits << (5 - have)) & 31]!;
+  return at;
+}
+
 /** Where the text of an ordinary ID is put together: it is copied at once. */
 const SCRATCH = new Uint8Array(59);
 
@@ -42,16 +81,8 @@ const SCRATCH = new Uint8Array(59);
 export function encodeBase32(prefix: string, bytes: Uint8Array): string {
   const length = 1 + Math.ceil((bytes.length * 8) / 5);
   const text = length === SCRATCH.length ? SCRATCH : new Uint8Array(length);
-  let bits = 0;
-  let have = 0;
-  let at = 0;
-  text[at++] = prefix.charCodeAt(0);
-  for (let index = 0; index < bytes.length; index++) {
-    bits = ((bits << 8) | bytes[index]!) & 0xfff;
-    have += 8;
-    while (have >= 5) text[at++] = CODES[(bits >> (have -= 5)) & 31]!;
-  }
-  if (have > 0) text[at] = CODES[(bits << (5 - have)) & 31]!;
+  text[0] = prefix.charCodeAt(0);
+  writeBase32(bytes, 0, bytes.length, text, 1);
   return fromLatin1(text);
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { IdError } from "../util/errors.ts";
-import { decodeBase32, encodeBase32 } from "./base32.ts";
+import { decodeBase32, encodeBase32, writeBase32 } from "./base32.ts";
 import { decodeMultibase, encodeBase58 } from "./multibase.ts";
 
 /** What a binary CID says about itself. */
@@ -39,6 +39,8 @@ const DIGEST_BYTES = 32;
 /** Length of a CIDv1 with a digest of 32 bytes. */
 export const CID_BYTES = 36;
 const V0_BYTES = 34;
+/** Length of the text of a CIDv1 with a digest of 32 bytes. */
+export const USUAL_TEXT = 59;
 
 /** Longest digest that can be represented. */
 export const MAX_DIGEST_BYTES = 64;
@@ -117,7 +119,7 @@ function varint(bytes: Uint8Array, start: number, end: number): number {
 
 /** The bytes of an ID's usual text, 59 characters that begin with `b`; undefined for any other. */
 export function readUsualText(text: string): Uint8Array | undefined {
-  return text.length === 59 && text.startsWith("b") ? decodeBase32(text, 1) : undefined;
+  return text.length === USUAL_TEXT && text.startsWith("b") ? decodeBase32(text, 1) : undefined;
 }
 
 /** Reads the text of a CID (01 §2.3); bytes that do not belong to the CID may follow in the result. */
@@ -144,4 +146,27 @@ function decodeText(input: string, text: string): Uint8Array {
 /** The text of a binary CID. */
 export function formatCid(bytes: Uint8Array, version: number): string {
   return version === 0 ? encodeBase58(bytes) : encodeBase32("b", bytes);
+}
+
+/** Longest text that {@link writeCidText} writes for a CID of so many bytes. */
+export function mostCidText(bytes: number): number {
+  return 1 + Math.ceil((bytes * 8) / 5);
+}
+
+/** Writes the text of the binary CID from `start` to `end` into `out`; no bytes are the empty ID. */
+export function writeCidText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  if (start === end) return at;
+  if (bytes[start] === 1) {
+    out[at] = 0x62;
+    return writeBase32(bytes, start, end, out, at + 1);
+  }
+  const text = encodeBase58(bytes.subarray(start, end));
+  for (let index = 0; index < text.length; index++) out[at + index] = text.charCodeAt(index);
+  return at + text.length;
 }

@@ -91,14 +91,42 @@ export class DagCborReader {
 
   /** A text of at most `limit` bytes: these, as a view of what is read from, if all are ASCII. */
   lazyText(what: string, limit: number): string | Uint8Array {
-    const start = this.#skipText(what, limit);
+    const start = this.#shortText(what, limit);
     const bytes = this.#bytes.subarray(start, this.#at);
     let seen = 0;
     for (let at = 0; at < bytes.length; at++) seen |= bytes[at]!;
     return seen > 0x7f ? this.#unicode(start, what) : bytes;
   }
 
-  #skipText(what: string, limit: number): number {
+  /** Goes to another position. */
+  seek(position: number): void {
+    this.#at = position;
+  }
+
+  /** Steps over a byte string; says where it begins. It ends at the {@link position}. */
+  skipBytes(what: string): number {
+    return this.#skip(this.#head(BYTES, what), what);
+  }
+
+  /** Steps over a text; says where it begins. It ends at the {@link position}. */
+  skipText(what: string): number {
+    return this.#skip(this.#head(TEXT, what), what);
+  }
+
+  /** Steps over a CID; says where its bytes begin. They end at the {@link position}; there are none for the empty ID. */
+  skipCid(what: string): number {
+    const bytes = this.#bytes;
+    if (bytes[this.#at] === NULL) return ++this.#at;
+    if (bytes[this.#at] !== CID_TAG_0 || bytes[this.#at + 1] !== CID_TAG_1) {
+      throw malformed(`${what} is not a CID`);
+    }
+    this.#at += 2;
+    const start = this.#skip(this.#head(BYTES, what), what);
+    if (bytes[start] !== 0 || this.#at - start < 2) throw malformed(`${what} is not a CID`);
+    return start + 1;
+  }
+
+  #shortText(what: string, limit: number): number {
     const length = this.#head(TEXT, what);
     if (length > limit) throw malformed(`${what} is longer than ${limit} bytes`);
     return this.#skip(length, what);
@@ -106,7 +134,7 @@ export class DagCborReader {
 
   /** A text of at most `limit` bytes. */
   text(what: string, limit: number): string {
-    const start = this.#skipText(what, limit);
+    const start = this.#shortText(what, limit);
     const known = KNOWN.get(this.#bytes, start, this.#at);
     if (known !== undefined) return known;
     const text = this.#text(start, what);
@@ -152,18 +180,8 @@ export class DagCborReader {
 
   /** A binary CID, as a view of the bytes that are read from; no bytes for the empty ID. */
   cid(what: string): Uint8Array {
-    const bytes = this.#bytes;
-    if (bytes[this.#at] === NULL) {
-      this.#at++;
-      return NO_BYTES;
-    }
-    if (bytes[this.#at] !== CID_TAG_0 || bytes[this.#at + 1] !== CID_TAG_1) {
-      throw malformed(`${what} is not a CID`);
-    }
-    this.#at += 2;
-    const start = this.#skip(this.#head(BYTES, what), what);
-    if (bytes[start] !== 0 || this.#at - start < 2) throw malformed(`${what} is not a CID`);
-    return bytes.subarray(start + 1, this.#at);
+    const start = this.skipCid(what);
+    return start === this.#at ? NO_BYTES : this.#bytes.subarray(start, this.#at);
   }
 
   /** Refuses bytes that are left. */

@@ -102,6 +102,13 @@ export class DagCborWriter {
     this.#unicode(value, limit, what);
   }
 
+  /** A text of at most `limit` bytes, by its UTF-8 bytes. */
+  textBytes(value: Uint8Array, limit: number, what: string): void {
+    if (value.length > limit) throw tooLong(what, limit);
+    this.#head(TEXT, value.length);
+    this.raw(value);
+  }
+
   /** Writes the characters of a text if all are ASCII. */
   #ascii(value: string): boolean {
     const { length } = value;

@@ -26,9 +26,20 @@ const BASES = [
   ...[base58btc, base58flickr, base64, base64pad, base64url, base64urlpad, base256emoji, identity],
 ];
 
+/** Prefixes of the bases that pad their texts, and to a multiple of how many characters. */
+const PADDED: Readonly<Record<string, number>> = { c: 8, C: 8, t: 8, T: 8, M: 4, U: 4 };
+
 /** The bytes of a multibase text; undefined when it begins with no known prefix. Throws for other faults. */
 export function decodeMultibase(text: string): Uint8Array | undefined {
+  checkPadding(text);
   return BASES.find((base) => text.startsWith(base.prefix))?.decode(text);
+}
+
+/** The decoders take any padding, or none; the reference does not. */
+function checkPadding(text: string): void {
+  const width = PADDED[text.charAt(0)];
+  const isWrong = width === undefined ? text.endsWith("=") : (text.length - 1) % width !== 0;
+  if (isWrong) throw new SyntaxError("the padding is not that of the base");
 }
 
 /** The base58btc text of bytes, without a prefix. */

@@ -35,9 +35,12 @@ const CLOSE_BRACE = 0x7d;
 /** A byte order mark is not skipped: it is no JSON. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a document from its stored form. Throws `SerializeError` `DeserializationFailed`. */
-export function parseDoc(text: string): Doc {
-  const reader = new JsonReader(text);
+/**
+ * Reads a document from its stored form, where containers nest up to `maxDepth`. Throws `SerializeError`
+ * `DeserializationFailed`.
+ */
+export function parseDoc(text: string, maxDepth?: number): Doc {
+  const reader = new JsonReader(text, maxDepth);
   const doc = readDoc(reader);
   reader.end();
   return doc;
@@ -82,12 +85,12 @@ function readDoc(reader: JsonReader): Doc {
       else skipJson(reader);
     } while (reader.more(CLOSE_BRACE));
   }
-  return makeDoc(children ?? reader.fail('a document without "children"'), atomic === true);
+  return makeDoc(children ?? reader.mismatch('a document without "children"'), atomic === true);
 }
 
 /** The reader, unless the field it stands at was read before. */
 function once(reader: JsonReader, previous: unknown): JsonReader {
-  return previous === undefined ? reader : reader.fail("a field stands twice");
+  return previous === undefined ? reader : reader.mismatch("a field stands twice");
 }
 
 function readKey(reader: JsonReader): string {
@@ -98,18 +101,29 @@ function readKey(reader: JsonReader): string {
 
 /** The array form `[version, atomic, children]`. */
 function readDocArray(reader: JsonReader): Doc {
-  reader.open(OPEN_BRACKET);
+  openFields(reader);
   readVersion(reader);
-  reader.expect(COMMA);
+  nextField(reader);
   const atomic = reader.boolean();
-  reader.expect(COMMA);
+  nextField(reader);
   const children = readChildren(reader);
   reader.close(CLOSE_BRACKET);
   return makeDoc(children, atomic);
 }
 
+/** Opens an array that stands for an object. */
+function openFields(reader: JsonReader): void {
+  reader.open(OPEN_BRACKET);
+  if (reader.peek() === CLOSE_BRACKET) reader.mismatch("an array without fields");
+}
+
+function nextField(reader: JsonReader): void {
+  if (reader.peek() === CLOSE_BRACKET) reader.mismatch("an array with too few fields");
+  reader.expect(COMMA);
+}
+
 function readVersion(reader: JsonReader): true {
-  if (reader.number() !== 0) reader.fail("the document version is not 0");
+  if (reader.number() !== 0) reader.mismatch("the document version is not 0");
   return true;
 }
 
@@ -121,7 +135,9 @@ function readChildren(reader: JsonReader): Children {
 }
 
 function readValue(reader: JsonReader): Value {
-  if (reader.peek() === QUOTE) return readUnit(reader, reader.string());
+  const start = reader.peek();
+  if (start === QUOTE) return readUnit(reader, reader.string());
+  if (start !== OPEN_BRACE) reader.fail("expected a value of a document");
   reader.open(OPEN_BRACE);
   const variant = readKey(reader);
   const value = readPayload(reader, variant);
@@ -132,7 +148,7 @@ function readValue(reader: JsonReader): Value {
 function readUnit(reader: JsonReader, variant: string): Value {
   if (variant === "Deleted") return DELETED;
   if (variant === "Null") return null;
-  return reader.fail(`"${variant}" is no value without payload`);
+  return reader.mismatch(`"${variant}" is no value without payload`);
 }
 
 function readPayload(reader: JsonReader, variant: string): Value {
@@ -161,8 +177,8 @@ function readUnitPayload(reader: JsonReader, variant: string): Value {
 /** An integer literal of `min` … `max`. */
 function readInt(reader: JsonReader, min: bigint, max: bigint): Int {
   const value = reader.number();
-  if (typeof value === "object") return reader.fail("expected an integer literal of 64 bits");
-  if (value < min || value > max) return reader.fail(`the integer ${value} is out of range`);
+  if (typeof value === "object") return reader.mismatch("expected an integer literal of 64 bits");
+  if (value < min || value > max) return reader.mismatch(`the integer ${value} is out of range`);
   return value;
 }
 
@@ -198,18 +214,18 @@ function readPosition(reader: JsonReader): Position {
     } while (reader.more(CLOSE_BRACE));
   }
   if (numerator === undefined || denominator === undefined || id === undefined) {
-    return reader.fail("a list position without all of its fields");
+    return reader.mismatch("a list position without all of its fields");
   }
   return Position.restore(numerator, denominator, id);
 }
 
 /** The array form `[numerator, denominator, unique_id]`. */
 function readPositionArray(reader: JsonReader): Position {
-  reader.open(OPEN_BRACKET);
+  openFields(reader);
   const numerator = readNumerator(reader);
-  reader.expect(COMMA);
+  nextField(reader);
   const denominator = readDenominator(reader);
-  reader.expect(COMMA);
+  nextField(reader);
   const id = readUuid(reader);
   reader.close(CLOSE_BRACKET);
   return Position.restore(numerator, denominator, id);
@@ -224,5 +240,5 @@ function readDenominator(reader: JsonReader): Int {
 }
 
 function readUuid(reader: JsonReader): string {
-  return parseUuid(reader.string()) ?? reader.fail("a list position with a malformed UUID");
+  return parseUuid(reader.string()) ?? reader.mismatch("a list position with a malformed UUID");
 }

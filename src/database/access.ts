@@ -27,7 +27,7 @@ function reader(host: DatabaseHost): SettingsReader {
 }
 
 /** The access rules that this node knows for a database. */
-async function currentAuth(host: DatabaseHost, root: ID): Promise<AuthSettings> {
+export async function currentAuth(host: DatabaseHost, root: ID): Promise<AuthSettings> {
   await host.settle(root);
   const { backend } = host;
   const tips = await backend.verifiedStoreSnapshot(root, SETTINGS);

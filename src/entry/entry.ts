@@ -10,6 +10,7 @@ import { copyOf } from "../util/allocate.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
+import type { JsonBytes } from "../util/json_bytes.ts";
 import type { Json64 } from "../util/json64.ts";
 import { tryRead } from "../util/try_read.ts";
 import type { RandomSource } from "../util/random.ts";
@@ -24,6 +25,7 @@ import {
 import { decodeEntry } from "./entry_decoder.ts";
 import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
+import { readEntryJson } from "./entry_json_reader.ts";
 import { ID } from "./id.ts";
 import { EntryMetadata } from "./metadata.ts";
 import { SigInfo } from "./sig_info.ts";
@@ -65,6 +67,14 @@ export class Entry {
   /** Reads the JSON form (01 §5), 64-bit integers included. */
   static fromJSON(text: string): Entry {
     return Entry.#fromModel(parseEntryJson(text));
+  }
+
+  /**
+   * Reads the JSON form out of UTF-8, as peers send it. Throws {@link SerializeError} for what is no entry in
+   * JSON, and {@link EntryError} for an entry that is not taken; the reader then stands behind it.
+   */
+  static readJson(reader: JsonBytes): Entry {
+    return Entry.#fromModel(readEntryJson(reader));
   }
 
   /** Reads the JSON form out of JSON that was parsed already. */

@@ -63,18 +63,20 @@ function sigLength(bytes: Uint8Array, keyEnd: number): number {
 }
 
 /** Writes who signed; says where the key ends. */
-function writeSigInfo({ key, sig }: SigInfo): number {
+function writeSigInfo(from: SigInfo): number {
+  const sig = from.written;
   writer.map(sig === undefined ? 1 : 2);
   writer.raw(K.key);
-  writeSigKey(key);
+  writeSigKey(from.key);
   const keyEnd = writer.position;
   if (sig !== undefined) writeSignature(sig);
   return keyEnd;
 }
 
-function writeSignature(sig: string): void {
+function writeSignature(sig: string | Uint8Array): void {
   writer.raw(K.sig);
-  writer.text(sig, MAX_SIG_BYTES, "the signature");
+  if (typeof sig === "string") writer.text(sig, MAX_SIG_BYTES, "the signature");
+  else writer.textBytes(sig, MAX_SIG_BYTES, "the signature");
 }
 
 function writeSigKey({ path, hint }: SigKey): void {

@@ -5,7 +5,7 @@
  */
 
 import { core } from "../../wasm/mod.ts";
-import { compareBase32, fromFoldKey, toFoldKey } from "../codec/base32.ts";
+import { compareBase32, fromFoldKey, readBase32, toFoldKey } from "../codec/base32.ts";
 import {
   CID_BYTES,
   type CidParts,
@@ -17,6 +17,7 @@ import {
   RAW_SHA2_256,
   readCid,
   readUsualText,
+  USUAL_TEXT,
 } from "../codec/cid.ts";
 import { allocate, copyOf } from "../util/allocate.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
@@ -63,6 +64,17 @@ export class ID {
     const id = ID.parse(text);
     if (id.toString() !== text) throw invalidId(text, `must be spelled "${id}"`);
     return id;
+  }
+
+  /**
+   * Reads the usual text form of IDs, `b` and 58 characters of base32, out of the ASCII codes from `start` to
+   * `end`; undefined for anything else.
+   */
+  static readText(codes: Uint8Array, start: number, end: number): ID | undefined {
+    if (end - start !== USUAL_TEXT || codes[start] !== 0x62) return undefined;
+    const bytes = readBase32(codes, start + 1, end);
+    const parts = bytes && readCid(bytes);
+    return bytes !== undefined && parts?.end === bytes.length ? new ID(bytes, parts) : undefined;
   }
 
   /** Reads the binary form; no bytes are the empty ID. Bytes after the CID are ignored. */

@@ -200,12 +200,22 @@ const NOT_FOUND = new Set([
   "UserNotFound",
   "DatabaseNotTracked",
   "DatabaseNotFoundByName",
+  "TreeNotFound",
+  "PeerNotFound",
+  "RequestNotFound",
 ]);
 
-const CONFLICT = new Set(["DatabaseAlreadyExists", "InstanceAlreadyExists", "KeyAlreadyExists"]);
+const CONFLICT = new Set([
+  "DatabaseAlreadyExists",
+  "InstanceAlreadyExists",
+  "KeyAlreadyExists",
+  "PeerAlreadyExists",
+  "RequestAlreadyExists",
+]);
 
 const AUTHENTICATION = new Set([
   "AuthenticationRequired",
+  "AuthenticationFailed",
   "NoAuthConfiguration",
   "AuthenticationValidationFailed",
   "InsufficientPermissions",
@@ -213,6 +223,8 @@ const AUTHENTICATION = new Set([
   "SigningKeyNotFound",
   "CorruptedAuthConfiguration",
 ]);
+
+const DENIED = new Set(["PermissionDenied", "InsufficientPermissions", "InsufficientPermission"]);
 
 function hasCode(error: unknown, codes: ReadonlySet<string>): error is EideticaError {
   return error instanceof EideticaError && codes.has(error.code);
@@ -236,6 +248,6 @@ export function isAuthenticationError(error: unknown): error is EideticaError {
 
 /** Whether the caller lacks a permission it would need. */
 export function isPermissionDenied(error: unknown): error is EideticaError {
-  if (hasCode(error, new Set(["PermissionDenied", "InsufficientPermissions"]))) return true;
+  if (hasCode(error, DENIED)) return true;
   return error instanceof TransactionError && isAuthenticationError(error);
 }

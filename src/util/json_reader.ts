@@ -1,6 +1,7 @@
 /**
  * A pull reader of strict JSON (RFC 8259): one pass over the text, integers exact to 64 bits, `5` and
- * `5.0` told apart, lone surrogates refused, nesting limited.
+ * `5.0` told apart, lone surrogates refused, nesting limited. Failures have a field `fault`: `"syntax"` for what
+ * is no JSON, `"shape"` for JSON of another kind than the one expected.
  *
  * It holds no grammar of its own beyond tokens; `json64.ts` and `crdt/doc_json.ts` build on it.
  *
@@ -32,6 +33,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LOWER_E = 0x65;
 const LOWER_U = 0x75;
+/** What a value may begin with. */
+const VALUE_STARTS = '{["-0123456789tfn';
 
 /**
  * A JSON number that is not an integer literal (`5.0`, `1e3`, `-0`) or lies outside −2^63 … 2^64−1.
@@ -102,7 +105,7 @@ export class JsonReader {
   /** Consumes the literal `word` (`null`, `true`, `false`) or fails. */
   literal(word: string): void {
     this.peek();
-    if (!this.#text.startsWith(word, this.#pos)) this.fail(`expected ${word}`);
+    if (!this.#text.startsWith(word, this.#pos)) this.#failKind(word, word.charCodeAt(0));
     this.#pos += word.length;
   }
 
@@ -115,7 +118,7 @@ export class JsonReader {
 
   /** Opens a container: consumes its bracket and counts the nesting. */
   open(bracket: number): void {
-    this.expect(bracket);
+    if (!this.accept(bracket)) this.#failKind(`"${String.fromCharCode(bracket)}"`, bracket);
     if (++this.#depth > this.#maxDepth) {
       this.fail(`more than ${this.#maxDepth} nested containers`);
     }
@@ -144,7 +147,7 @@ export class JsonReader {
 
   /** Consumes a string. With `lenient`, escapes may spell lone surrogates. */
   string(lenient: boolean = false): string {
-    this.expect(QUOTE);
+    if (!this.accept(QUOTE)) this.#failKind('"""', QUOTE);
     const text = this.#text;
     const start = this.#pos;
     let end = start;
@@ -226,8 +229,14 @@ export class JsonReader {
       value = value * 10 + (code - ZERO);
     }
     this.#pos = pos;
-    if (pos === start) this.fail("expected a JSON value");
+    if (pos === start) this.#failDigits(start);
     return value;
+  }
+
+  /** A number that was begun is broken; otherwise there is none. */
+  #failDigits(start: number): never {
+    if (/[-+.eE]/.test(this.#text.charAt(start - 1))) this.fail("expected a digit");
+    return this.#failKind("a JSON value", MINUS);
   }
 
   /** Consumes a fraction and an exponent if there are any. */
@@ -259,12 +268,29 @@ export class JsonReader {
     if (!Number.isNaN(this.peek())) this.fail("characters after the JSON value");
   }
 
-  /** Throws a {@link SerializeError} that names the position reached. */
+  /** Throws a {@link SerializeError} for what is no JSON; it names the position reached. */
   fail(reason: string, cause?: unknown): never {
-    throw new SerializeError(
+    throw this.#error("syntax", reason, cause);
+  }
+
+  /** Throws a {@link SerializeError} for JSON that is not of the kind, or has not the value, expected. */
+  mismatch(reason: string): never {
+    throw this.#error("shape", reason);
+  }
+
+  /** Fails where something that begins with `first` was expected: another kind of value is no fault of syntax. */
+  #failKind(expected: string, first: number): never {
+    const code = this.peek();
+    const isValue = code !== first && VALUE_STARTS.includes(String.fromCharCode(code));
+    throw this.#error(isValue ? "shape" : "syntax", `expected ${expected}`);
+  }
+
+  #error(fault: "shape" | "syntax", reason: string, cause?: unknown): SerializeError {
+    const position = this.#pos;
+    return new SerializeError(
       "DeserializationFailed",
-      `Cannot read JSON at character ${this.#pos}: ${reason}`,
-      { fields: { reason, position: this.#pos }, cause },
+      `Cannot read JSON at character ${position}: ${reason}`,
+      { fields: { reason, position, fault }, cause },
     );
   }
 }

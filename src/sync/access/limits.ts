@@ -1,0 +1,26 @@
+/**
+ * What strangers may cost (09, `docs/security.md`). Each limit is one constant here.
+ *
+ * @module
+ */
+
+/** Largest request over HTTP, in bytes: the one that nodes of the Rust project take. */
+export const MAX_HTTP_REQUEST_BYTES: number = 2 * 1024 * 1024;
+
+/** Largest message over Iroh, in bytes, request and response alike. */
+export const MAX_IROH_MESSAGE_BYTES: number = 1024 * 1024;
+
+/** Largest part of a message that is not an entry, in bytes: only so much of it is ever buffered. */
+export const MAX_PART_BYTES: number = 8 * 1024 * 1024;
+
+/**
+ * Largest entry in JSON, in bytes: one of 16 MiB whose payload is an array of numbers. Only so much of a message
+ * is ever buffered for an entry.
+ */
+export const MAX_ENTRY_JSON_BYTES: number = 64 * 1024 * 1024;
+
+/** How far the time of a request may be from the server's clock, in milliseconds, in both directions. */
+export const FRESHNESS_MS = 60_000;
+
+/** Most spent nonces that are remembered. */
+export const MAX_NONCES = 100_000;

@@ -1,0 +1,45 @@
+/**
+ * What the tests of this folder share.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { EideticaError, type ID, type Instance } from "../../mod.ts";
+import type { AccessPort } from "../../src/sync/mod.ts";
+import { NodeAccess } from "../../src/sync/mod.ts";
+import { fromHex } from "../../src/util/hex.ts";
+import { utf8 } from "../../src/util/bytes.ts";
+
+/** A golden vector file. */
+export function vector<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as T;
+}
+
+/** Bytes as they are written in a vector: as text, or as hex of what is no text. */
+export function bytesOf({ text, hex }: { text?: string; hex?: string }): Uint8Array {
+  return hex === undefined ? utf8(text!) : fromHex(hex);
+}
+
+/** Whether an error is one of ours, with this code. */
+export function hasCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof EideticaError && error.code === code;
+}
+
+/** The error that `action` ends with; it must be one of ours. */
+export async function errorOf(action: () => unknown): Promise<EideticaError> {
+  try {
+    await action();
+  } catch (error) {
+    assert.ok(error instanceof EideticaError, String(error));
+    return error;
+  }
+  return assert.fail("nothing was refused");
+}
+
+/** What an instance answers about access, with the databases `shared` open to others. */
+export function accessTo(instance: Instance, ...shared: ID[]): AccessPort {
+  const isShared = (tree: ID) => Promise.resolve(shared.some((id) => id.equals(tree)));
+  return new NodeAccess(instance, { isShared });
+}
