@@ -8,6 +8,7 @@ import type { ID } from "../entry/id.ts";
 import { validateEntry } from "../entry/validate.ts";
 import { BackendError, EideticaError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
+import { turns } from "../util/turns.ts";
 import type { EntryJudge } from "./entry_judge.ts";
 
 /** An entry that was refused, with the reason. */
@@ -70,9 +71,11 @@ export class Ingest {
     for (let entry = this.#next(); entry !== undefined; entry = this.#next()) {
       const next = entry;
       await this.#orReject(next, () => this.#take(next));
+      if (turns.isOver) await turns.next();
     }
     for (const { entry, waits } of this.#open.values()) {
       await this.#orReject(entry, () => this.#keep(entry, waits));
+      if (turns.isOver) await turns.next();
     }
     const counts = { stored: this.#stored, verified: this.#verified, failed: this.#failed };
     return { ...counts, rejected: this.#rejected };

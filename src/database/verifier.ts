@@ -4,6 +4,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import { type ChangeSize, LEAST, parkedSize, WOKEN } from "../backend/records/commit_room.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import type { ID } from "../entry/id.ts";
+import { turns } from "../util/turns.ts";
 import type { EntryJudge } from "./entry_judge.ts";
 
 /** Most entries that one pass settles, so that other writers get their turn. */
@@ -107,6 +108,7 @@ export class Verifier {
     while (this.#room > 0 && this.#fits(LEAST)) {
       const item = agenda.next() ?? partly.pop();
       if (item === undefined) break;
+      if (turns.isOver) await turns.next();
       const done = await this.#look(item);
       this.#isIdle = false;
       if (done === "partly") partly.push(item);

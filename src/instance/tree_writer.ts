@@ -7,6 +7,7 @@ import type { WriteCallback } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { isShared } from "../storage/group_commit.ts";
+import { turns } from "../util/turns.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
 
 /** Most writes that are put into one storage commit. */
@@ -178,6 +179,7 @@ export class TreeWriter {
     for (const job of group) {
       const { size, postTips } = update;
       const before = update.verified.length;
+      if (turns.isOver) await turns.next();
       try {
         const value = await job.run(update);
         results.push({ value, outcome: outcomeOf(job, update, before, postTips) });

@@ -8,6 +8,7 @@ import { BTree } from "../util/btree.ts";
 import { copyOf } from "../util/allocate.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
+import { turns } from "../util/turns.ts";
 import type {
   Batch,
   Capabilities,
@@ -83,7 +84,10 @@ export class MemoryStorage implements StorageDriver {
       const outside = reverse ? compareBytes(key, start) < 0 : compareBytes(key, end) >= 0;
       if (outside || left-- <= 0) break;
       page.push({ key, ...stored });
-      if (page.length === PAGE) yield page, page = [];
+      if (page.length < PAGE) continue;
+      yield page;
+      page = [];
+      if (turns.isOver) await turns.next();
     }
     if (page.length > 0) yield page;
   }

@@ -2,6 +2,7 @@ import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { PathLike } from "../crdt/path.ts";
 import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
+import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
 import { DocView } from "./doc_view.ts";
 import { typeMismatch } from "./staged_doc.ts";
@@ -180,7 +181,9 @@ export class DocStore extends DocView {
   }
 }
 
-/** Runs a synchronous step so that its failure rejects instead of throwing at the caller. */
-function attempt<T>(step: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(step()));
+/** Runs a synchronous step at once, so that its failure rejects instead of throwing at the caller. */
+async function attempt<T>(step: () => T): Promise<T> {
+  const result = step();
+  if (turns.isOver) await turns.next();
+  return result;
 }

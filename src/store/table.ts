@@ -9,6 +9,7 @@ import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
 import { StoreError } from "../util/errors.ts";
 import { uuidV4 } from "../util/random.ts";
+import { inTurns, turns } from "../util/turns.ts";
 import type { StoreContext, StoreType } from "./context.ts";
 import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
 import { keyNotFound, mergedName } from "./staged_doc.ts";
@@ -146,6 +147,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
     this.context.requireWritable(this.name);
     if (key === "") throw refuse("a key must not be empty");
     this.#stage(key, await this.#codec.write(row, refuse));
+    if (turns.isOver) await turns.next();
   }
 
   /** Deletes the row under `key`; false, and nothing staged, when there is none. */
@@ -159,7 +161,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
   /** How many rows there are, those included that cannot be read. */
   async count(): Promise<number> {
     let count = 0;
-    for (const [, value] of (await this.#view()).allEntries()) {
+    for await (const [, value] of inTurns((await this.#view()).allEntries())) {
       if (typeof value === "string") count++;
     }
     return count;
@@ -167,7 +169,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
 
   /** All rows in key order, from `from` (included) if it is given. */
   async *entries(options: { from?: string } = {}): AsyncIterable<[key: string, row: Row]> {
-    for (const [key, value] of (await this.#view()).allEntries({ from: options.from })) {
+    for await (const [key, value] of inTurns((await this.#view()).allEntries(options))) {
       if (typeof value === "string") yield [key, await this.#read(key, value)];
     }
   }
@@ -183,7 +185,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
   /** The rows that cannot be read, each with its reason. */
   async invalidRows(): Promise<InvalidRow[]> {
     const invalid: InvalidRow[] = [];
-    for (const [key, value] of (await this.#view()).allEntries()) {
+    for await (const [key, value] of inTurns((await this.#view()).allEntries())) {
       if (typeof value !== "string") continue;
       try {
         await this.#read(key, value);

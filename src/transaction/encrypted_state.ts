@@ -3,6 +3,7 @@ import type { StateType } from "../backend/state/state_type.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor } from "../store/context.ts";
+import { turns } from "../util/turns.ts";
 
 /**
  * The state of an encrypted store. It is folded once for each transaction and never cached beyond
@@ -22,6 +23,7 @@ export async function foldDecrypted<T>(
     const data = entry.findData(store);
     if (data === undefined) continue;
     state = merge(state, type.parse(await encryptor.decrypt(data)));
+    if (turns.isOver) await turns.next();
   }
   return state;
 }

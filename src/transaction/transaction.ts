@@ -13,6 +13,7 @@ import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
+import { turns } from "../util/turns.ts";
 import { buildEntry } from "./build_entry.ts";
 import type { Alone, PutOptions, TransactionHost } from "./host.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
@@ -190,6 +191,7 @@ export class Transaction implements StoreContext {
 
   /** See {@link StoreContext.fullState}. */
   async fullState<T>(store: string, type: StateType<T>): Promise<T> {
+    if (turns.isOver) await turns.next();
     const known = this.peekState(store, type);
     if (known !== undefined) return known;
     const tips = await this.storeParents(store);
@@ -269,6 +271,7 @@ export class Transaction implements StoreContext {
   async commit(): Promise<ID> {
     this.#requireOpen();
     this.#committed = true;
+    if (turns.isOver) await turns.next();
     try {
       // A handler may close the instance, which takes nothing back of what was written.
       const { backend } = this.base.host;

@@ -2,6 +2,7 @@ import { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { BackendError } from "../../util/errors.ts";
+import { turns } from "../../util/turns.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import * as keys from "./keys.ts";
 import {
@@ -88,13 +89,18 @@ async function loadAll(
   const ids = places.map(({ id }) => id);
   const known = ids.map((id) => entries.get(id)?.entry);
   const stored = await readStored(driver, ids.filter((_, at) => known[at] === undefined));
+  const found: Entry[] = [];
   let next = 0;
-  return ids.map((id, at) => {
-    if (known[at] !== undefined) return known[at];
-    const bytes = stored[next++]?.bytes;
-    if (bytes === undefined) throw damagedEntry(id, "its bytes are missing");
-    return decodeStored(id, bytes);
-  });
+  for (const [at, id] of ids.entries()) {
+    found.push(known[at] ?? decodeListed(id, stored[next++]?.bytes));
+    if (turns.isOver) await turns.next();
+  }
+  return found;
+}
+
+function decodeListed(id: ID, bytes: Uint8Array | undefined): Entry {
+  if (bytes === undefined) throw damagedEntry(id, "its bytes are missing");
+  return decodeStored(id, bytes);
 }
 
 /** As {@link loadAll}, without the damaged ones; the others are remembered while there is room. */
@@ -111,6 +117,7 @@ async function loadSound(
     if (entry === undefined) continue;
     sound.push(entry);
     if (known === undefined) entries.offer({ entry, row: stored[at]!.row });
+    if (turns.isOver) await turns.next();
   }
   return sound;
 }

@@ -1,5 +1,5 @@
 import type { ID } from "../../entry/id.ts";
-import { Pacer } from "../../util/pacer.ts";
+import { turns } from "../../util/turns.ts";
 import { type StoreState, weigh } from "./state_family.ts";
 import type { Route, Step } from "./state_route.ts";
 import type { StateType } from "./state_type.ts";
@@ -49,14 +49,13 @@ export async function foldRoute(
   tips: readonly ID[],
   type: StateType<unknown>,
 ): Promise<StoreState[]> {
-  const pacer = new Pacer();
   const fold = new Fold(base, type);
   const states: StoreState[] = [];
   let next = 0;
   for (let at = 0; at < path.length; at++) {
     if (stops[next]?.at === at) states.push(fold.at(stops[next++]!.tips));
     fold.add(path[at]!);
-    if (pacer.isDue) await pacer.rest();
+    if (turns.isOver) await turns.next();
   }
   return [...states, fold.at(tips)];
 }
@@ -66,12 +65,11 @@ export async function foldPieces(
   pieces: readonly Uint8Array[],
   type: StateType<unknown>,
 ): Promise<unknown> {
-  const pacer = new Pacer();
   let value = type.empty();
   for (const piece of pieces) {
     const part = type.parse(piece);
     value = type.apply === undefined ? type.merge(value, part) : type.apply(value, part);
-    if (pacer.isDue) await pacer.rest();
+    if (turns.isOver) await turns.next();
   }
   return value;
 }
@@ -82,7 +80,6 @@ export async function serializePieces(
   type: StateType<unknown>,
   limit: number,
 ): Promise<Uint8Array[] | undefined> {
-  const pacer = new Pacer();
   const payloads: Uint8Array[] = [];
   let left = limit;
   for (const piece of type.checkpoint?.pieces?.(state) ?? [state]) {
@@ -90,7 +87,7 @@ export async function serializePieces(
     payloads.push(payload);
     left -= payload.length;
     if (left < 0) return undefined;
-    if (pacer.isDue) await pacer.rest();
+    if (turns.isOver) await turns.next();
   }
   return payloads;
 }

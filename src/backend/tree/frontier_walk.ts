@@ -2,6 +2,7 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import { BackendError } from "../../util/errors.ts";
 import { Heap } from "../../util/heap.ts";
+import { turns } from "../../util/turns.ts";
 import { FrontierMark } from "./frontier.ts";
 import { compareInStore, type EntryReader, inStore, requireInTree, storeParents } from "./walk.ts";
 
@@ -65,6 +66,7 @@ export class FrontierWalk {
 
   /** Steps over the highest entry of the frontier and returns it; undefined at the end. */
   async step(): Promise<Entry | undefined> {
+    if (turns.isOver) await turns.next();
     const entry = this.#queue.pop();
     if (entry === undefined) return undefined;
     this.#mark.toggle(entry.id);

@@ -1,3 +1,4 @@
+import { turns } from "../../util/turns.ts";
 import type { Pair, Range } from "../driver.ts";
 
 /** Least and most pairs of one page. */
@@ -21,6 +22,7 @@ export async function* listByPage(range: Range, read: ReadPage): AsyncGenerator<
     const page = await read(rest, wanted);
     if (page.length > 0) yield page;
     if (page.length < wanted) return;
+    if (turns.isOver) await turns.next();
     left -= page.length;
     rest = after(rest, page[page.length - 1]!.key);
     size = nextSize(page);
