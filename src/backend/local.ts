@@ -94,6 +94,7 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.hasEntry}. */
   async hasEntry(id: ID): Promise<boolean> {
+    if (turns.isOver) await turns.next();
     return this.entries.get(id) !== undefined || await this.loadRow(id) !== undefined;
   }
 
@@ -145,6 +146,7 @@ export class LocalBackend implements Backend, UpdateSource {
 
   /** See {@link Backend.getVerificationStatus}. */
   async getVerificationStatus(id: ID): Promise<VerificationStatus> {
+    if (turns.isOver) await turns.next();
     const cached = this.entries.get(id)?.row;
     const row = cached?.status === "Verified" ? cached : await this.loadRow(id);
     if (row !== undefined) return row.status;

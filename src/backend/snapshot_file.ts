@@ -23,7 +23,8 @@ import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { Pair } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
-import { type Json64, parseJson64 } from "../util/json64.ts";
+import { type Json64, parseJson64InTurns } from "../util/json64.ts";
+import { turns } from "../util/turns.ts";
 import type { InstanceMetadata, InstanceSecrets, VerificationStatus } from "./backend.ts";
 import type { LocalBackend } from "./local.ts";
 import type { EntryCache } from "./records/entry_cache.ts";
@@ -43,7 +44,12 @@ const MAX_DEPTH = 127;
 export async function stringifySnapshot({ driver, entries }: LocalBackend): Promise<string> {
   const pairs: Pair[] = [];
   for await (const page of driver.list(EVERYTHING)) pairs.push(...page);
-  return snapshotText(pairs, entries);
+  const pieces: string[] = [];
+  for (const piece of snapshotPieces(pairs, entries)) {
+    pieces.push(piece);
+    if (turns.isOver) await turns.next();
+  }
+  return pieces.join("");
 }
 
 /** All keys of the engine. */
@@ -51,7 +57,6 @@ const EVERYTHING = { start: new Uint8Array(0), end: Uint8Array.of(0xff) };
 
 /** What is collected for the file. */
 interface Content {
-  readonly entries: Record<string, unknown>;
   readonly statuses: Record<string, VerificationStatus>;
   readonly tips: Record<string, { tree_tips: string[]; subtree_tips: Record<string, string[]> }>;
   readonly meta: Map<string, unknown>;
@@ -59,37 +64,53 @@ interface Content {
 
 /** The snapshot file of all pairs of a storage; entries that `cache` has are not decoded again. */
 export function snapshotText(pairs: Iterable<Pair>, cache: EntryCache): string {
-  const content: Content = { entries: {}, statuses: {}, tips: {}, meta: new Map() };
-  for (const { key, value } of pairs) READERS.get(key[0]!)?.(content, key, value, cache);
-  const file = {
-    entries: content.entries,
-    verification_status: content.statuses,
-    instance_metadata: content.meta.get("instance_metadata") ?? null,
-    instance_secrets: content.meta.get("instance_secrets") ?? null,
-    tips: content.tips,
-  };
-  return JSON.stringify(file, null, 2);
+  return [...snapshotPieces(pairs, cache)].join("");
 }
 
+/** The same in pieces of one pair each; those that the file does not need, or says later, are empty. */
+function* snapshotPieces(pairs: Iterable<Pair>, cache: EntryCache): Iterable<string> {
+  const content: Content = { statuses: {}, tips: {}, meta: new Map() };
+  yield '{\n  "entries": {';
+  let separator = "";
+  for (const { key, value } of pairs) {
+    const entry = READERS.get(key[0]!)?.(content, key, value, cache);
+    if (entry === undefined) yield "";
+    else yield separator + member(entry.id.toString(), entry, 2);
+    if (entry !== undefined) separator = ",";
+  }
+  yield separator === "" ? "}" : "\n  }";
+  const { statuses, meta, tips } = content;
+  yield `,${member("verification_status", statuses, 1)}`;
+  yield `,${member("instance_metadata", meta.get("instance_metadata") ?? null, 1)}`;
+  yield `,${member("instance_secrets", meta.get("instance_secrets") ?? null, 1)}`;
+  yield `,${member("tips", tips, 1)}\n}`;
+}
+
+/** A member as `JSON.stringify` writes it so many levels deep. */
+function member(key: string, value: unknown, level: number): string {
+  const line = `\n${"  ".repeat(level)}`;
+  return `${line}${JSON.stringify(key)}: ${JSON.stringify(value, null, 2).replaceAll("\n", line)}`;
+}
+
+/** Notes what a pair says, and returns the entry that it holds. */
 type PairReader = (
   content: Content,
   key: Uint8Array,
   value: Uint8Array,
   cache: EntryCache,
-) => void;
+) => Entry | undefined;
 
 /** How each kind of pair that the file needs is read; the others follow from these. */
 const READERS: ReadonlyMap<number, PairReader> = new Map<number, PairReader>([
-  [keys.allOf("entry")[0]!, ({ entries }, key, value, cache) => {
+  [keys.allOf("entry")[0]!, (_content, key, value, cache) => {
     const id = keys.readId(key);
-    entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, value)).toJSON();
+    return cache.get(id)?.entry ?? decodeStored(id, value);
   }],
-  [keys.allOf("id")[0]!, ({ entries, statuses }, key, value, cache) => {
+  [keys.allOf("id")[0]!, ({ statuses }, key, value, cache) => {
     const id = keys.readId(key);
     const { row, entry } = decodeHeld(value);
     statuses[id.toString()] = row.status;
-    if (entry === undefined) return;
-    entries[id.toString()] = (cache.get(id)?.entry ?? decodeStored(id, entry)).toJSON();
+    return entry && (cache.get(id)?.entry ?? decodeStored(id, entry));
   }],
   [keys.allOf("head")[0]!, ({ tips }, key, value) => {
     const { raw, buffer } = decodeHead(value);
@@ -97,13 +118,16 @@ const READERS: ReadonlyMap<number, PairReader> = new Map<number, PairReader>([
     of.tree_tips = texts(raw);
     // Heads come after the records of stores, and what they say of a store is newer.
     for (const [store, { raw }] of buffer.stores) of.subtree_tips[store] = texts(raw);
+    return undefined;
   }],
   [keys.allOf("storeTips")[0]!, ({ tips }, key, value) => {
     const { tree, store } = keys.readStoreKey(key);
     tipsOf(tips, tree).subtree_tips[store] = texts(decodeStoreTips(value).raw);
+    return undefined;
   }],
   [keys.allOf("meta")[0]!, ({ meta }, key, value) => {
     meta.set(keys.readName(key), parseRecord(value));
+    return undefined;
   }],
 ]);
 
@@ -130,36 +154,40 @@ function object(value: Json64 | undefined, what: string): ReadonlyMap<string, Js
 
 /** Puts the content of a snapshot file into an empty engine. Nothing of a bad file is kept. */
 export async function loadSnapshot(backend: LocalBackend, text: string): Promise<void> {
-  const file = parseFile(text);
+  const file = await parseFile(text);
   const version = file.get("_v") ?? SNAPSHOT_VERSION;
   if (version !== SNAPSHOT_VERSION) throw refuse(`its version is ${String(version)}, expected 0`);
-  const entries = readEntries(object(file.get("entries"), "entries"));
+  const entries = await readEntries(object(file.get("entries"), "entries"));
   const statuses = object(file.get("verification_status") ?? new Map(), "verification_status");
   for (const [tree, group] of groupByTree(entries)) {
     await backend.update(tree, async (update) => {
       for (const entry of group) {
         await update.insert(entry, readStatus(statuses.get(entry.id.toString())));
+        if (turns.isOver) await turns.next();
       }
     });
   }
   await loadRecords(backend, file);
 }
 
-function parseFile(text: string): ReadonlyMap<string, Json64> {
+async function parseFile(text: string): Promise<ReadonlyMap<string, Json64>> {
   try {
-    return object(parseJson64(text, { maxDepth: MAX_DEPTH }), "the file");
+    return object(await parseJson64InTurns(text, { maxDepth: MAX_DEPTH }), "the file");
   } catch (cause) {
     // The text holds private keys: only our own messages may be passed on.
     throw cause instanceof BackendError ? cause : refuse("it is not JSON of the expected form");
   }
 }
 
-function readEntries(map: ReadonlyMap<string, Json64>): Entry[] {
-  return [...map].map(([id, json]) => {
+async function readEntries(map: ReadonlyMap<string, Json64>): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const [id, json] of map) {
     const entry = readEntry(id, json);
-    if (entry.id.toString() === id) return entry;
-    throw refuse(`the entry "${id}" has the ID "${entry.id}"`);
-  });
+    if (entry.id.toString() !== id) throw refuse(`the entry "${id}" has the ID "${entry.id}"`);
+    entries.push(entry);
+    if (turns.isOver) await turns.next();
+  }
+  return entries;
 }
 
 function readEntry(id: string, json: Json64): Entry {

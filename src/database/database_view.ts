@@ -10,6 +10,7 @@ import type { Alone } from "../transaction/host.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { InstanceError, TransactionError } from "../util/errors.ts";
+import { turns } from "../util/turns.ts";
 import { currentPermission } from "./access.ts";
 import type { DatabaseHost, VerifyCounts } from "./host.ts";
 import { idsAdded } from "./ids_added.ts";
@@ -57,6 +58,7 @@ export class DatabaseView {
 
   /** The frontier that this handle sees: the IDs of the entries that nothing stands on yet. */
   async snapshot(): Promise<Snapshot> {
+    if (turns.isOver) await turns.next();
     return this.#peekSnapshot() ?? await this.#readSnapshot();
   }
 
@@ -154,6 +156,7 @@ export class DatabaseView {
    * and nobody has to wait for it or to end it otherwise.
    */
   async newTransaction(options: AtOptions = {}): Promise<Transaction> {
+    if (turns.isOver) await turns.next();
     return await this.begin(options);
   }
 

@@ -4,6 +4,7 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { Heap } from "../util/heap.ts";
+import { turns } from "../util/turns.ts";
 
 /**
  * The entries between two frontiers, parents first: those that `post` reaches over main parents and
@@ -18,6 +19,7 @@ export async function idsAdded(
   previous: Snapshot,
   post: Snapshot,
 ): Promise<ID[]> {
+  if (turns.isOver) await turns.next();
   if (previous.equals(post)) return [];
   const walk = new DifferenceWalk(backend);
   for (const id of previous.tips) await walk.add(id, true);

@@ -3,6 +3,7 @@ import { Doc } from "../crdt/doc.ts";
 import { List } from "../crdt/list.ts";
 import { describePath, type PathLike, segmentsOf } from "../crdt/path.ts";
 import { isVisible, typeName, type VisibleValue } from "../crdt/value.ts";
+import { inTurns } from "../util/turns.ts";
 import { keyNotFound, mergedChild, typeMismatch } from "./staged_doc.ts";
 import { StoreHandle } from "./store_handle.ts";
 import { valueAs, type ValueKind, type ValueKinds } from "./value_kinds.ts";
@@ -110,12 +111,12 @@ export abstract class DocView extends StoreHandle {
 
   /** The visible top-level keys, in order. */
   async *keys(): AsyncIterable<string> {
-    yield* (await this.getAll()).keys();
+    yield* inTurns((await this.getAll()).keys());
   }
 
   /** The visible top-level members, in key order. */
   async *entries(): AsyncIterable<[string, VisibleValue]> {
-    yield* (await this.getAll()).entries();
+    yield* inTurns((await this.getAll()).entries());
   }
 
   /** The value under array segments in the merged view; each may itself be a dotted path. */

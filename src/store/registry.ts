@@ -17,6 +17,7 @@ import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
 import { tryRead } from "../util/try_read.ts";
+import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
 import { keyNotFound, mergedChild, mergedName } from "./staged_doc.ts";
 
@@ -41,6 +42,7 @@ export class Registry {
 
   /** What is registered under `name`, or undefined. Damaged records are an error, not a miss. */
   async find(name: string): Promise<StoreInfo | undefined> {
+    if (turns.isOver) await turns.next();
     return this.#find(name, this.#peekHistory() ?? await this.#history());
   }
 

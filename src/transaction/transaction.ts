@@ -88,6 +88,7 @@ export class Transaction implements StoreContext {
    * be of a type that `type` supports, else `TypeMismatch` (04 §3).
    */
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
+    if (turns.isOver) await turns.next();
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
     if (this.peekStoreParents(name) === undefined) await this.storeParents(name);

@@ -15,6 +15,7 @@ import {
   MAX_JSON_INTEGER,
   MIN_JSON_INTEGER,
 } from "./json_reader.ts";
+import { turns } from "./turns.ts";
 
 export { JsonFloat, MAX_JSON_DEPTH, normalizeInteger } from "./json_reader.ts";
 
@@ -46,6 +47,29 @@ export function parseJson64(text: string, options: Json64Options = {}): Json64 {
   const value = readJson64(reader);
   reader.end();
   return value;
+}
+
+/** As {@link parseJson64}, for long texts: others have their turns between the members of the outer two levels. */
+export async function parseJson64InTurns(
+  text: string,
+  options: Json64Options = {},
+): Promise<Json64> {
+  const reader = new JsonReader(text, options.maxDepth);
+  const value = await readInTurns(reader, 2);
+  reader.end();
+  return value;
+}
+
+async function readInTurns(reader: JsonReader, levels: number): Promise<Json64> {
+  if (levels === 0 || reader.peek() !== OPEN_BRACE) return readJson64(reader);
+  const object: JsonObject = new Map();
+  if (!reader.begin(OPEN_BRACE, CLOSE_BRACE)) return object;
+  do {
+    const key = readKey(reader);
+    setMember(object, key, await readInTurns(reader, levels - 1));
+    if (turns.isOver) await turns.next();
+  } while (reader.more(CLOSE_BRACE));
+  return object;
 }
 
 /** The keys that stood more than once in an object of {@link parseJson64}. */
@@ -88,9 +112,17 @@ function readObject(reader: JsonReader): JsonObject {
 }
 
 function readMember(reader: JsonReader, object: JsonObject): void {
+  const key = readKey(reader);
+  setMember(object, key, readJson64(reader));
+}
+
+function readKey(reader: JsonReader): string {
   const key = reader.string();
   reader.expect(COLON);
-  const value = readJson64(reader);
+  return key;
+}
+
+function setMember(object: JsonObject, key: string, value: Json64): void {
   if (object.has(key)) noteRepeated(object, key);
   object.set(key, value);
 }

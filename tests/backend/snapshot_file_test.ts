@@ -22,6 +22,7 @@ describe("snapshot file", () => {
     await user.createDatabase({ name: "x" });
     const before = instance.backend as LocalBackend;
     const text = await stringifySnapshot(before);
+    assert.equal(text, JSON.stringify(JSON.parse(text), null, 2));
     const after = new LocalBackend(memoryStorage());
     await loadSnapshot(after, text);
     assert.equal(await stringifySnapshot(after), text);

@@ -255,7 +255,8 @@ for (const [name, open] of PLACES) {
           Promise.all(numbers.map((number) => commit(database, number)))
         );
         assertCounts(found, { encodes: 64, hashes: 32, signatures: 32, verifications: 0 });
-        assert.ok(found.commits <= 2, `32 commits made ${found.commits} storage commits`);
+        // Commits of one turn share one; on a slow machine these take several turns.
+        assert.ok(found.commits <= 8, `32 commits made ${found.commits} storage commits`);
       });
     });
 

@@ -1,6 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../../storage/driver.ts";
+import { turns } from "../../util/turns.ts";
 import { EMPTY_BUFFER } from "../records/change_buffer.ts";
 import { ForeignWrites } from "../records/foreign_writes.ts";
 import { headKey, storeTipsKey } from "../records/keys.ts";
@@ -82,6 +83,7 @@ export class TreeCache {
 
   /** The tree as storage holds it now. */
   async read(tree: ID): Promise<CachedTree> {
+    if (turns.isOver) await turns.next();
     const cached = this.peek(tree);
     if (cached !== undefined && this.#isCurrent()) return cached;
     const stored = await this.#driver.get(headKey(tree));

@@ -21,6 +21,7 @@
 import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { turns } from "../../util/turns.ts";
 
 /** What a journal begins with. */
 const MAGIC: Uint8Array = new TextEncoder().encode("EIDETICA");
@@ -31,7 +32,7 @@ export const HEADER_BYTES = 12;
 const FRAME_MAGIC = 0x45494446;
 const FRAME_HEADER_BYTES = 12;
 /** How much of a journal is read at once, in bytes. */
-const WINDOW_BYTES = 4 << 20;
+const WINDOW_BYTES = 1 << 20;
 
 /** One change of a frame. */
 export interface Change {
@@ -183,6 +184,16 @@ export class Journal {
 
   /** Visits the frames after `end`, up to one that is not whole. */
   readFrames(visitor: FrameVisitor): void {
+    for (const _ of this.#windows(visitor));
+  }
+
+  /** As {@link readFrames}, for a whole journal: others have their turns. */
+  async readFramesInTurns(visitor: FrameVisitor): Promise<void> {
+    for (const _ of this.#windows(visitor)) if (turns.isOver) await turns.next();
+  }
+
+  /** Visits the frames that one read brings at each step. */
+  *#windows(visitor: FrameVisitor): Iterable<void> {
     const size = this.size;
     for (let wanted = WINDOW_BYTES; this.end < size;) {
       const window = readAt(this.fd, this.end, Math.min(wanted, size - this.end));
@@ -191,6 +202,7 @@ export class Journal {
       const announced = used > 0 ? WINDOW_BYTES : announcedLength(window);
       if (used === 0 && (announced <= window.length || announced > size - this.end)) return;
       wanted = announced;
+      yield;
     }
   }
 

@@ -69,24 +69,24 @@ async function openForWriting(
   lock: FileLock,
   options: FileOptions,
 ): Promise<StorageDriver> {
-  const isFull = options.durability === "full";
-  return await lock.run(() => {
+  const journal = await lock.run(() => {
     removeDeadOwners(directory);
     if (!hasJournal(directory)) replaceJournal(directory, []);
-    const journal = openJournal(directory, false);
-    try {
-      const storage = new FileStorage(directory, journal, isFull, lock);
-      storage.repair();
-      return storage;
-    } catch (error) {
-      journal.close();
-      throw error;
-    }
+    return openJournal(directory, false);
   }, options.signal);
+  // Reading takes long, and others may write meanwhile: what they have added is read under the lock.
+  const storage = await FileStorage.open(directory, journal, options.durability === "full", lock);
+  try {
+    await lock.run(() => storage.repair(), options.signal);
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 async function openForReading(directory: string): Promise<StorageDriver> {
-  const storage = new FileStorage(directory, openJournal(directory, true), false);
+  const storage = await FileStorage.open(directory, openJournal(directory, true), false);
   if (storage.isDamaged()) await sleep(SETTLE_MS);
   if (!storage.isDamaged()) return storage;
   const damage = storage.damage();

@@ -9,6 +9,7 @@ import type {
   Stored,
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
+import { turns } from "../../util/turns.ts";
 import { requireFits } from "../shared/limits.ts";
 import { listByPage } from "../shared/pages.ts";
 import { PollingWatch } from "../shared/poll.ts";
@@ -52,13 +53,29 @@ export class FileStorage implements StorageDriver {
   #minCompaction = MIN_COMPACTION_BYTES;
   #isClosing = false;
 
-  /** Reads all of `journal`. */
-  constructor(directory: string, journal: Journal, isFull: boolean, lock?: FileLock) {
+  /** A driver on `journal`, of which nothing is read yet. */
+  private constructor(directory: string, journal: Journal, isFull: boolean, lock?: FileLock) {
     this.#directory = directory;
     this.#journal = journal;
     this.#isFull = isFull;
     this.#lock = lock;
-    journal.readFrames(this.#index);
+  }
+
+  /** The driver on `journal`, once all of it is read; closes it when that fails. */
+  static async open(
+    directory: string,
+    journal: Journal,
+    isFull: boolean,
+    lock?: FileLock,
+  ): Promise<FileStorage> {
+    try {
+      const storage = new FileStorage(directory, journal, isFull, lock);
+      await journal.readFramesInTurns(storage.#index);
+      return storage;
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
   }
 
   get #open(): Journal {
@@ -104,15 +121,20 @@ export class FileStorage implements StorageDriver {
   }
 
   /** See {@link StorageDriver.get}. */
-  // deno-lint-ignore require-await -- failures must become rejections
   async get(key: Uint8Array): Promise<Stored | undefined> {
-    return this.#attempt("read", () => (this.#current(), this.#read(key)));
+    const stored = this.#attempt("read", () => (this.#current(), this.#read(key)));
+    if (turns.isOver) await turns.next();
+    return stored;
   }
 
   /** See {@link StorageDriver.getMany}. */
-  // deno-lint-ignore require-await -- failures must become rejections
   async getMany(keys: readonly Uint8Array[]): Promise<(Stored | undefined)[]> {
-    return this.#attempt("read", () => (this.#current(), keys.map((key) => this.#read(key))));
+    const stored = this.#attempt(
+      "read",
+      () => (this.#current(), keys.map((key) => this.#read(key))),
+    );
+    if (turns.isOver) await turns.next();
+    return stored;
   }
 
   /** See {@link StorageDriver.changeToken}. */

@@ -18,11 +18,11 @@ export async function* listByPage(range: Range, read: ReadPage): AsyncGenerator<
   let rest = range;
   let size = MIN_PAGE;
   for (let left = range.limit ?? Infinity; left > 0;) {
+    if (turns.isOver) await turns.next();
     const wanted = Math.min(left, size);
     const page = await read(rest, wanted);
     if (page.length > 0) yield page;
     if (page.length < wanted) return;
-    if (turns.isOver) await turns.next();
     left -= page.length;
     rest = after(rest, page[page.length - 1]!.key);
     size = nextSize(page);

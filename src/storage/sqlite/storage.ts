@@ -1,5 +1,6 @@
 import { equalBytes } from "../../util/bytes.ts";
 import { StorageError } from "../../util/errors.ts";
+import { turns } from "../../util/turns.ts";
 import type {
   Batch,
   Capabilities,
@@ -123,16 +124,21 @@ export class SqliteStorage implements StorageDriver {
   }
 
   /** Runs a step on the open database, with failures of SQLite as errors of ours. */
-  #attempt<T>(action: string, step: (database: SqliteDatabase) => T | Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      try {
-        resolve(step(this.#open));
-      } catch (cause) {
-        const failure = sqliteError(this.#path, action, cause);
-        if (isBusy(failure)) resolve(this.#later(action, () => step(this.#open)));
-        else reject(failure);
-      }
-    });
+  async #attempt<T>(action: string, step: (database: SqliteDatabase) => T): Promise<T> {
+    const result = this.#try(action, step);
+    if (result instanceof Promise) return await result;
+    if (turns.isOver) await turns.next();
+    return result;
+  }
+
+  #try<T>(action: string, step: (database: SqliteDatabase) => T): T | Promise<T> {
+    try {
+      return step(this.#open);
+    } catch (cause) {
+      const failure = sqliteError(this.#path, action, cause);
+      if (isBusy(failure)) return this.#later(action, () => step(this.#open));
+      throw failure;
+    }
   }
 
   /** Runs a step that another connection was in the way of, with pauses in which others have their turn. */
