@@ -1,21 +1,32 @@
 import { Database } from "../database/database.ts";
+import type { AuthSettings } from "../auth/settings.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import type { Transaction } from "../transaction/transaction.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
+import { UserError } from "../util/errors.ts";
 import { createUser } from "./create_user.ts";
 import type { UserHost } from "./host.ts";
 import { type NewUser, requireNewUser } from "./new_user.ts";
-import { grantInstanceAdmin, UsersTable } from "./system_databases.ts";
+import type { UserInfo } from "./records.ts";
+import { grantInstanceAdmin, LastLoginTable, userNamed, UsersTable } from "./system_databases.ts";
 
 /** Whether a key has an active Admin permission on `_users` (08 §10). */
 export async function isInstanceAdmin(host: UserHost, publicKey: PublicKey): Promise<boolean> {
   const users = await Database.open(host, host.usersDbId);
-  const keys = (await (await users.getSettings()).authSnapshot()).getAllKeys();
-  return keys.some(([id, key]) =>
+  return administers(await (await users.getSettings()).authSnapshot(), publicKey);
+}
+
+function administers(auth: AuthSettings, publicKey: PublicKey): boolean {
+  return auth.getAllKeys().some(([id, key]) =>
     id.equals(publicKey) && key.isActive && key.permissions.canAdmin()
   );
 }
 
-/** What an administrator of the instance can do (08 §10). */
+/** What becomes of a user's row; undefined removes it. */
+type UserChange = (before: UserInfo) => UserInfo | undefined;
+
+/** What an administrator of the instance can do. */
 export class InstanceAdmin {
   readonly #host: UserHost;
   readonly #key: PrivateKey;
@@ -29,6 +40,12 @@ export class InstanceAdmin {
   async #users(): Promise<Database> {
     return (await Database.open(this.#host, this.#host.usersDbId)).withKey(this.#key);
   }
+
+  async #databases(): Promise<Database> {
+    return (await Database.open(this.#host, this.#host.databasesDbId)).withKey(this.#key);
+  }
+
+  // --- users ---------------------------------------------------------------------------------
 
   /** Creates a user and returns its UUID; `UsernameAlreadyExists` when the name is taken. */
   async createUser(user: NewUser): Promise<string> {
@@ -45,9 +62,102 @@ export class InstanceAdmin {
     return (await table.search(() => true)).map(([, row]) => row.username);
   }
 
+  /** The public key by which a user is granted rights on databases; `UserNotFound` when there is none. */
+  async publicKeyOf(username: string): Promise<PublicKey> {
+    requireText(username, "find a user", "the username");
+    const table = await (await this.#users()).getStoreViewer(UsersTable, "users");
+    const [, info] = await userNamed(table, username, `find user "${username}"`);
+    return info.credentials.rootKeyId;
+  }
+
+  /**
+   * Keeps a user from logging in, until {@link enableUser}. Sessions that are open go on until they end. An
+   * administrator is one no longer, and does not become one by being enabled.
+   */
+  async disableUser(username: string): Promise<void> {
+    await this.#retire("disable", username, (info) => ({ ...info, status: "Disabled" }));
+  }
+
+  /** Lets a user log in again that was disabled or locked. */
+  async enableUser(username: string): Promise<void> {
+    requireText(username, "enable a user", "the username");
+    await (await this.#users()).update(async (transaction) => {
+      const table = await transaction.getStore(UsersTable, "users");
+      const [uuid, info] = await userNamed(table, username, `enable user "${username}"`);
+      if (info.status !== "Active") await table.set(uuid, { ...info, status: "Active" });
+    });
+  }
+
+  /**
+   * Removes a user from the directory: nobody can log in as it any more, and its name is free. Its private
+   * database and what it has been granted elsewhere stay; `database.revoke` takes that.
+   */
+  async removeUser(username: string): Promise<void> {
+    await this.#retire("remove", username, () => undefined);
+  }
+
+  /** Changes the row of a user that does without an administrator's rights from now on. */
+  async #retire(verb: string, username: string, change: UserChange): Promise<void> {
+    requireText(username, `${verb} a user`, "the username");
+    const action = `${verb} user "${username}"`;
+    const publicKey = await (await this.#users()).update(async (transaction) => {
+      const table = await transaction.getStore(UsersTable, "users");
+      const [uuid, info] = await userNamed(table, username, action);
+      const { rootKeyId } = info.credentials;
+      await revokeAdmin(transaction, rootKeyId, action);
+      const after = change(info);
+      if (after === undefined) await forget(transaction, uuid);
+      else if (after.status !== info.status) await table.set(uuid, after);
+      return rootKeyId;
+    });
+    await this.#revokeOnDatabases(publicKey);
+  }
+
+  // --- administrators ------------------------------------------------------------------------
+
   /** Makes a key an administrator of the instance. It need not belong to a user. */
   async grantInstanceAdmin(publicKey: PublicKey): Promise<void> {
-    const databases = await Database.open(this.#host, this.#host.databasesDbId);
-    await grantInstanceAdmin(await this.#users(), databases.withKey(this.#key), publicKey);
+    requireInstance(publicKey, PublicKey, "make an administrator", "the key");
+    await grantInstanceAdmin(await this.#users(), await this.#databases(), publicKey);
   }
+
+  /** Takes an administrator's rights from a key, unless it is that of the last one (`LastAdmin`). */
+  async revokeInstanceAdmin(publicKey: PublicKey): Promise<void> {
+    const action = "revoke an administrator";
+    requireInstance(publicKey, PublicKey, action, "the key");
+    await (await this.#users()).update((tx) => revokeAdmin(tx, publicKey, action));
+    await this.#revokeOnDatabases(publicKey);
+  }
+
+  async #revokeOnDatabases(publicKey: PublicKey): Promise<void> {
+    await (await this.#databases()).update(async (transaction) => {
+      const settings = transaction.getSettings();
+      if (!administers(await settings.authSnapshot(), publicKey)) return;
+      await settings.revokeAuthKey(publicKey);
+    });
+  }
+}
+
+/** Takes the rights of a key on `_users`, if it has any and another active user keeps them. */
+async function revokeAdmin(
+  transaction: Transaction,
+  publicKey: PublicKey,
+  action: string,
+): Promise<void> {
+  const settings = transaction.getSettings();
+  const auth = await settings.authSnapshot();
+  if (!administers(auth, publicKey)) return;
+  const table = await transaction.getStore(UsersTable, "users");
+  const others = await table.search(({ status, credentials: { rootKeyId } }) =>
+    status === "Active" && !rootKeyId.equals(publicKey) && administers(auth, rootKeyId)
+  );
+  if (others.length > 0) return await settings.revokeAuthKey(publicKey);
+  const message =
+    `Cannot ${action}: nobody else administers the instance, promote another user first`;
+  throw new UserError("LastAdmin", message, { fields: { key: publicKey.toString() } });
+}
+
+async function forget(transaction: Transaction, uuid: string): Promise<void> {
+  await (await transaction.getStore(UsersTable, "users")).delete(uuid);
+  await (await transaction.getStore(LastLoginTable, "last_login")).delete(uuid);
 }

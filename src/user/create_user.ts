@@ -1,12 +1,11 @@
 import type { Database } from "../database/database.ts";
-import { deriveKey, newSalt } from "../keys/sealed.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { Table } from "../store/table.ts";
 import { UserError } from "../util/errors.ts";
+import { makeCredentials } from "./credentials.ts";
 import type { UserHost } from "./host.ts";
-import { storeKey } from "./key_manager.ts";
 import type { NewUser } from "./new_user.ts";
-import type { UserCredentials, UserInfo } from "./records.ts";
+import type { UserInfo } from "./records.ts";
 import { createUserDb, databasesDb, grantInstanceAdmin, UsersTable } from "./system_databases.ts";
 
 /** A user that was just created. */
@@ -67,19 +66,6 @@ async function refuseTaken(users: Table<UserInfo>, username: string): Promise<vo
     `Cannot create user "${username}": the name is taken`,
     { fields: { username } },
   );
-}
-
-/** A root key under a new salt and the key of a password, or in the open without one. */
-export async function makeCredentials(
-  host: UserHost,
-  rootKey: PrivateKey,
-  password: string | undefined,
-): Promise<{ credentials: UserCredentials; derived: Uint8Array | undefined }> {
-  const { random } = host.host;
-  const passwordSalt = password === undefined ? undefined : newSalt(random);
-  const derived = password === undefined ? undefined : await deriveKey(password, passwordSalt!);
-  const storage = await storeKey(rootKey, derived, random);
-  return { credentials: { rootKeyId: rootKey.publicKey, rootKey: storage, passwordSalt }, derived };
 }
 
 /** Whether nobody but the device is an administrator yet. */

@@ -3,8 +3,11 @@ import type { PrivateKey } from "../keys/private_key.ts";
 import { PrivateKey as PrivateKeyClass } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { InstanceError, UserError } from "../util/errors.ts";
+import { Logger } from "../util/log.ts";
 import type { RandomSource } from "../util/random.ts";
 import { inTheOpen, type KeyStorage, type UserKey } from "./records.ts";
+
+const log = new Logger("user");
 
 /** The one cipher that key records use (08 §3). */
 export const KEY_ALGORITHM = "aes-256-gcm";
@@ -51,6 +54,8 @@ export class UserKeyManager {
   readonly #keys = new Map<string, PrivateKey>();
   readonly #records = new Map<string, UserKey>();
   #derived: Uint8Array | undefined;
+  /** The derived key before a change of the password whose end was not written yet. */
+  #previous: Uint8Array | undefined;
   #isCleared = false;
 
   private constructor(random: RandomSource, derived: Uint8Array | undefined) {
@@ -68,13 +73,18 @@ export class UserKeyManager {
     return await UserKeyManager.openDerived(await deriveKey(password, salt), records, random);
   }
 
-  /** As {@link open}, with the key that was derived from the password already. */
+  /**
+   * As {@link open}, with the key that was derived from the password already, and the one before it while
+   * some records may still be sealed under that.
+   */
   static async openDerived(
     derived: Uint8Array | undefined,
     records: Iterable<UserKey>,
     random: RandomSource,
+    previous?: Uint8Array,
   ): Promise<UserKeyManager> {
     const manager = new UserKeyManager(random, derived);
+    manager.#previous = previous;
     for (const record of records) await manager.addKey(record);
     return manager;
   }
@@ -96,9 +106,33 @@ export class UserKeyManager {
   /** Opens one more key; a key that is there already is replaced. */
   async addKey(record: UserKey): Promise<void> {
     this.requireOpen();
-    const key = await openKey(record.storage, this.#derived);
+    const key = await this.openKey(record.storage);
     this.#keys.set(record.keyId.toString(), key);
     this.#records.set(record.keyId.toString(), record);
+  }
+
+  /** Takes a private key out of its storage, if this session can. */
+  async openKey(storage: KeyStorage): Promise<PrivateKey> {
+    try {
+      return await openKey(storage, this.#derived);
+    } catch (error) {
+      if (this.#previous === undefined || !(error instanceof UserError)) throw error;
+      return await openKey(storage, this.#previous);
+    }
+  }
+
+  /** Goes over to another derived key, under which all is stored from now on. */
+  rekey(derived: Uint8Array): void {
+    this.requireOpen();
+    this.#previous?.fill(0);
+    this.#previous = this.#derived;
+    this.#derived = derived;
+  }
+
+  /** Forgets the derived key before the last change: nothing is sealed under it any more. */
+  forgetPrevious(): void {
+    this.#previous?.fill(0);
+    this.#previous = undefined;
   }
 
   /** Stores a private key the way this session's keys are stored. */
@@ -122,11 +156,24 @@ export class UserKeyManager {
     this.#records.set(record.keyId.toString(), record);
   }
 
-  /** Takes over records as they are stored now: new identities of keys that are held, and new keys. */
+  /**
+   * Takes over records as they are stored now: new identities of keys that are held, and new keys, except
+   * those that this session cannot open, since the password was changed in another.
+   */
   async adopt(records: Iterable<UserKey>): Promise<void> {
+    this.requireOpen();
     for (const record of records) {
       if (this.#keys.has(record.keyId.toString())) this.updateMetadata(record);
-      else await this.addKey(record);
+      else await this.#tryAdd(record);
+    }
+  }
+
+  async #tryAdd(record: UserKey): Promise<void> {
+    try {
+      await this.addKey(record);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      log.debug("Key {key} cannot be opened in this session", { key: record.keyId, error });
     }
   }
 
@@ -160,6 +207,7 @@ export class UserKeyManager {
     this.#isCleared = true;
     this.#derived?.fill(0);
     this.#derived = undefined;
+    this.forgetPrevious();
     for (const key of this.#keys.values()) key.wipe();
     this.#keys.clear();
     this.#records.clear();

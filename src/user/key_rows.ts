@@ -1,4 +1,4 @@
-import type { UserKey } from "./records.ts";
+import type { UserInfo, UserKey } from "./records.ts";
 
 /**
  * One record per key out of the rows of `keys`. A key may stand in several rows, of two sessions that both
@@ -17,4 +17,22 @@ export function mergedMappings(rows: Iterable<readonly [rowKey: string, UserKey]
 function withMappings(first: UserKey, second: UserKey): UserKey {
   const databaseSigkeys = new Map([...second.databaseSigkeys, ...first.databaseSigkeys]);
   return { ...first, databaseSigkeys };
+}
+
+/** What a root key record is made of where it is missing (08 §6.2). */
+export function rootRecord(info: UserInfo): UserKey {
+  return {
+    keyId: info.credentials.rootKeyId,
+    storage: info.credentials.rootKey,
+    displayName: "Root Key",
+    createdAt: info.createdAt,
+    lastUsed: undefined,
+    isDefault: true,
+    databaseSigkeys: new Map(),
+  };
+}
+
+/** Whether a record is that of the user's root key. */
+export function isRootOf({ credentials }: UserInfo): (record: UserKey) => boolean {
+  return (record) => record.keyId.equals(credentials.rootKeyId);
 }

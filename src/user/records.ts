@@ -10,10 +10,22 @@
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import type { Refuse, RowCodec } from "../store/row_codec.ts";
-import { EideticaError, UserError } from "../util/errors.ts";
+import type { RowCodec } from "../store/row_codec.ts";
+import { UserError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
-import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
+import {
+  boolean,
+  bytes,
+  integer,
+  type Json,
+  object,
+  optionalInteger,
+  optionalText,
+  optionalUnsigned,
+  record,
+  Shape,
+  text,
+} from "./record_json.ts";
 
 /** Whether a user may log in. */
 export type UserStatus = "Active" | "Disabled" | "Locked";
@@ -90,80 +102,6 @@ export interface TrackedDatabase {
   readonly keyId: PublicKey;
   /** What the user wants of its synchronisation. */
   readonly syncSettings: SyncSettings;
-}
-
-type Json = Record<string, unknown>;
-
-class Shape extends Error {}
-
-function object(value: unknown, what: string): Json {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  throw new Shape(`${what} is not an object`);
-}
-
-function text(value: unknown, what: string): string {
-  if (typeof value === "string") return value;
-  throw new Shape(`${what} is not a text`);
-}
-
-function optionalText(value: unknown, what: string): string | undefined {
-  return value === undefined || value === null ? undefined : text(value, what);
-}
-
-function integer(value: unknown, what: string): number {
-  if (Number.isSafeInteger(value)) return value as number;
-  throw new Shape(`${what} is not an integer`);
-}
-
-function optionalInteger(value: unknown, what: string): number | undefined {
-  return value === undefined || value === null ? undefined : integer(value, what);
-}
-
-function optionalUnsigned(value: unknown, what: string): number | bigint | undefined {
-  if (value === undefined || value === null) return undefined;
-  const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
-  if (isInteger && (value as number | bigint) >= 0) return value as number | bigint;
-  throw new Shape(`${what} is not an integer of at least 0`);
-}
-
-function boolean(value: unknown, what: string): boolean {
-  if (typeof value === "boolean") return value;
-  throw new Shape(`${what} is not true or false`);
-}
-
-function bytes(value: unknown, what: string): Uint8Array {
-  const isByte = (item: unknown) =>
-    Number.isInteger(item) && Number(item) >= 0 && Number(item) < 256;
-  if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value as number[]);
-  throw new Shape(`${what} is not an array of bytes`);
-}
-
-/** A row codec of one record type: its name, its JSON form, and the way back. What is written can be read. */
-function record<T>(
-  name: string,
-  write: (value: T) => unknown,
-  read: (json: Json) => T,
-): RowCodec<T> {
-  const attempt = <R>(step: () => R, refuse: Refuse): Promise<R> =>
-    Promise.resolve().then(() => {
-      try {
-        return step();
-      } catch (error) {
-        // Only texts of our own and of public values: a row may hold private keys.
-        const known = error instanceof Shape || error instanceof EideticaError;
-        throw refuse(known ? error.message : `it is not a ${name}`);
-      }
-    });
-  const readText = (source: string) => read(object(parsePlainJson(source), name));
-  return {
-    write: (value, refuse) =>
-      attempt(() => {
-        const source = stringifyJson64(write(value));
-        readText(source);
-        return source;
-      }, refuse),
-    read: (source, refuse) => attempt(() => readText(source), refuse),
-  };
 }
 
 /** A private key that is stored as it is. Consoles do not show it. */

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `_users` | `system` | `users`: Table of UserInfo; `last_login`: Table of integers |
  * | `_databases` | `system` | none |
- * | `_user_<name>` | `user` | `keys`: Table of UserKey; `databases`: Table of TrackedDatabase |
+ * | `_user_<name>` | `user` | `keys`: Table of UserKey; `databases`: Table of TrackedDatabase; ours: `password_changes` |
  *
  * @module
  */
@@ -20,6 +20,7 @@ import type { PublicKey } from "../keys/public_key.ts";
 import type { StoreType } from "../store/context.ts";
 import type { RowCodec } from "../store/row_codec.ts";
 import { Table } from "../store/table.ts";
+import { UserError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
 import {
   lastLoginRow,
@@ -30,6 +31,7 @@ import {
   type UserKey,
   userKeyRow,
 } from "./records.ts";
+import { type PasswordChange, passwordChangeRow } from "./password_record.ts";
 
 function tableOf<Row>(codec: RowCodec<Row>): StoreType<Table<Row>> {
   return { typeId: Table.typeId, load: (context, name) => new Table(context, name, codec) };
@@ -43,6 +45,29 @@ export const LastLoginTable: StoreType<Table<number>> = tableOf(lastLoginRow);
 export const KeysTable: StoreType<Table<UserKey>> = tableOf(userKeyRow);
 /** Databases that one user tracks. */
 export const TrackedTable: StoreType<Table<TrackedDatabase>> = tableOf(trackedDatabaseRow);
+
+/** Changes of one user's password that were begun, by the new salt. */
+export const PasswordChangesTable: StoreType<Table<PasswordChange>> = tableOf(passwordChangeRow);
+
+/** The row of the user with this name; fails when there is none or more than one. */
+export async function userNamed(
+  users: Table<UserInfo>,
+  username: string,
+  action: string,
+): Promise<[uuid: string, info: UserInfo]> {
+  const rows = await users.search((row) => row.username === username);
+  const [row] = rows;
+  if (row === undefined) {
+    const message = `Cannot ${action}: there is no such user`;
+    throw new UserError("UserNotFound", message, { fields: { username } });
+  }
+  if (rows.length === 1) return row;
+  throw new UserError(
+    "DuplicateUsersDetected",
+    `Cannot ${action}: ${rows.length} users have this name`,
+    { fields: { username, count: rows.length } },
+  );
+}
 
 function settings(name: string, type: string, description: string): Doc {
   return Doc.from({ name, type, description });

@@ -2,8 +2,10 @@ import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { PublicKey } from "../keys/public_key.ts";
+import { requireText } from "../util/arguments.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
+import { changePassword } from "./password_change.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
 import { SYNC_DISABLED } from "./sync_settings.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
@@ -111,6 +113,25 @@ export class User extends UserDatabases {
   async isSyncEnabled(root: ID): Promise<boolean> {
     return (await this.trackedOption(root).catch(() => undefined))?.syncSettings.syncEnabled ??
       false;
+  }
+
+  // --- the password --------------------------------------------------------------------------
+
+  /**
+   * Changes this user's password: all keys are sealed anew, and from then on only the new one logs in.
+   * `current` is undefined for a user who had none. `DecryptionFailed` when it is wrong. A crash at any
+   * moment leaves a user who can log in with one of the two, and loses no key.
+   *
+   * Sessions that are open go on, but must log in again before they store keys (`PasswordChanged`). What was
+   * sealed under the old password stays in the history of the storage: if somebody else knows that password and
+   * can read the storage, make new keys, too.
+   */
+  async changePassword(current: string | undefined, next: string): Promise<void> {
+    const action = "change the password";
+    if (current !== undefined) requireText(current, action, "the current password");
+    requireText(next, action, "the new password");
+    this.session.keys.requireOpen();
+    await changePassword(this.userHost, this.session, current, next);
   }
 
   // --- administration ------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import type { Table } from "../store/table.ts";
 import { InstanceError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
 import { mergedMappings } from "./key_rows.ts";
-import type { Session } from "./login.ts";
+import type { Session } from "./session.ts";
+import { requireCurrent } from "./password_change.ts";
 import { keyNotHeld, type UserInfo, type UserKey } from "./records.ts";
 import { KeysTable } from "./system_databases.ts";
 
@@ -36,7 +37,7 @@ export class UserKeyring implements Disposable {
     this.database = session.database;
   }
 
-  /** The user's row in the directory of users, as it was at login. */
+  /** The user's row in the directory of users, as this session knows it. */
   get userInfo(): UserInfo {
     return this.session.info;
   }
@@ -75,6 +76,7 @@ export class UserKeyring implements Disposable {
       databaseSigkeys: new Map(),
     };
     await this.database.update(async (transaction) => {
+      await requireCurrent(transaction, this.session);
       await (await transaction.getStore(KeysTable, "keys")).insert(record);
     });
     await this.session.keys.addKey(record);

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DocStore, Instance, type InstanceAdmin, NewUser, type User } from "../../mod.ts";
+import { newStorage } from "../helpers/storages.ts";
+import { hasCode } from "../instance/places.ts";
+
+interface Bed {
+  readonly instance: Instance;
+  readonly ada: User;
+  readonly admin: InstanceAdmin;
+}
+
+async function withAdmin(test: (bed: Bed) => Promise<void>): Promise<void> {
+  const { instance, user } = await Instance.createBackend(
+    await newStorage(),
+    NewUser.passwordless("ada"),
+  );
+  try {
+    const admin = await user.admin();
+    await admin.createUser(NewUser.passwordless("bob"));
+    await test({ instance, ada: user, admin });
+  } finally {
+    await instance.close();
+  }
+}
+
+describe("administration of users", () => {
+  it("tells the public key by which a user is granted rights", () =>
+    withAdmin(async ({ instance, ada, admin }) => {
+      const bob = await instance.loginUser("bob");
+      assert.ok((await admin.publicKeyOf("bob")).equals(bob.defaultKey()));
+      await assert.rejects(admin.publicKeyOf("nobody"), hasCode("UserNotFound"));
+      const db = await ada.createDatabase({ name: "shared" });
+      await db.grant(await admin.publicKeyOf("bob"), "write", { name: "bob" });
+      const his = await bob.openDatabase(db.rootId);
+      await his.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set("a", 1));
+    }));
+
+  it("keeps users from logging in, and lets them again", () =>
+    withAdmin(async ({ instance, admin }) => {
+      await admin.disableUser("bob");
+      await assert.rejects(instance.loginUser("bob"), hasCode("UserDisabled"));
+      assert.deepEqual((await admin.listUsers()).sort(), ["ada", "bob"]);
+      await admin.disableUser("bob");
+      await admin.enableUser("bob");
+      await admin.enableUser("bob");
+      await instance.loginUser("bob");
+    }));
+
+  it("removes users; their names are free, their databases stay", () =>
+    withAdmin(async ({ instance, admin }) => {
+      const bob = await instance.loginUser("bob");
+      const db = await bob.createDatabase({ name: "his" });
+      await admin.removeUser("bob");
+      await assert.rejects(instance.loginUser("bob"), hasCode("UserNotFound"));
+      await assert.rejects(admin.removeUser("bob"), hasCode("UserNotFound"));
+      assert.deepEqual(await admin.listUsers(), ["ada"]);
+      assert.equal(await instance.hasDatabase(db.rootId), true);
+      await admin.createUser(NewUser.passwordless("bob"));
+      assert.deepEqual(await (await instance.loginUser("bob")).databases(), []);
+    }));
+
+  it("takes an administrator's rights with the account, also those of open sessions", () =>
+    withAdmin(async ({ instance, admin }) => {
+      const bob = await instance.loginUser("bob");
+      await admin.grantInstanceAdmin(bob.defaultKey());
+      const his = await bob.admin();
+      await admin.disableUser("bob");
+      assert.equal(await bob.isAdmin(), false);
+      await assert.rejects(
+        his.createUser(NewUser.passwordless("eve")),
+        hasCode("EntryValidationFailed"),
+      );
+      await admin.enableUser("bob");
+      assert.equal(await (await instance.loginUser("bob")).isAdmin(), false);
+      await admin.grantInstanceAdmin(bob.defaultKey());
+      await admin.revokeInstanceAdmin(bob.defaultKey());
+      assert.equal(await bob.isAdmin(), false);
+      await admin.revokeInstanceAdmin(bob.defaultKey());
+    }));
+
+  it("never removes the last one who can administer, also of several at the same time", () =>
+    withAdmin(async ({ instance, ada, admin }) => {
+      for (
+        const attempt of [
+          () => admin.disableUser("ada"),
+          () => admin.removeUser("ada"),
+          () => admin.revokeInstanceAdmin(ada.defaultKey()),
+        ]
+      ) await assert.rejects(attempt(), hasCode("LastAdmin"));
+      const bob = await instance.loginUser("bob");
+      await admin.grantInstanceAdmin(bob.defaultKey());
+      const his = await bob.admin();
+      const results = await Promise.allSettled([
+        admin.revokeInstanceAdmin(bob.defaultKey()),
+        his.revokeInstanceAdmin(ada.defaultKey()),
+      ]);
+      assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+      assert.notEqual(await ada.isAdmin(), await bob.isAdmin());
+    }));
+
+  it("an administrator may leave when there is another", () =>
+    withAdmin(async ({ instance, admin }) => {
+      const bob = await instance.loginUser("bob");
+      await admin.grantInstanceAdmin(bob.defaultKey());
+      await admin.removeUser("ada");
+      await assert.rejects(instance.loginUser("ada"), hasCode("UserNotFound"));
+      await (await bob.admin()).createUser(NewUser.passwordless("eve"));
+    }));
+});
