@@ -3,6 +3,7 @@ import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
+import { type RandomSource, systemRandom } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import type {
   Backend,
@@ -13,6 +14,7 @@ import type {
 } from "./backend.ts";
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
 import { BacklogTrees } from "./backlog/backlog_trees.ts";
+import { ArrivalLog } from "./log/arrival_log.ts";
 import { CommitRoom } from "./records/commit_room.ts";
 import { EntryCache } from "./records/entry_cache.ts";
 import { InstanceRecords } from "./records/instance_records.ts";
@@ -26,7 +28,7 @@ import {
 } from "./records/stored_entries.ts";
 import { decodeIdRow, type IdRow } from "./records/tree_records.ts";
 import { StateCache, type StateType } from "./state/state_cache.ts";
-import { demote, overwriteStatus } from "./tree/demote.ts";
+import { demote, type DemotionSource, overwriteStatus } from "./tree/demote.ts";
 import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
 import { TreeCache } from "./tree/tree_cache.ts";
 import { TreeTips } from "./tree/tree_tips.ts";
@@ -39,7 +41,7 @@ const CHANGES_PER_ENTRY = 16;
 const MAX_ATTEMPTS = 1000;
 
 /** The engine: trees of entries on any {@link StorageDriver} (05). */
-export class LocalBackend implements Backend, UpdateSource {
+export class LocalBackend implements Backend, UpdateSource, DemotionSource {
   /** Where everything is stored. */
   readonly driver: StorageDriver;
   /** Heads and store frontiers. */
@@ -56,13 +58,22 @@ export class LocalBackend implements Backend, UpdateSource {
   readonly states: StateCache;
   /** What makes this storage an instance. */
   readonly records: InstanceRecords;
+  /** In which order entries became Verified. */
+  readonly log: ArrivalLog;
 
+  /** See {@link UpdateSource.random}. */
+  readonly random: RandomSource;
   /** How much of what cannot be judged yet a tree holds at most. */
   readonly limits: BacklogLimits;
 
   /** An engine over `driver`, which it closes when it is closed. */
-  constructor(driver: StorageDriver, limits: BacklogLimits = BACKLOG_LIMITS) {
+  constructor(
+    driver: StorageDriver,
+    limits: BacklogLimits = BACKLOG_LIMITS,
+    random: RandomSource = systemRandom,
+  ) {
     this.driver = driver;
+    this.random = random;
     // All markers of one entry must fit into one storage commit.
     const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 8));
     this.limits = { ...limits, awaited };
@@ -72,6 +83,7 @@ export class LocalBackend implements Backend, UpdateSource {
     this.backlogs = new BacklogTrees(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
+    this.log = new ArrivalLog(this);
   }
 
   /** How many entries one storage commit can take, if each touches a handful of stores. */
@@ -82,6 +94,7 @@ export class LocalBackend implements Backend, UpdateSource {
   /** Releases the storage. */
   async close(): Promise<void> {
     await this.states.close();
+    await this.log.close();
     await this.driver.close();
   }
 
@@ -158,6 +171,11 @@ export class LocalBackend implements Backend, UpdateSource {
   /** See {@link Backend.updateVerificationStatus}. */
   async updateVerificationStatus(id: ID, status: VerificationStatus): Promise<void> {
     await overwriteStatus(this, await this.get(id), status);
+  }
+
+  /** See {@link DemotionSource.finishLog}. */
+  async finishLog(tree: ID): Promise<void> {
+    await this.log.finish(tree);
   }
 
   /** Takes the Verified verdict from an entry and from all its Verified descendants (07 §10.7). */

@@ -23,6 +23,8 @@ import { allocate, copyOf } from "../util/allocate.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
 import { setInspection } from "../util/inspect.ts";
 
+const DIGEST_BYTES = 32;
+
 /** Hashes that an ID can be made with. */
 export type HashName = "blake3" | "sha2-256";
 
@@ -88,6 +90,14 @@ export class ID {
   /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
   static ofDagCbor(bytes: Uint8Array): ID {
     return ID.#of(DAG_CBOR_BLAKE3, core().blake3(bytes));
+  }
+
+  /** The ID of DAG-CBOR bytes that have this BLAKE3-256 digest: what {@link ofDagCbor} gives for them. */
+  static fromDigest(digest: Uint8Array): ID {
+    if (digest.length !== DIGEST_BYTES) {
+      throw invalidId(`${digest.length} bytes`, "are not a digest");
+    }
+    return ID.#of(DAG_CBOR_BLAKE3, digest);
   }
 
   /** The ID of opaque bytes. */

@@ -4,6 +4,7 @@ import type { StorageDriver } from "../storage/driver.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import { readOnlyStorage } from "../storage/read_only.ts";
 import { InstanceError, StorageError } from "../util/errors.ts";
+import type { RandomSource } from "../util/random.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
 import type { SnapshotFile } from "./snapshot_writer.ts";
 
@@ -29,6 +30,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
   /** See `InstanceOptions.durability`. */
   readonly durability?: "full" | "normal";
+  /** See `InstanceOptions.random`. */
+  readonly random?: RandomSource;
 }
 
 type Scheme = ConnectionTarget["scheme"];
@@ -46,7 +49,10 @@ const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
     // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
     const create = mode === "memory" || (options.create && (mode === "rwc" || mode === "default"));
     const readOnly = mode === "ro" || immutable === true || options.readOnly === true;
-    return opened(await sqliteStorage(path, { ...options, create, readOnly }), { readOnly });
+    return opened(await sqliteStorage(path, { ...options, create, readOnly }), {
+      ...options,
+      readOnly,
+    });
   },
   denokv: async ({ path }, options) => {
     const { denoKvStorage } = await load("denokv", () => import("../storage/deno_kv/mod.ts"));
@@ -94,10 +100,10 @@ async function load<Module>(scheme: Scheme, importing: () => Promise<Module>): P
 /** A storage as an instance uses it. */
 export function opened(
   driver: StorageDriver,
-  { readOnly }: { readonly readOnly?: boolean },
+  { readOnly, random }: Pick<OpenOptions, "readOnly" | "random">,
 ): OpenedStorage {
   const view = readOnly === true ? readOnlyStorage(driver) : driver;
-  return { driver: view, backend: new LocalBackend(view) };
+  return { driver: view, backend: new LocalBackend(view, undefined, random) };
 }
 
 function mayCreate({ create, readOnly }: OpenOptions): boolean {
@@ -126,7 +132,7 @@ async function openMemory(
       "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one",
     );
   }
-  if (text !== undefined) await fill(storage, path, text);
+  if (text !== undefined) await fill(storage, path, text, options.random);
   const storageOpened = opened(storage, options);
   const isForeign = text !== undefined &&
     await storageOpened.backend.getInstanceMetadata() === undefined;
@@ -137,9 +143,14 @@ async function openMemory(
   };
 }
 
-async function fill(storage: StorageDriver, path: string, text: string): Promise<void> {
+async function fill(
+  storage: StorageDriver,
+  path: string,
+  text: string,
+  random: RandomSource | undefined,
+): Promise<void> {
   try {
-    await loadSnapshot(new LocalBackend(storage), text);
+    await loadSnapshot(new LocalBackend(storage, undefined, random), text);
   } catch (cause) {
     throw invalidSnapshot(path, (cause as Error).message, cause);
   }

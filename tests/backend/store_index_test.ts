@@ -7,6 +7,7 @@ import * as keys from "../../src/backend/records/keys.ts";
 import {
   type BufferedRow,
   bufferedRow,
+  type ChangeBuffer,
   decodeHead,
   encodeHead,
 } from "../../src/backend/records/tree_records.ts";
@@ -57,6 +58,10 @@ function rowsOf(all: readonly Made[]): BufferedRow[] {
   });
 }
 
+function bufferOf(all: readonly Made[]): ChangeBuffer {
+  return { stores: new Map(), rows: rowsOf(all), arrivals: [] };
+}
+
 async function fill(
   written: readonly (readonly Made[])[],
   carried: readonly Made[],
@@ -64,11 +69,10 @@ async function fill(
   const driver = memoryStorage();
   for (const batch of written) {
     const set: [Uint8Array, Uint8Array][] = [];
-    writeOut(TREE, { stores: new Map(), rows: rowsOf(batch) }, set);
+    writeOut(TREE, undefined, bufferOf(batch), set);
     await driver.commit({ set });
   }
-  const buffer = { stores: new Map(), rows: rowsOf(carried) };
-  const head = encodeHead({ ...EMPTY_HEAD, sequence: 1, buffer });
+  const head = encodeHead({ ...EMPTY_HEAD, sequence: 1, buffer: bufferOf(carried) });
   await driver.commit({ set: [[keys.headKey(TREE), head]] });
   return { driver, trees: new TreeCache(driver) };
 }
@@ -127,7 +131,7 @@ describe("the index of stores", () => {
 
     async function* afterFlush(to: StorageDriver, range: Parameters<StorageDriver["list"]>[0]) {
       const set: [Uint8Array, Uint8Array][] = [];
-      writeOut(TREE, { stores: new Map(), rows: rowsOf(rows.slice(1)) }, set);
+      writeOut(TREE, undefined, bufferOf(rows.slice(1)), set);
       await to.commit({ set });
       yield* to.list(range);
     }
@@ -170,7 +174,7 @@ describe("the change buffer", () => {
     fc.assert(fc.property(fc.array(made, { maxLength: 20 }), fc.nat(9), (rows, sequence) => {
       const tips = { sequence, verified: [TREE], raw: rows.map(({ id }) => id) };
       const stores = new Map(rows.map(({ store }) => [store, tips]));
-      const head = { ...EMPTY_HEAD, sequence, buffer: { stores, rows: rowsOf(rows) } };
+      const head = { ...EMPTY_HEAD, sequence, buffer: { ...bufferOf(rows), stores } };
       const { raw: _, ...decoded } = decodeHead(encodeHead(head));
       const { raw: __, ...expected } = head;
       assert.deepEqual(decoded, expected);
@@ -180,9 +184,9 @@ describe("the change buffer", () => {
   it("damaged heads and index records are an error of ours, or read as others", async () => {
     const rows = fc.sample(made, { numRuns: 9, seed: 3 });
     const stores = new Map([["s", { sequence: 3, verified: [TREE], raw: [TREE] }]]);
-    const head = encodeHead({ ...EMPTY_HEAD, buffer: { stores, rows: rowsOf(rows) } });
+    const head = encodeHead({ ...EMPTY_HEAD, buffer: { ...bufferOf(rows), stores } });
     const set: [Uint8Array, Uint8Array][] = [];
-    writeOut(TREE, { stores: new Map(), rows: rowsOf(rows) }, set);
+    writeOut(TREE, undefined, bufferOf(rows), set);
     const readIndex = async (value: Uint8Array) => {
       const driver = memoryStorage();
       await driver.commit({ set: [[set[0]![0], value]] });

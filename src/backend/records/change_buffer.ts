@@ -7,18 +7,25 @@
  */
 
 import type { ID } from "../../entry/id.ts";
+import { sumOf, type TreeLog, writeArrivals } from "./arrivals.ts";
 import { storeTipsKey } from "./keys.ts";
 import { writeRows } from "./store_index.ts";
-import { type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
+import { arrivalsIn, type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
 
 /** A buffer with nothing in it. */
-export const EMPTY_BUFFER: ChangeBuffer = Object.freeze({ stores: new Map(), rows: [] });
+export const EMPTY_BUFFER: ChangeBuffer = Object.freeze({
+  stores: new Map(),
+  rows: [],
+  arrivals: [],
+});
 
 /** Most bytes that a head carries, about: sixteen commits on one store. */
-const MAX_BYTES = 1024;
+const MAX_BYTES = 1088;
+/** Bytes of a row of the log whose entry a row of the index names, and of another one, at most. */
+const [BRIEF_ARRIVAL, ARRIVAL] = [6, 48];
 
 /** Whether a head may carry a buffer. */
-export function isSmall({ stores, rows }: ChangeBuffer): boolean {
+export function isSmall({ stores, rows, arrivals }: ChangeBuffer): boolean {
   let bytes = 0;
   for (const [store, { verified, raw }] of stores) {
     const tips = raw === verified ? verified.length : verified.length + raw.length;
@@ -29,15 +36,25 @@ export function isSmall({ stores, rows }: ChangeBuffer): boolean {
     bytes += row.bytes.length;
     if (bytes > MAX_BYTES) return false;
   }
+  for (const arrival of arrivals) {
+    bytes += "row" in arrival ? BRIEF_ARRIVAL : ARRIVAL;
+    if (bytes > MAX_BYTES) return false;
+  }
   return true;
 }
 
-/** Adds the records that a buffer stands for to a storage batch. */
+/** Adds the records that a buffer stands for to a storage batch; `log` is what the head says with it. */
 export function writeOut(
   tree: ID,
-  { stores, rows }: ChangeBuffer,
+  log: TreeLog | undefined,
+  buffer: ChangeBuffer,
   set: [Uint8Array, Uint8Array][],
 ): void {
+  const { stores, rows } = buffer;
   writeRows(tree, rows, set);
   for (const [store, tips] of stores) set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
+  if (log === undefined || buffer.arrivals.length === 0) return;
+  const arrivals = arrivalsIn(buffer);
+  const position = log.length - arrivals.length;
+  writeArrivals(tree, log, position, log.sum - sumOf(arrivals), arrivals, set);
 }

@@ -11,6 +11,7 @@ import type { ID } from "../../entry/id.ts";
 import type { Capabilities } from "../../storage/driver.ts";
 import { KEY_OVERHEAD_BYTES } from "../../storage/driver.ts";
 import { utf8 } from "../../util/bytes.ts";
+import { ROWS_PER_RECORD } from "./arrivals.ts";
 
 /** How many keys are changed, and how many bytes these have. */
 export interface ChangeSize {
@@ -22,8 +23,14 @@ export interface ChangeSize {
 
 /** A key of a kind and an ID: rows, bytes of entries, roots, heads. */
 export const ID_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 38 });
+/** A key of the arrival log. */
+const LOG_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 46 });
 /** What the head of a tree carries, once it is written: so many stores at most (`change_buffer.ts`). */
-const CARRIED: ChangeSize = Object.freeze({ keys: 18, bytes: 18 * 85 + 1024 });
+const CARRIED: ChangeSize = sum({ keys: 18, bytes: 18 * 85 + 1024 }, times(LOG_KEY, 2));
+/** The part of a record of the arrival log that one entry takes; what is left of the last ones is `CARRIED`. */
+const LOGGED: ChangeSize = times(LOG_KEY, 1 / ROWS_PER_RECORD);
+/** A verdict on an entry that was stored before: its row, and its part of the arrival log. */
+export const VERDICT: ChangeSize = sum(ID_KEY, LOGGED);
 /** What every commit of a tree may change besides: its head, what that carries, the marker of its backlog. */
 export const HEADS: ChangeSize = sum(times(ID_KEY, 2), CARRIED);
 /** A mark on the agenda. */
@@ -58,10 +65,13 @@ export function times({ keys, bytes }: ChangeSize, count: number): ChangeSize {
   return { keys: keys * count, bytes: bytes * count };
 }
 
-/** The keys that storing an entry writes for itself: row, bytes, root, and its place in each store. */
+/**
+ * The keys that storing an entry writes for itself: row, bytes, root, its place in each store and in the
+ * arrival log.
+ */
 export function insertionSize(entry: Entry): ChangeSize {
   const places = named(entry.subtrees.length === 0 ? [""] : entry.subtrees, STORE_INDEX_BYTES);
-  return sum(times(ID_KEY, entry.isRoot ? 3 : 2), places);
+  return sum(times(ID_KEY, entry.isRoot ? 3 : 2), places, LOGGED);
 }
 
 /** The frontiers of stores. */
@@ -82,7 +92,7 @@ export function storedSize(entry: Entry): ChangeSize {
 /** All that a verdict on a stored entry changes at most, with so many markers of what it waited for. */
 export function settledSize(entry: Entry, released: number): ChangeSize {
   const markers = sum(AGENDA_KEY, times(PARKED_KEY, released));
-  return sum(ID_KEY, storesSize(entry.subtrees), markers);
+  return sum(VERDICT, storesSize(entry.subtrees), markers);
 }
 
 /** What an entry waits for before it can be judged. */

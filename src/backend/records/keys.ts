@@ -17,6 +17,7 @@
  * | `a` | awaited · tree | empty; in which tree |
  * | `b` | tree | empty; a tree with Unverified entries (`backlog_trees.ts`) |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
+ * | `l` | tree · place | entries from this one on, in the order in which they became Verified (`arrivals.ts`) |
  * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
  * | `C` | tree · store · reading · name | body of that checkpoint |
  *
@@ -24,7 +25,7 @@
  * `u` and `q` list entries in fold order (00 §B2): height ascending, then the CID's text. An entry in no
  * store is listed by `x` under the empty name, which no store has: all `x` of a tree are all of it.
  *
- * What a write changes in `x` and `s` is carried in the head until there is enough of it
+ * What a write changes in `x`, `s` and `l` is carried in the head until there is enough of it
  * (`change_buffer.ts`), so a commit writes one record at random, the entry's, and the head in place. On a
  * B-tree every further key costs a page written and a share in splitting it.
  *
@@ -49,6 +50,7 @@ const PREFIX = {
   awaited: 0x61,
   backlog: 0x62,
   waiting: 0x77,
+  log: 0x6c,
   checkpoint: 0x63,
   checkpointBody: 0x43,
 } as const;
@@ -95,6 +97,7 @@ function foldKeyOf(id: ID): Uint8Array {
 }
 
 const NO_PREFIX = new Uint8Array(0);
+const NO_PLACE = new Uint8Array(8);
 
 /** A prefix and the position of an entry: 8 bytes of height, then the fold key of its ID. */
 function positioned(prefix: Uint8Array, height: number, id: ID): Uint8Array {
@@ -248,6 +251,18 @@ export function waitingKey(tree: ID, scope: string, parent: ID, child: ID): Uint
 /** Prefix of the markers of the children that wait for `parent` in `scope`. */
 export function waitingPrefix(tree: ID, scope: string, parent: ID): Uint8Array {
   return concat(prefixed(PREFIX.waiting, tree), nameBytes(scope), withLength(parent.bytes));
+}
+
+/** Key of a record of the arrival log of a tree. */
+export function logKey(tree: ID, place: number): Uint8Array {
+  const key = concat(prefixed(PREFIX.log, tree), NO_PLACE);
+  writeHeight(key, key.length - NO_PLACE.length, place);
+  return key;
+}
+
+/** The place in a {@link logKey}. */
+export function readLogPlace(key: Uint8Array): number {
+  return readHeight(key, key.length - NO_PLACE.length);
 }
 
 /** Prefix of the heads, or of the bodies, of all checkpoints of a store in one reading. */

@@ -8,6 +8,8 @@ export const SAME: number = 2 ** 32 - 1;
 
 const NOTHING = new Uint8Array(0);
 const HEIGHT_BYTES = 8;
+/** Bytes of the longest varint, that of 2^53 − 1. */
+const MAX_VARINT_BYTES = 8;
 const TOO_SHORT = "it is shorter than its format says";
 /** Longest buffer that is kept for the next record. */
 const MAX_SCRATCH = 4096;
@@ -55,13 +57,32 @@ export class RecordWriter {
   /** Appends an unsigned integer of 1, 2, 4 or 8 bytes. */
   integer(value: number, width: number): this {
     this.#reserve(width);
-    if (width === 8) this.#word(Math.floor(value / 2 ** 32), 4);
-    this.#word(value, Math.min(width, 4));
+    if (width === 8) this.#low(Math.floor(value / 2 ** 32), 4);
+    this.#low(value, Math.min(width, 4));
+    return this;
+  }
+
+  /** Appends an integer of 64 bits. */
+  word(value: bigint): this {
+    this.#reserve(8);
+    this.#low(Number(value >> 32n), 4);
+    this.#low(Number(value & 0xffff_ffffn), 4);
+    return this;
+  }
+
+  /** Appends an unsigned integer in as few bytes as it needs: seven bits in each, the lowest first. */
+  varint(value: number): this {
+    this.#reserve(MAX_VARINT_BYTES);
+    let left = value;
+    for (; left > 0x7f; left = Math.floor(left / 128)) {
+      this.#bytes[this.#length++] = left % 128 + 128;
+    }
+    this.#bytes[this.#length++] = left;
     return this;
   }
 
   /** The lowest bytes of an integer. */
-  #word(value: number, width: number): void {
+  #low(value: number, width: number): void {
     for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) {
       this.#bytes[this.#length++] = value >>> shift;
     }
@@ -86,7 +107,7 @@ export class RecordWriter {
       if (code > 0x7f) return false;
       this.#bytes[start + at] = code;
     }
-    this.#word(length, 2);
+    this.#low(length, 2);
     this.#length += length;
     return true;
   }
@@ -163,6 +184,22 @@ export class RecordReader {
     return value;
   }
 
+  /** An integer of 64 bits. */
+  word(): bigint {
+    return BigInt(this.integer(4)) << 32n | BigInt(this.integer(4));
+  }
+
+  /** An unsigned integer in as few bytes as it needs. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1;; scale *= 128) {
+      const byte = this.integer(1);
+      value += (byte & 0x7f) * scale;
+      if (!Number.isSafeInteger(value)) throw damagedRecord("an integer in it is too large");
+      if (byte <= 0x7f) return value;
+    }
+  }
+
   /** A place in a fold order. */
   place(): Uint8Array {
     const place = this.bytes(this.integer(1));
@@ -193,10 +230,11 @@ export class RecordReader {
     return Array.from({ length: count }, () => this.id());
   }
 
-  /** Reads the byte that names the format, and refuses any but `expected`. */
-  format(expected: number): void {
+  /** Reads the byte that names the format, and refuses any but those from `oldest` to `newest`. */
+  format(newest: number, oldest: number = newest): number {
     const found = this.integer(1);
-    if (found === expected) return;
-    throw damagedRecord(`its format is ${found}, and this version reads ${expected}`);
+    if (found >= oldest && found <= newest) return found;
+    const read = oldest === newest ? `${newest}` : `${oldest} to ${newest}`;
+    throw damagedRecord(`its format is ${found}, and this version reads ${read}`);
   }
 }

@@ -106,17 +106,22 @@ function placeOf({ place, height }: BufferedRow): Place {
   return { id: readPosition(place, 0).id, height, place };
 }
 
+/** Where all entries of a tree are, in no order, and as often as they are in stores, or more often. */
+export async function* scanTreePlaces(source: IndexSource, tree: ID): AsyncIterable<Place[]> {
+  // The head first: what is written in the meantime is then found twice, and not missed.
+  const { rows } = await bufferOf(source, tree);
+  yield rows.map(placeOf);
+  for await (const page of source.driver.list(prefixRange(treeIndexPrefix(tree)))) {
+    for (const { value } of page) yield decodeRows(value);
+  }
+}
+
 /** Where all entries of a tree are, in fold order of the tree. */
 export async function listTreePlaces(source: IndexSource, tree: ID): Promise<Place[]> {
   const found = new Map<string, Place>();
-  // The head first: what is written in the meantime is then found twice, and not missed.
-  const { rows } = await bufferOf(source, tree);
-  for await (const page of source.driver.list(prefixRange(treeIndexPrefix(tree)))) {
-    for (const { value } of page) {
-      for (const row of decodeRows(value)) found.set(row.id.toString(), row);
-    }
+  for await (const rows of scanTreePlaces(source, tree)) {
+    for (const row of rows) found.set(row.id.toString(), row);
   }
-  for (const row of rows.map(placeOf)) found.set(row.id.toString(), row);
   return [...found.values()].sort((a, b) => a.height - b.height || ID.compareFold(a.id, b.id));
 }
 

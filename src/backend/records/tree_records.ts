@@ -4,11 +4,15 @@
  *
  * ```text
  * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
- * head        format u8 = 5 · sequence u64 · unverified u32 · its bytes u64
+ * head        format u8 = 6 · sequence u64 · unverified u32 · its bytes u64
  *             · failed u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
+ *             · log, as in `arrivals.ts`
  *             · stores u16 · per store: length u16 · name · sequence u64 · verified tips · raw tips
- *             · per row of the index: length u16 · name of the store · length u8 · place · tree height u64
+ *             · rows u16 · per row of the index: length u16 · name of the store · length u8 · place
+ *               · tree height u64
+ *             · per row of the log: number u16 of a row of the index of the same entry · size varint
+ *               | 2^16 − 1 · row as in `arrivals.ts`
  * store tips  format u8 = 1 · sequence u64 · verified tips · raw tips
  * ```
  *
@@ -16,12 +20,22 @@
  * last changed it, so that a reader knows whether it belongs to the head it has just read. Raw
  * tips are written as the count 2^32 − 1 when they equal the verified ones. What the head says of a store
  * counts, and not the store's own record; its rows are those that are not written yet (`change_buffer.ts`).
+ * A head of format 5, which has neither a log nor a number of rows, is read as one without a log.
  *
  * @module
  */
 
 import type { ID } from "../../entry/id.ts";
 import type { VerificationStatus } from "../backend.ts";
+import {
+  type Arrival,
+  readArrival,
+  readLog,
+  type TreeLog,
+  writeArrival,
+  writeLog,
+} from "./arrivals.ts";
+import { readPosition } from "./keys.ts";
 import { damagedRecord, RecordReader, RecordWriter, SAME } from "./record_bytes.ts";
 
 /** What is known of a held entry without reading its bytes. */
@@ -60,6 +74,8 @@ export interface TreeHead extends Frontiers {
   readonly awaitedAbroad: number;
   /** The trees that these are of. */
   readonly abroad: readonly ID[];
+  /** The arrival log; undefined for a tree that is older than its log until somebody asks for that. */
+  readonly log: TreeLog | undefined;
   /** What the last writes did to the indexes. */
   readonly buffer: ChangeBuffer;
 }
@@ -70,7 +86,17 @@ export interface ChangeBuffer {
   readonly stores: ReadonlyMap<string, Frontiers>;
   /** Rows of the index, in the order of the writes. */
   readonly rows: readonly BufferedRow[];
+  /** Rows of the arrival log. */
+  readonly arrivals: readonly BufferedArrival[];
 }
+
+/** A row of the arrival log that is not written yet; of most a row of the index says which entry it is. */
+export type BufferedArrival = Arrival | {
+  /** Number of the row of the index. */
+  readonly row: number;
+  /** See {@link Arrival.size}. */
+  readonly size: number;
+};
 
 /** A row of the index that is not written yet (`store_index.ts`). */
 export interface BufferedRow {
@@ -91,7 +117,11 @@ export function bufferedRow(store: string, place: Uint8Array, height: number): B
 }
 
 const FORMAT = 1;
-const HEAD_FORMAT = 5;
+const HEAD_FORMAT = 6;
+/** The oldest format of heads that is read. */
+const OLDEST_HEAD_FORMAT = 5;
+/** In place of the number of a row. */
+const NO_ROW = 2 ** 16 - 1;
 /** Most bytes of an entry that its row holds: whoever needs a status alone reads them as well. */
 export const INLINE_BYTES = 2048;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
@@ -151,37 +181,62 @@ export function encodeHead(head: TreeHead): Uint8Array {
     .integer(head.failed, 4).integer(head.failedBytes, 8).integer(head.waiting, 4)
     .integer(head.awaitedAbroad, 4).ids(head.abroad);
   writeFrontiers(writer, head);
+  writeLog(writer, head.log);
   return writeBuffer(writer, head.buffer).done();
 }
 
-function writeBuffer(writer: RecordWriter, { stores, rows }: ChangeBuffer): RecordWriter {
+function writeBuffer(writer: RecordWriter, { stores, rows, arrivals }: ChangeBuffer): RecordWriter {
   writer.integer(stores.size, 2);
   for (const [store, tips] of stores) {
     writer.text(store).integer(tips.sequence, 8);
     writeFrontiers(writer, tips);
   }
+  writer.integer(rows.length, 2);
   for (const { bytes } of rows) writer.bytes(bytes);
+  for (const arrival of arrivals) {
+    if ("row" in arrival) writer.integer(arrival.row, 2).varint(arrival.size);
+    else writeArrival(writer.integer(NO_ROW, 2), arrival);
+  }
   return writer;
 }
 
-function readBuffer(reader: RecordReader): ChangeBuffer {
+function readBuffer(reader: RecordReader, format: number): ChangeBuffer {
   const stores = new Map<string, Frontiers>();
   for (let left = reader.integer(2); left > 0; left--) {
     const store = reader.text();
     stores.set(store, readFrontiers(reader, reader.integer(8)));
   }
+  const count = format < HEAD_FORMAT ? Infinity : reader.integer(2);
   const rows: BufferedRow[] = [];
-  while (!reader.isAtEnd) {
+  while (rows.length < count && !reader.isAtEnd) {
     const store = reader.text();
     rows.push(bufferedRow(store, reader.place(), reader.integer(8)));
   }
-  return { stores, rows };
+  const arrivals: BufferedArrival[] = [];
+  while (!reader.isAtEnd) arrivals.push(readBuffered(reader, rows.length));
+  return { stores, rows, arrivals };
+}
+
+function readBuffered(reader: RecordReader, rows: number): BufferedArrival {
+  const row = reader.integer(2);
+  if (row === NO_ROW) return readArrival(reader);
+  if (row >= rows) throw damagedRecord(`there is no row ${row} for a row of its log`);
+  return { row, size: reader.varint() };
+}
+
+/** The rows of the arrival log that a buffer carries. */
+export function arrivalsIn({ rows, arrivals }: ChangeBuffer): Arrival[] {
+  return arrivals.map((arrival) => {
+    if (!("row" in arrival)) return arrival;
+    const { place, height } = rows[arrival.row]!;
+    return { id: readPosition(place, 0).id, height, size: arrival.size };
+  });
 }
 
 /** Reads the head of a tree. */
 export function decodeHead(bytes: Uint8Array): TreeHead {
   const reader = new RecordReader(bytes);
-  reader.format(HEAD_FORMAT);
+  const format = reader.format(HEAD_FORMAT, OLDEST_HEAD_FORMAT);
   const sequence = reader.integer(8);
   const counts = {
     unverified: reader.integer(4),
@@ -192,7 +247,9 @@ export function decodeHead(bytes: Uint8Array): TreeHead {
     awaitedAbroad: reader.integer(4),
     abroad: reader.ids() ?? [],
   };
-  return { ...readFrontiers(reader, sequence), ...counts, buffer: readBuffer(reader) };
+  const frontiers = readFrontiers(reader, sequence);
+  const log = format < HEAD_FORMAT ? undefined : readLog(reader);
+  return { ...frontiers, ...counts, log, buffer: readBuffer(reader, format) };
 }
 
 /** Writes the frontiers of a store. */

@@ -3,6 +3,7 @@ import { ID } from "../../entry/id.ts";
 import type { Batch, StorageDriver } from "../../storage/driver.ts";
 import type { VerificationStatus } from "../backend.ts";
 import type { BacklogTrees } from "../backlog/backlog_trees.ts";
+import { arrivalOf, grown } from "../records/arrivals.ts";
 import { EMPTY_BUFFER, writeOut } from "../records/change_buffer.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
 import { backlogKey, headKey, idKey, unverifiedKey } from "../records/keys.ts";
@@ -22,6 +23,8 @@ export interface DemotionSource {
   readonly backlogs: BacklogTrees;
   /** The row of an entry as storage holds it now. */
   loadRow(id: ID): Promise<IdRow | undefined>;
+  /** Goes on with filling in the log of a tree, if somebody has begun to. */
+  finishLog(tree: ID): Promise<void>;
 }
 
 interface Row {
@@ -66,13 +69,17 @@ async function rewrite(
   change: (rows: Rows) => void,
 ): Promise<void> {
   for (;;) {
+    // Who fills in a log relies on it that what was Verified stays so.
+    await source.finishLog(tree);
     const base = await source.trees.read(tree);
+    if (base.head.log?.front !== undefined) continue;
     const rows: Rows = new Map();
     for (const entry of await listTree(source, tree)) {
       rows.set(entry.id.toString(), { entry, status: (await source.loadRow(entry.id))!.status });
     }
+    const before = new Set(verifiedPrefix(rows));
     change(rows);
-    const result = await source.driver.commit(await batchOf(source, tree, base, rows));
+    const result = await source.driver.commit(await batchOf(source, tree, base, rows, before));
     source.trees.forget(tree);
     for (const { entry } of rows.values()) source.entries.delete(entry.id);
     if (result.ok) return source.backlogs.forget();
@@ -84,6 +91,7 @@ async function batchOf(
   tree: ID,
   base: CachedTree,
   rows: Rows,
+  before: ReadonlySet<Entry>,
 ): Promise<Batch> {
   const sequence = base.head.sequence + 1;
   const set: [Uint8Array, Uint8Array][] = [];
@@ -113,9 +121,13 @@ async function batchOf(
     const { raw } = (await source.trees.store(tree, base, store))!;
     stores.set(store, { sequence, verified: frontier(prefix, store), raw });
   }
-  writeOut(tree, { stores, rows: base.head.buffer.rows }, set);
+  const arrived = prefix.filter((entry) => !before.has(entry));
+  const log = base.head.log && { ...grown(base.head.log, arrived), count: prefix.length };
+  const { buffer } = base.head;
+  const arrivals = [...buffer.arrivals, ...arrived.map(arrivalOf)];
+  writeOut(tree, log, { stores, rows: buffer.rows, arrivals }, set);
   const verified = frontier(prefix, undefined);
-  const head = { ...base.head, ...counts, sequence, verified, buffer: EMPTY_BUFFER };
+  const head = { ...base.head, ...counts, sequence, verified, log, buffer: EMPTY_BUFFER };
   set.push([headKey(tree), encodeHead(head)]);
   return { checks: [{ key: headKey(tree), version: base.version }], set, delete: remove };
 }

@@ -27,6 +27,7 @@ export const EMPTY_HEAD: TreeHead = Object.freeze({
   waiting: 0,
   awaitedAbroad: 0,
   abroad: [],
+  log: undefined,
   buffer: EMPTY_BUFFER,
 });
 

@@ -10,13 +10,14 @@ import { referencesOf } from "../backlog/references.ts";
 import {
   type ChangeSize,
   HEADS,
-  ID_KEY,
   insertionSize,
   settledSize,
   storesSize,
   sum,
+  VERDICT,
   type Waits,
 } from "../records/commit_room.ts";
+import { grown, LOG_ID_BYTES, newLog, type TreeLog } from "../records/arrivals.ts";
 import { headKey } from "../records/keys.ts";
 import { encodeHead, type Frontiers, type IdRow, type TreeHead } from "../records/tree_records.ts";
 import { extraTips, moved, shared, verifiedBy } from "./frontier.ts";
@@ -301,7 +302,7 @@ export class TreeUpdate {
     const key = entry.id.toString();
     const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
     if (pending.status !== "Unverified") return;
-    if (!pending.inserted) this.#count(ID_KEY);
+    if (!pending.inserted) this.#count(VERDICT);
     pending.status = status;
     this.#pending.set(key, pending);
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.
@@ -337,7 +338,7 @@ export class TreeUpdate {
     for (const [store, { verified, raw }] of this.#stores) {
       this.#stores.set(store, shared({ sequence, verified, raw }));
     }
-    const entries = this.#pending.values();
+    const log = this.#nextLog(head);
     // Named one by one, which takes a fraction of what spreading takes.
     const counts = this.#backlog?.counts ?? head;
     return shared({
@@ -351,8 +352,21 @@ export class TreeUpdate {
       waiting: this.#reads.waiting.count,
       awaitedAbroad: counts.awaitedAbroad,
       abroad: counts.abroad,
-      buffer: nextBuffer(this.tree, head.buffer, this.#stores, entries, this.#set),
+      log,
+      buffer: nextBuffer(this.tree, head.buffer, {
+        stores: this.#stores,
+        entries: this.#pending.values(),
+        log,
+        verified: this.#verified,
+      }, this.#set),
     });
+  }
+
+  /** The log of the tree with what has become Verified; a new tree begins one. */
+  #nextLog({ log, sequence }: TreeHead): TreeLog | undefined {
+    if (log !== undefined) return grown(log, this.#verified);
+    if (sequence > 0) return undefined;
+    return grown(newLog(this.#source.random.bytes(LOG_ID_BYTES)), this.#verified);
   }
 
   /** Tells the caches what the commit has made true. */

@@ -1,6 +1,7 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { RandomSource } from "../../util/random.ts";
 import { WaitingChildren } from "../backlog/waiting.ts";
 import type { CommitRoom } from "../records/commit_room.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
@@ -20,6 +21,8 @@ export interface UpdateSource {
   readonly entries: EntryCache;
   /** What one storage commit takes. */
   readonly room: CommitRoom;
+  /** Names the logs of new trees. */
+  readonly random: RandomSource;
   /** The entry and its row as storage holds them now. */
   load(id: ID): Promise<{ entry: Entry; row: IdRow } | undefined>;
   /** The row of an entry as storage holds it now. */

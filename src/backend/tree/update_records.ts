@@ -1,9 +1,11 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { VerificationStatus } from "../backend.ts";
+import { arrivalOf, type TreeLog } from "../records/arrivals.ts";
 import { EMPTY_BUFFER, isSmall, writeOut } from "../records/change_buffer.ts";
 import { entryKey, idKey, placeOf, rootKey } from "../records/keys.ts";
 import {
+  type BufferedArrival,
   type BufferedRow,
   bufferedRow,
   type ChangeBuffer,
@@ -43,22 +45,46 @@ export function writeEntry(tree: ID, pending: Pending, set: Writes): void {
   if (entry.isRoot) set.push([rootKey(entry.id), NOTHING]);
 }
 
+/** What an update does to the indexes of its tree. */
+export interface IndexChanges {
+  /** Frontiers of the stores that it has changed. */
+  readonly stores: ReadonlyMap<string, Frontiers>;
+  /** Entries that it stores, or gives their verdicts. */
+  readonly entries: Iterable<Pending>;
+  /** The arrival log with what it makes Verified, if the tree has one. */
+  readonly log: TreeLog | undefined;
+  /** What it makes Verified, in that order. */
+  readonly verified: readonly Entry[];
+}
+
 /** What the head carries after more has changed; nothing when that is so much that it was added to `set`. */
 export function nextBuffer(
   tree: ID,
   before: ChangeBuffer,
-  changed: ReadonlyMap<string, Frontiers>,
-  entries: Iterable<Pending>,
+  { stores: changed, entries, log, verified }: IndexChanges,
   set: Writes,
 ): ChangeBuffer {
   const stores = new Map(before.stores);
   for (const [store, tips] of changed) stores.set(store, tips);
   const rows = [...before.rows];
-  for (const { entry, inserted } of entries) if (inserted) list(entry, rows);
-  const buffer = { stores, rows };
+  const listed = new Map<Entry, number>();
+  for (const { entry, inserted } of entries) {
+    if (!inserted) continue;
+    listed.set(entry, rows.length);
+    list(entry, rows);
+  }
+  const arrivals = [...before.arrivals];
+  if (log !== undefined) { for (const entry of verified) arrivals.push(carriedBy(entry, listed)); }
+  const buffer = { stores, rows, arrivals };
   if (isSmall(buffer)) return buffer;
-  writeOut(tree, buffer, set);
+  writeOut(tree, log, buffer, set);
   return EMPTY_BUFFER;
+}
+
+/** The row of the log of an entry, which a row of the index may say already. */
+function carriedBy(entry: Entry, listed: ReadonlyMap<Entry, number>): BufferedArrival {
+  const row = listed.get(entry);
+  return row === undefined ? arrivalOf(entry) : { row, size: entry.bytes.length };
 }
 
 /** Lists an entry in its stores, or as one of none. */
