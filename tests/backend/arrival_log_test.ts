@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { EideticaError, Entry, ID } from "../../mod.ts";
+import { EideticaError, type Entry, ID } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import {
   CURSOR_BYTES,

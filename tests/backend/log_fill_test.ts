@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { DocStore, EideticaError, type Entry, ID, Instance } from "../../mod.ts";
+import { DocStore, EideticaError, type Entry, type ID, Instance } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { fillLog, type FillSizes } from "../../src/backend/log/log_fill.ts";
 import * as keys from "../../src/backend/records/keys.ts";
@@ -49,7 +49,7 @@ async function oldTree(storage: StorageDriver, length = 120): Promise<Old> {
   await verify(backend, root);
   for (let at = 0; at < length; at++) {
     const parent = verified[Math.max(0, verified.length - 1 - at % 5 * 3)]!;
-    const stores = at % 4 === 0 ? {} : { [`s${at % 3}`]: [], t: [] };
+    const stores: Record<string, Entry[]> = at % 4 === 0 ? {} : { [`s${at % 3}`]: [], t: [] };
     const entry = makeEntry(root, { parents: [parent], label: `old ${at}`, stores });
     await verify(backend, entry);
     verified.push(entry);
@@ -312,18 +312,16 @@ describe("filling in an arrival log", () => {
   it("is not waited for by who has given up, and goes on for the others", async () => {
     const { storage, root } = await oldTree(memoryStorage());
     const backend = new LocalBackend(spied(storage, () => new Promise((done) => setTimeout(done))));
-    const reason = new Error("enough");
-    const { signal, abort } = abortable(reason);
+    const controller = new AbortController();
+    const { signal } = controller;
     const patient = backend.log.head(root.id);
-    const impatient = assert.rejects(backend.log.head(root.id, signal), hasCode("Aborted", `${root.id}`));
-    abort();
+    const impatient = assert.rejects(
+      backend.log.head(root.id, signal),
+      hasCode("Aborted", `${root.id}`),
+    );
+    controller.abort();
     await impatient;
     await assert.rejects(backend.log.head(root.id, signal), hasCode("Aborted", `${root.id}`));
     assert.equal((await patient)!.length, (await backend.log.head(root.id))!.length);
   });
 });
-
-function abortable(reason: Error): { signal: AbortSignal; abort: () => void } {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort(reason) };
-}

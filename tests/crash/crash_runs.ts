@@ -10,13 +10,16 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { DocStore, Instance, NewUser, Table } from "../../mod.ts";
-import { settled } from "../helpers/shared.ts";
+import { forgetLogs } from "../helpers/old_heads.ts";
+import { settled, withStorage } from "../helpers/shared.ts";
 import { checkTrees } from "../helpers/store_check.ts";
 
 /** After so many kills a new storage is begun, so that checks stay short. */
 const RUNS_PER_STORAGE = 20;
 /** One kill in so many comes while the process is still opening, or making, its instance. */
 const EARLY_EVERY = 5;
+/** Before one kill in so many the storage is made one of the version before arrival logs. */
+const OLD_EVERY = 3;
 /** Longest time that a process may commit before it is killed, in milliseconds. */
 const MAX_COMMITTING_MS = 120;
 /** A process that has acknowledged nothing for so long will never do, in milliseconds. */
@@ -57,6 +60,7 @@ export async function crashRuns(options: CrashOptions): Promise<CrashReport> {
     for (let at = 0; at < RUNS_PER_STORAGE && report.runs < options.runs; at++) {
       const before = told.size;
       const isEarly = at % EARLY_EVERY === 0;
+      if (at % OLD_EVERY === 1) await withStorage(url, forgetLogs);
       startupMs = await kill(url, told, isEarly, random, startupMs);
       report.runs++;
       if (told.size === before) report.early++;

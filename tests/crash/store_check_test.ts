@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, type ID, Instance, NewUser } from "../../mod.ts";
 import * as keys from "../../src/backend/records/keys.ts";
-import { encodeIdRow } from "../../src/backend/records/tree_records.ts";
+import { ORIGIN, type TreeLog } from "../../src/backend/records/arrivals.ts";
+import { decodeHead, encodeHead, encodeIdRow } from "../../src/backend/records/tree_records.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { newStorage } from "../helpers/storages.ts";
 import { checkTrees } from "../helpers/store_check.ts";
@@ -60,6 +61,27 @@ const FAULTS: readonly (readonly [name: string, spoil: (made: Made) => Promise<u
     await instance.close();
     await storage.commit({ set: [[keys.headKey(root), value]] });
   }],
+  ["entries are not in the arrival log", async ({ storage, root }) => {
+    const log = keys.prefixRange(keys.logKey(root, ORIGIN).subarray(0, -8));
+    for await (const page of storage.list(log)) {
+      return await storage.commit({ delete: [page[0]!.key] });
+    }
+  }],
+  ...([
+    ["an entry too many", (log) => ({ ...log, length: log.length + 1 })],
+    ["an entry less", (log) => ({ ...log, length: log.length - 1 })],
+    ["another number of entries", (log) => ({ ...log, count: log.count - 1 })],
+    ["another sum", (log) => ({ ...log, sum: log.sum ^ 1n })],
+  ] satisfies [string, (log: TreeLog) => TreeLog][]).map(
+    ([what, change]): typeof FAULTS[number] => [
+      `the arrival log has ${what}`,
+      async ({ storage, root }) => {
+        const head = decodeHead(await headOf(storage, root));
+        const spoilt = encodeHead({ ...head, log: change(head.log!) });
+        await storage.commit({ set: [[keys.headKey(root), spoilt]] });
+      },
+    ],
+  ),
 ];
 
 async function headOf(storage: StorageDriver, root: ID): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 /**
  * A process that is to be killed: opens or makes the instance at a URL, commits by several writers at
- * the same time, and says the ID of every entry as soon as it is acknowledged, for ever.
+ * the same time, and says the ID of every entry as soon as it is acknowledged, for ever. Meanwhile it asks for
+ * the arrival log, which is filled in if the storage is one without.
  *
  * @module
  */
@@ -8,16 +9,22 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { type Database, DocStore, Instance, NewUser, Table, type User } from "../../mod.ts";
+import type { LocalBackend } from "../../src/backend/local.ts";
+import { fillLog } from "../../src/backend/log/log_fill.ts";
 
 const WRITERS = 4;
 /** Each so many commits one is larger than what Deno KV takes as one value. */
 const LARGE_EVERY = 32;
 
-async function open(url: string): Promise<Database> {
+/** Few, so that a kill often comes in between. */
+const FILL_SIZES = { window: 40, page: 8 };
+
+async function open(url: string): Promise<{ instance: Instance; database: Database }> {
   const { instance, user } = await Instance.connectOrCreate(url, NewUser.passwordless("ada"));
   const ada: User = user ?? await instance.loginUser("ada");
   const [found] = await ada.findDatabase("crash").catch(() => []);
-  return found ?? await ada.createDatabase({ name: "crash" });
+  const database = found ?? await ada.createDatabase({ name: "crash" });
+  return { instance, database };
 }
 
 /** Two stores in one entry: both are there, or none. */
@@ -47,5 +54,6 @@ function say(line: string): void {
   }
 }
 
-const database = await open(process.argv[2]!);
+const { instance, database } = await open(process.argv[2]!);
+void fillLog(instance.backend as LocalBackend, database.rootId, () => {}, FILL_SIZES);
 await Promise.all(Array.from({ length: WRITERS }, (_, writer) => writeForEver(database, writer)));

@@ -14,7 +14,11 @@ import { type Arrival, sumOf } from "../../src/backend/records/arrivals.ts";
 const ODD = 23;
 
 /** All rows of a log, read in pieces. */
-export async function rowsOf(backend: LocalBackend, tree: ID, size = ODD): Promise<Arrival[]> {
+export async function rowsOf(
+  backend: LocalBackend,
+  tree: ID,
+  size: number = ODD,
+): Promise<Arrival[]> {
   const rows: Arrival[] = [];
   for (;;) {
     const page = await backend.log.read(tree, rows.length, size);

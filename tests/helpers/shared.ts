@@ -9,6 +9,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { parseConnectionUrl } from "../../src/instance/connection_url.ts";
+import { openTarget } from "../../src/instance/open_storage.ts";
+import type { StorageDriver } from "../../src/storage/driver.ts";
 import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
 import { THOROUGH } from "./thorough.ts";
 
@@ -42,6 +45,19 @@ export const SHARED_STORAGES: readonly string[] = Object.keys(ADDRESS).filter((k
 /** The address of a new storage of `kind`, which outlives those who open it. */
 export async function urlOf(kind: string): Promise<string> {
   return await ADDRESS[kind]!();
+}
+
+/** Opens what is at an address, which nobody has open, and closes it after `work`. */
+export async function withStorage(
+  url: string,
+  work: (storage: StorageDriver) => Promise<unknown>,
+): Promise<void> {
+  const { driver } = await openTarget(parseConnectionUrl(url), { create: false });
+  try {
+    await work(driver);
+  } finally {
+    await driver.close();
+  }
 }
 
 /**

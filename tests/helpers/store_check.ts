@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { type Entry, ID, type Instance } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
+import { checkLog } from "./log_check.ts";
 
 /** Checks all trees of an instance that only its own users have written to. */
 export async function checkTrees(instance: Instance): Promise<void> {
@@ -20,8 +21,8 @@ export async function checkTrees(instance: Instance): Promise<void> {
 }
 
 /**
- * Bytes and IDs agree, nothing is missing, all is Verified, tips are the entries without children.
- * Returns the entries.
+ * Bytes and IDs agree, nothing is missing, all is Verified and in the arrival log, tips are the entries without
+ * children. Returns the entries.
  */
 async function checkTree(
   backend: LocalBackend,
@@ -38,6 +39,7 @@ async function checkTree(
   const tips = childless(entries, ({ parents }) => parents);
   assert.deepEqual(texts((await backend.snapshot(root)).tips), tips, "tips");
   assert.deepEqual(texts((await backend.verifiedSnapshot(root)).tips), tips, "Verified tips");
+  await checkLog(backend, root);
   for (const store of new Set(entries.flatMap(({ subtrees }) => subtrees))) {
     await checkStore(backend, root, store, entries.filter((it) => it.subtrees.includes(store)));
   }

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Database, DocStore, type Instance, ready } from "../../mod.ts";
+import type { LocalBackend } from "../../src/backend/local.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { checkLog } from "../helpers/log_check.ts";
 import { newStorage, STORAGES } from "../helpers/storages.ts";
 import { docOf, keyOf } from "./craft.ts";
 import { Dice, entriesOf, type History, newAuthor, randomHistory } from "./history.ts";
@@ -44,7 +46,10 @@ async function judged(
 ): Promise<Statuses> {
   const node = await newJudge(storage);
   try {
-    return await judgeHistory(node, history, dice, largest);
+    const statuses = await judgeHistory(node, history, dice, largest);
+    const backend = node.backend as LocalBackend;
+    for (const { root } of [history.team, history.main]) await checkLog(backend, root.id);
+    return statuses;
   } finally {
     await node.close();
   }
