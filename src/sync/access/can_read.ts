@@ -90,6 +90,12 @@ export class ReadAccess {
     return { verdict: "serve", keyApproved: true, grantedPermission: granted };
   }
 
+  /** Whether anybody may read a database that is shared and held. */
+  async isOpen(tree: ID): Promise<boolean> {
+    const rules = await this.#port.accessRules(tree);
+    return rules !== undefined && isWorldReadable(rules);
+  }
+
   /** The rules of a database that is shared and held. */
   async #rules(tree: ID): Promise<AuthSettings> {
     await requireShared(this.#port, tree);

@@ -1,0 +1,88 @@
+import type { Permission } from "../../auth/permission.ts";
+import type { Entry } from "../../entry/entry.ts";
+import type { ID } from "../../entry/id.ts";
+import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import { treeNotFound } from "../access/gate.ts";
+import { storeRequest } from "../access/requests.ts";
+import {
+  type OutgoingEntry,
+  PENDING_MESSAGE,
+  type SyncResponse,
+  type SyncTreeRequest,
+} from "./messages.ts";
+import type { Serving } from "./serving.ts";
+
+/** Entries that are read at once. */
+const READ_AT_ONCE = 64;
+
+/** Serves a tree, whole or beyond some tips, to whom may read it. */
+export async function serveTree(
+  serving: Serving,
+  request: SyncTreeRequest,
+): Promise<SyncResponse> {
+  if (request.ourTips.length > 0) {
+    await serving.access.requireIncremental(request);
+    return await incremental(serving, request);
+  }
+  const verdict = await serving.access.judgeBootstrap(request);
+  if (verdict.verdict === "serve") return await bootstrap(serving, request.treeId, verdict);
+  const requestId = await storeRequest(serving, request);
+  serving.requested(requestId);
+  return { type: "BootstrapPending", body: { requestId, message: PENDING_MESSAGE } };
+}
+
+async function incremental(
+  serving: Serving,
+  { treeId, ourTips }: SyncTreeRequest,
+): Promise<SyncResponse> {
+  const { backend } = serving.host.host;
+  const { lacking } = await backend.log.difference(treeId, ourTips.tips);
+  const theirTips = (await backend.verifiedSnapshot(treeId)).tips;
+  // Too many to be told apart: then everything is sent, as to somebody who knows nothing.
+  const missingEntries = lacking === undefined
+    ? wholeLog(serving, treeId)
+    : inTurn(serving, lacking.map(({ id }) => id));
+  return { type: "Incremental", body: { treeId, theirTips, missingEntries } };
+}
+
+async function bootstrap(
+  serving: Serving,
+  tree: ID,
+  { keyApproved, grantedPermission }: {
+    readonly keyApproved: boolean;
+    readonly grantedPermission: Permission | undefined;
+  },
+): Promise<SyncResponse> {
+  const rootEntry = await serving.host.host.backend.find(tree);
+  if (rootEntry === undefined) throw treeNotFound(tree);
+  const allEntries = wholeLog(serving, tree, rootEntry);
+  return {
+    type: "Bootstrap",
+    body: { treeId: tree, rootEntry, allEntries, keyApproved, grantedPermission },
+  };
+}
+
+/** Everything that is Verified, in the order in which it became so, without the root if it is named. */
+async function* wholeLog(
+  serving: Serving,
+  tree: ID,
+  root?: Entry,
+): AsyncGenerator<OutgoingEntry> {
+  let from: LogCursor | undefined;
+  for (;;) {
+    const page = await serving.host.host.backend.log.entriesAfter(tree, from);
+    if (page === undefined) return;
+    for (const entry of page.entries) if (!root?.id.equals(entry.id)) yield entry;
+    if (page.left === 0) return;
+    from = page.next;
+  }
+}
+
+/** Entries by their IDs, a few at a time. */
+async function* inTurn(serving: Serving, ids: readonly ID[]): AsyncGenerator<OutgoingEntry> {
+  const { backend } = serving.host.host;
+  for (let at = 0; at < ids.length; at += READ_AT_ONCE) {
+    const some = ids.slice(at, at + READ_AT_ONCE);
+    yield* await Promise.all(some.map((id) => backend.get(id)));
+  }
+}
