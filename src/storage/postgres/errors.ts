@@ -1,4 +1,5 @@
-import { StorageError } from "../../util/errors.ts";
+import { EideticaError, StorageError } from "../../util/errors.ts";
+import { permissionProblem } from "../../util/permission.ts";
 
 const CLOSED = ["CannotOpen", "the server cannot be reached; check host, port and that it runs"];
 const LOST = ["Io", "the connection was lost, and the write may or may not be done; try again"];
@@ -9,12 +10,18 @@ const MEANINGS: ReadonlyMap<string, readonly string[]> = new Map([
   ["ENOTFOUND", CLOSED],
   ["EHOSTUNREACH", CLOSED],
   ["ENOENT", CLOSED],
-  ["CONNECT_TIMEOUT", CLOSED],
+  ["CONNECT_TIMEOUT", [
+    "CannotOpen",
+    "the server has not answered in time; check host, port and that it runs, or raise `connect_timeout` in the URL",
+  ]],
+  ["SERVER_ENDS", [
+    "CannotOpen",
+    "whoever listens there ends every connection at once; check that a PostgreSQL server runs behind it",
+  ]],
   ["CONNECTION_CLOSED", LOST],
   ["CONNECTION_DESTROYED", LOST],
   ["ECONNRESET", LOST],
   ["EPIPE", LOST],
-  ["NO_ANSWER", LOST],
   ["57P01", LOST],
   ["57P02", LOST],
   ["57P03", CLOSED],
@@ -45,21 +52,41 @@ export function isPassing(error: unknown): boolean {
 
 /** Whether the connection was lost, so that nobody knows what became of a write. */
 export function isLost(error: unknown): boolean {
-  return MEANINGS.get(String((error as { code?: unknown } | undefined)?.code)) === LOST;
+  const code = String((error as { code?: unknown } | undefined)?.code);
+  return code === NO_ANSWER || MEANINGS.get(code) === LOST;
 }
 
-/** What a query fails with that the client has lost together with its connection. */
-export function noAnswer(): Error {
-  return Object.assign(new Error("the server has not answered"), { code: "NO_ANSWER" });
+const NO_ANSWER = "NO_ANSWER";
+
+/** What a query fails with that got no answer, as when the client has lost it with its connection. */
+export function noAnswer(waitedMs?: number): Error {
+  const time = waitedMs === undefined ? "" : ` for ${waitedMs} ms`;
+  return Object.assign(new Error(`the server has not answered${time}`), { code: NO_ANSWER });
 }
 
 /** A failure of the server or the connection as an error of ours; anything else as it is. */
-export function postgresError(place: string, action: string, cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause instanceof StorageError) return cause;
+export function postgresError(
+  place: string,
+  action: string,
+  cause: unknown,
+  shorten: (problem: string) => string = (problem) => problem,
+): unknown {
+  if (!(cause instanceof Error) || cause instanceof EideticaError) return cause;
+  const problem = permissionProblem(cause);
+  if (problem !== undefined) {
+    return placeError("PermissionDenied", place, action, shorten(problem), { cause });
+  }
   const { code, name } = cause as { code?: unknown; name?: string };
   if (typeof code !== "string" && name !== "AggregateError") return cause;
-  const meaning = MEANINGS.get(String(code)) ?? ["Failed", cause.message];
-  return placeError(meaning[0]!, place, action, meaning[1]!, { cause, sqlState: code });
+  const [ours, what] = meaningOf(String(code), cause);
+  return placeError(ours, place, action, what, { cause, sqlState: code });
+}
+
+function meaningOf(code: string, cause: Error): readonly [code: string, what: string] {
+  const unknown = "and a write may or may not be done; try again";
+  if (code === NO_ANSWER) return ["Io", `${cause.message}, ${unknown}`];
+  const [ours, what] = MEANINGS.get(code) ?? ["Failed", cause.message];
+  return [ours!, what!];
 }
 
 /** An error about the storage at a place. */

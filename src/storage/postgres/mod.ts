@@ -7,8 +7,10 @@
  * @module
  */
 
+import { abortable, requireNotAborted } from "../../util/abort.ts";
 import { redactUrl } from "../../util/redact_url.ts";
 import type { StorageDriver } from "../driver.ts";
+import { answering, connectPostgres, type PostgresClient } from "./client.ts";
 import { placeError, postgresError } from "./errors.ts";
 import { prepareSchema } from "./schema.ts";
 import { PostgresStorage } from "./storage.ts";
@@ -22,29 +24,20 @@ export interface PostgresOptions {
   readonly create?: boolean;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+  /** Gives up opening, with the code `Aborted`, when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
   /** Schema that the tables are in, in lower case; `eidetica` by default. */
   readonly schema?: string;
 }
 
 const DEFAULT_SCHEMA = "eidetica";
-/** How connections are made; times are in seconds. */
-const CONNECTION = {
-  connect_timeout: 10,
-  onnotice: () => {},
-  // The client would ask for types at every new connection, and fail where nobody can catch it.
-  fetch_types: false,
-  connection: {
-    application_name: "eidetica",
-    default_transaction_isolation: "read committed",
-    // A lock that is not given in this time is told as `Busy`.
-    lock_timeout: "10s",
-  },
-} as const;
+/** How long the connections of a client that is of no use any more may take to end, in seconds. */
+const END_S = 1;
 
 /**
  * Opens a storage in PostgreSQL, by a `postgres://` URL or by a `postgres()` function of your own, which
- * is not ended when the storage is closed. Throws `StorageError` `Unavailable`, `CannotOpen`,
- * `NotFound`, `ForeignFile` or `UnsupportedSchema`.
+ * is not ended when the storage is closed. Throws `StorageError` `InvalidUrl`, `Unavailable`,
+ * `CannotOpen`, `PermissionDenied`, `NotFound`, `ForeignFile`, `UnsupportedSchema` or `Aborted`.
  */
 export async function postgresStorage(
   urlOrSql: string | PostgresSql,
@@ -53,45 +46,28 @@ export async function postgresStorage(
   const isUrl = typeof urlOrSql === "string";
   const place = isUrl ? redactUrl(urlOrSql) : "(given)";
   const schema = requireName(place, options.schema ?? DEFAULT_SCHEMA);
-  const sql = isUrl ? await connect(urlOrSql) : urlOrSql;
+  const wait = { signal: options.signal, action: `open the PostgreSQL storage "${place}"` };
+  requireNotAborted(wait);
+  const client = isUrl ? await connectPostgres(urlOrSql) : given(urlOrSql);
+  const isReadOnly = options.readOnly === true;
   try {
-    const isReadOnly = options.readOnly === true;
-    await prepareSchema(sql, place, schema, options.create !== false && !isReadOnly);
-    return new PostgresStorage(sql, { place, schema, isOwner: isUrl, isReadOnly });
+    const mayCreate = options.create !== false && !isReadOnly;
+    await abortable(wait, () => prepareSchema(client.sql, place, schema, mayCreate));
+    return new PostgresStorage(client, { place, schema, isOwner: isUrl, isReadOnly });
   } catch (cause) {
-    if (isUrl) await sql.end({ timeout: 0 });
+    client.end();
+    if (isUrl) await client.sql.end({ timeout: END_S });
     throw postgresError(place, "open", cause);
   }
+}
+
+/** A function that was handed in belongs to who has made it. */
+function given(sql: PostgresSql): PostgresClient {
+  return { sql: answering(sql), end: () => {} };
 }
 
 function requireName(place: string, schema: string): string {
   if (/^[a-z_][a-z0-9_]{0,50}$/.test(schema)) return schema;
   const what = `"${schema}" is no name for a schema; use lower case letters, digits and "_"`;
   throw placeError("CannotOpen", place, "open", what);
-}
-
-type Postgres = (url: string, options: object) => PostgresSql;
-
-async function connect(url: string): Promise<PostgresSql> {
-  const place = redactUrl(url);
-  const postgres = await loadPostgres(place);
-  try {
-    return postgres(url, CONNECTION);
-  } catch {
-    // What the client throws quotes the address with the password, so it is not passed on as a cause.
-    const what =
-      "that is no address of a server; write postgres://user:password@host:port/database";
-    throw placeError("CannotOpen", place, "open", what);
-  }
-}
-
-async function loadPostgres(place: string): Promise<Postgres> {
-  try {
-    // The name is not in the import, so that no bundler asks those for it who do not need it.
-    const name = "postgres";
-    return (await import(name) as { default: Postgres }).default;
-  } catch (cause) {
-    const what = 'the npm package "postgres" is missing; install it, or hand in its function';
-    throw placeError("Unavailable", place, "open", what, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
+import { clearInterval, setInterval } from "node:timers";
 import type {
   Batch,
   Capabilities,
@@ -14,15 +14,17 @@ import { GroupCommit } from "../group_commit.ts";
 import { independentRuns, nameOf } from "../shared/independent.ts";
 import { KeyWatch } from "../shared/key_watch.ts";
 import { requireFits } from "../shared/limits.ts";
+import { answerWithin } from "../shared/patience.ts";
 import { listByPage } from "../shared/pages.ts";
+import type { PostgresClient } from "./client.ts";
 import { isLost, isPassing, noAnswer, placeError, postgresError } from "./errors.ts";
 import type { PostgresRow, PostgresSql } from "./types.ts";
 
 /** How often a transaction is tried that other writers get in the way of. */
 const MAX_ATTEMPTS = 10;
 const MAX_BATCH_BYTES = 200_000_000;
-/** How long an answer may take, in milliseconds: longer than any lock is waited for. */
-const ANSWER_MS = 30_000;
+/** How long the server may take to be told goodbye, in milliseconds. */
+const GOODBYE_MS = 5000;
 /** How often watchers look for what no notification has told, in milliseconds. */
 const LOOK_MS = 2000;
 
@@ -56,6 +58,7 @@ export class PostgresStorage implements StorageDriver {
   readonly name: string = "postgres";
   /** What it can do and bear. */
   readonly capabilities: Capabilities = CAPABILITIES;
+  readonly #client: PostgresClient;
   readonly #sql: PostgresSql;
   readonly #at: PostgresPlace;
   readonly #queries: Queries;
@@ -66,9 +69,10 @@ export class PostgresStorage implements StorageDriver {
   #isClosing = false;
   #isClosed = false;
 
-  /** A storage by `sql`. */
-  constructor(sql: PostgresSql, at: PostgresPlace) {
-    this.#sql = sql;
+  /** A storage by `client`. */
+  constructor(client: PostgresClient, at: PostgresPlace) {
+    this.#client = client;
+    this.#sql = client.sql;
     this.#at = at;
     this.#queries = queriesOf(at.schema);
   }
@@ -81,7 +85,7 @@ export class PostgresStorage implements StorageDriver {
   ): Promise<readonly PostgresRow[]> {
     if (this.#isClosed) throw this.#closed();
     try {
-      return await answered(this.#sql.unsafe(query, parameters, { prepare: true }));
+      return await this.#sql.unsafe(query, parameters, { prepare: true });
     } catch (cause) {
       if (isPassing(cause)) throw cause;
       // A read changes nothing, so it can be asked again on another connection.
@@ -192,17 +196,21 @@ export class PostgresStorage implements StorageDriver {
     this.#isClosed = true;
     this.#watch.clear();
     clearInterval(this.#looking);
-    await this.#listening?.then((stop) => stop()).catch(() => undefined);
-    if (this.#at.isOwner) await this.#sql.end({ timeout: 5 });
+    if (this.#at.isOwner) await this.#end();
+    else await this.#unlisten();
   }
-}
 
-/** The client may lose a query with its connection, and then never say what became of it. */
-function answered<T>(query: PromiseLike<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(noAnswer()), ANSWER_MS);
-    query.then(resolve, reject).then(() => clearTimeout(timer));
-  });
+  /** Ends the connections, politely where the server answers. */
+  async #end(): Promise<void> {
+    await this.#sql.end({ timeout: GOODBYE_MS / 1000 });
+    this.#client.end();
+  }
+
+  async #unlisten(): Promise<void> {
+    const stopped = this.#listening?.then((stop) => stop());
+    if (stopped === undefined) return;
+    await answerWithin(GOODBYE_MS, stopped, noAnswer).catch(() => undefined);
+  }
 }
 
 interface Queries {
