@@ -159,7 +159,8 @@ function readHosts(url: string, hosts: string, options: Options): [string[], str
   const names: string[] = [];
   const ports: string[] = [];
   for (const host of hosts.split(",")) {
-    const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(host) ?? [];
+    const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(host) ??
+      [];
     const name = text(url, bracketed ?? plain);
     if (name === undefined) throw invalid(url, `"${host}" is no host; write [::1] for IPv6`);
     names.push(name);
