@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { EideticaError, type Entry, ID } from "../../mod.ts";
+import { EideticaError, type Entry, ID, Instance, NewUser } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import {
   CURSOR_BYTES,
@@ -12,10 +12,12 @@ import {
 } from "../../src/backend/log/log_cursor.ts";
 import { type Arrival, arrivalOf, ROWS_PER_RECORD } from "../../src/backend/records/arrivals.ts";
 import * as keys from "../../src/backend/records/keys.ts";
+import { loadSnapshot } from "../../src/backend/snapshot_file.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { checkLog, rowsOf } from "../helpers/log_check.ts";
+import { forgetLogs } from "../helpers/old_heads.ts";
 import { STORAGES } from "../helpers/storages.ts";
 import { ids, makeEntry, makeRoot, withBackend } from "./helpers.ts";
 import { chain } from "./trail.ts";
@@ -145,6 +147,57 @@ for (const place of STORAGES) {
       }));
   });
 }
+
+describe("the name of a log", () => {
+  const same = { bytes: (length: number) => new Uint8Array(length).fill(7) };
+  const ada = NewUser.passwordless("ada");
+
+  async function namesIn(backend: LocalBackend): Promise<string[]> {
+    const names: string[] = [];
+    for (const tree of await backend.allTrees()) {
+      names.push(`${(await backend.log.head(tree))!.logId}`);
+    }
+    return names.sort();
+  }
+
+  it("comes from the source of randomness, for new trees and for older ones", async () => {
+    const storage = memoryStorage();
+    const root = makeRoot();
+    await verify(new LocalBackend(storage, undefined, same), root);
+    const head = await new LocalBackend(storage).log.head(root.id);
+    assert.deepEqual(head!.logId, same.bytes(8));
+    await forgetLogs(storage);
+    const filled = await new LocalBackend(storage, undefined, same).log.head(root.id);
+    assert.deepEqual(filled, head);
+  });
+
+  it("comes from the source that an instance was given", async () => {
+    const namesOf = async () => {
+      let calls = 0;
+      // Other bytes at every call, and the same from the beginning.
+      const random = { bytes: (length: number) => new Uint8Array(length).fill(++calls) };
+      const { instance } = await Instance.createBackend(memoryStorage(), ada, { random });
+      const names = await namesIn(instance.backend as LocalBackend);
+      await instance.close();
+      return names;
+    };
+    assert.deepEqual(await namesOf(), await namesOf());
+  });
+
+  it("is another one for every tree and every storage, also where entries come from a snapshot", async () => {
+    const { instance } = await Instance.createBackend(memoryStorage(), ada);
+    const text = await instance.snapshotText();
+    const names = await namesIn(instance.backend as LocalBackend);
+    const trees = names.length;
+    for (let copies = 0; copies < 2; copies++) {
+      const copy = new LocalBackend(memoryStorage());
+      await loadSnapshot(copy, text);
+      names.push(...await namesIn(copy));
+    }
+    assert.deepEqual([names.length, new Set(names).size], [3 * trees, 3 * trees]);
+    await instance.close();
+  });
+});
 
 describe("a cursor", () => {
   const cursors: fc.Arbitrary<LogCursor> = fc.record({

@@ -8,6 +8,7 @@ import { loadSnapshot, stringifySnapshot } from "../../src/backend/snapshot_file
 import { ID } from "../../src/entry/id.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+import { checkLog } from "../helpers/log_check.ts";
 import { makeEntry, makeRoot, names, putAll, withBackend } from "./helpers.ts";
 
 const refused = (error: unknown) =>
@@ -28,6 +29,7 @@ describe("snapshot file", () => {
     assert.equal(await stringifySnapshot(after), text);
     assert.deepEqual(names(await after.allRoots()), names(await before.allRoots()));
     for (const tree of await before.allTrees()) {
+      await checkLog(after, tree);
       assert.ok((await after.snapshot(tree)).equals(await before.snapshot(tree)));
       for (const entry of await before.getTree(tree)) {
         const status = await before.getVerificationStatus(entry.id);

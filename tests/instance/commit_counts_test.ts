@@ -22,6 +22,7 @@ import {
   PrivateKey,
   PublicKey,
 } from "../../mod.ts";
+import type { LocalBackend } from "../../src/backend/local.ts";
 import { DagCborWriter } from "../../src/codec/dag_cbor_writer.ts";
 import type { Batch, StorageDriver } from "../../src/storage/driver.ts";
 import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
@@ -252,6 +253,23 @@ for (const [name, open] of PLACES) {
       });
     });
 
+    it("what a commit adds to the arrival log is told from memory, bytes and all", async () => {
+      await onPlace(async ({ instance, database: { rootId: tree }, database }) => {
+        const { log } = instance.backend as LocalBackend;
+        const before = await log.cursor(tree);
+        const tips = await database.snapshot();
+        await commit(database, 200);
+        const found = await counted(async () => {
+          const page = await log.entriesAfter(tree, before);
+          assert.equal(page!.entries.length, 1);
+          assert.equal((await log.head(tree))!.length, page!.next.position);
+          const { lacking } = await log.difference(tree, tips.tips);
+          assert.deepEqual(lacking!.map(({ id }) => id), page!.entries.map(({ id }) => id));
+        });
+        assert.deepEqual(found, NOTHING);
+      });
+    });
+
     it("a transaction on the frontier that it names costs the same", async () => {
       await onPlace(async ({ database }) => {
         assertCounts(await counted(() => commitRound(database, 200, "fork")), ONE_ROUND);
@@ -282,6 +300,8 @@ for (const [name, open] of PLACES) {
         });
         const { length } = encoded;
         assertCounts(found, { commits: 1, hashes: length, verifications: length, signatures: 0 });
+        // Besides their rows: root and head, index and tips of four stores, two records of the arrival log.
+        assertCounts(found, { sets: length + 2 + 5 + 4 + 2 });
         // Each is encoded once, without its signature, to check that.
         assertCounts(found, { encodes: length, checks: 1 });
       });
