@@ -1,7 +1,7 @@
 import { AuthKey } from "../../auth/auth_key.ts";
 import { DatabaseKey } from "../../auth/database_key.ts";
 import { Database } from "../../database/database.ts";
-import { PrivateKey } from "../../keys/private_key.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
 import { isNotFound, SyncError } from "../../util/errors.ts";
 import type { SyncHost } from "../host.ts";
 import type { BootstrapRequest, BootstrapStatus } from "../peers/bootstrap_requests.ts";
