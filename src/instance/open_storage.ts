@@ -1,9 +1,11 @@
 import { LocalBackend } from "../backend/local.ts";
 import { loadSnapshot } from "../backend/snapshot_file.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import type { HeldFile } from "../storage/shared/text_file.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import { readOnlyStorage } from "../storage/read_only.ts";
-import { InstanceError, StorageError } from "../util/errors.ts";
+import { BackendError, InstanceError, StorageError } from "../util/errors.ts";
+import { permissionProblem } from "../util/permission.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
 import type { SnapshotFile } from "./snapshot_writer.ts";
@@ -123,22 +125,68 @@ async function openMemory(
   { path }: Target<"memory">,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
-  const storage = new MemoryStorage();
-  if (path === undefined) return opened(storage, options);
-  const text = await readSnapshot(path);
-  if (text === undefined && !mayCreate(options)) {
-    throw invalidSnapshot(
-      path,
-      "it does not exist; use `connect_or_create` (`connectOrCreate`) to make one",
-    );
+  if (path === undefined) return opened(new MemoryStorage(), options);
+  const files = await load("memory", () => import("../storage/shared/text_file.ts"));
+  const isHeld = options.readOnly !== true;
+  if (!mayCreate(options)) requireThere(path, files);
+  const file = isHeld ? hold(path, files) : undefined;
+  try {
+    const text = await readSnapshot(path, () => file?.read() ?? files.readTextFile(path));
+    return await openSnapshot({ path, file, text }, options);
+  } catch (error) {
+    file?.release();
+    throw error;
   }
+}
+
+type TextFiles = typeof import("../storage/shared/text_file.ts");
+
+function requireThere(path: string, files: TextFiles): void {
+  if (files.isThere(path)) return;
+  const next = "use `connect_or_create` (`connectOrCreate`) to make one";
+  throw invalidSnapshot(path, `it does not exist; ${next}`);
+}
+
+/** Holds the file: what could never be saved is refused before anything depends on it. */
+function hold(path: string, { HeldFile }: TextFiles): HeldFile {
+  try {
+    return new HeldFile(path);
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.code !== "FileIo") throw error;
+    const reason = `it could never be saved: ${String(error.fields.reason)}`;
+    throw invalidSnapshot(path, reason, error);
+  }
+}
+
+/** A storage in memory that is saved to a file, which it holds until it is closed. */
+class SavedStorage extends MemoryStorage {
+  readonly #file: HeldFile | undefined;
+
+  /** An empty storage. */
+  constructor(file: HeldFile | undefined) {
+    super();
+    this.#file = file;
+  }
+
+  /** See {@link StorageDriver.close}. */
+  override async close(): Promise<void> {
+    await super.close();
+    this.#file?.release();
+  }
+}
+
+async function openSnapshot(
+  { path, file, text }: { path: string; file: HeldFile | undefined; text: string | undefined },
+  options: OpenOptions,
+): Promise<OpenedStorage> {
+  const storage = new SavedStorage(file);
   if (text !== undefined) await fill(storage, path, text, options.random);
   const storageOpened = opened(storage, options);
   const isForeign = text !== undefined &&
     await storageOpened.backend.getInstanceMetadata() === undefined;
   return {
     ...storageOpened,
-    snapshotFile: options.readOnly === true ? undefined : { path, storage },
+    snapshotFile: file && { file, storage },
     foreignSnapshot: isForeign ? path : undefined,
   };
 }
@@ -156,12 +204,15 @@ async function fill(
   }
 }
 
-async function readSnapshot(path: string): Promise<string | undefined> {
-  const { readTextFile } = await load("memory", () => import("../storage/shared/text_file.ts"));
+async function readSnapshot(
+  path: string,
+  read: () => Promise<string | undefined>,
+): Promise<string | undefined> {
   try {
-    return await readTextFile(path);
+    return await read();
   } catch (cause) {
-    throw invalidSnapshot(path, "the file cannot be read", cause);
+    const why = permissionProblem(cause) ?? (cause as Error).message;
+    throw invalidSnapshot(path, `the file cannot be read: ${why}`, cause);
   }
 }
 

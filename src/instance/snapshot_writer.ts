@@ -1,5 +1,6 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { snapshotText, stringifySnapshot } from "../backend/snapshot_file.ts";
+import type { HeldFile } from "../storage/shared/text_file.ts";
 import type { MemoryStorage } from "../storage/memory.ts";
 import { InstanceError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
@@ -8,8 +9,8 @@ const log = new Logger("instance");
 
 /** The file that an in-memory storage is saved to. */
 export interface SnapshotFile {
-  /** Its path. */
-  readonly path: string;
+  /** The file, which this instance alone replaces. */
+  readonly file: HeldFile;
   /** The storage. */
   readonly storage: MemoryStorage;
 }
@@ -32,27 +33,32 @@ export class SnapshotWriter {
     if (file !== undefined) void this.#arm(file);
   }
 
-  async #arm({ path, storage }: SnapshotFile): Promise<void> {
-    const { onProcessExit, replaceTextFileNow } = await import("../storage/shared/text_file.ts");
+  async #arm({ file, storage }: SnapshotFile): Promise<void> {
+    const { onProcessExit } = await import("../storage/shared/text_file.ts");
     if (this.#closed) return;
     this.#disarm = onProcessExit(() => {
       try {
-        replaceTextFileNow(path, snapshotText(storage.pairs(), this.#backend.entries));
+        file.replaceNow(snapshotText(storage.pairs(), this.#backend.entries));
       } catch (error) {
-        log.error("The snapshot {path} was not saved", { path, error });
+        log.error("The snapshot was not saved", { error });
       }
+      file.release();
     });
   }
 
   /** Writes to the path that the instance was opened with; does nothing when there is none. */
   async flush(): Promise<void> {
-    if (this.#file !== undefined) await this.#write(this.#file.path);
+    const file = this.#file?.file;
+    if (file !== undefined) await this.#write((text) => file.replace(text));
   }
 
   /** Writes to any path; `SnapshotNotSupported` when the storage is not in memory. */
   async writeTo(path: string): Promise<void> {
     this.#requireMemory();
-    await this.#write(path);
+    const { replaceTextFile } = await import("../storage/shared/text_file.ts");
+    const file = this.#file?.file;
+    if (file?.isAt(path)) await this.#write((text) => file.replace(text, { forced: true }));
+    else await this.#write((text) => replaceTextFile(path, text));
   }
 
   /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
@@ -76,11 +82,8 @@ export class SnapshotWriter {
   }
 
   /** Snapshots are written one after another; each holds what was there when its turn came. */
-  #write(path: string): Promise<void> {
-    const turn = this.#last.then(async () => {
-      const { replaceTextFile } = await import("../storage/shared/text_file.ts");
-      await replaceTextFile(path, await stringifySnapshot(this.#backend));
-    });
+  #write(save: (text: string) => Promise<void>): Promise<void> {
+    const turn = this.#last.then(async () => await save(await stringifySnapshot(this.#backend)));
     this.#last = turn.catch(() => undefined);
     return turn;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
@@ -128,7 +128,9 @@ describe("constructors", () => {
 describe("snapshots", () => {
   it("07#23,#24 flush into a missing folder fails with a cause; many at once leave one file", () =>
     withFolder(async (folder) => {
+      mkdirSync(join(folder, "no"));
       const lost = await Instance.connectOrCreate(`memory://${join(folder, "no", "s.json")}`, ada);
+      rmSync(join(folder, "no"), { recursive: true });
       await assert.rejects(
         lost.instance.flush(),
         (error) => hasCode("FileIo")(error) && (error as Error).cause !== undefined,

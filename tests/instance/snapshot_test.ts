@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { type Database, DocStore, Instance, NewUser } from "../../mod.ts";
+import { noDisk, withDisk } from "../helpers/small_disk.ts";
 import { hasCode, runProcess, startProcess, withFolder } from "./places.ts";
 
+const isWindows = process.platform === "win32" && "neither links nor pipes here";
 const ada = NewUser.passwordless("ada");
 const commit = (db: Database, key: string) =>
   db.withTransaction(async (tx) => await (await tx.getStore(DocStore, "s")).set(key, "v"));
@@ -135,6 +144,128 @@ describe("snapshot files", () => {
       await instance.flush();
       await instance.close();
       assert.equal(readFileSync(path, "utf8"), before);
+    }));
+
+  it("a file that could never be saved is refused before anything depends on it", () =>
+    withFolder(async (folder) => {
+      const missing = join(folder, "no", "such", "x.json");
+      const open = (path: string) => Instance.connectOrCreate(`memory://${path}`, ada);
+      await assert.rejects(open(missing), hasCode("InvalidSnapshot", join(folder, "no", "such")));
+      await assert.rejects(open(`${folder}/`), hasCode("InvalidSnapshot"));
+      await assert.rejects(open(`${folder}/x.json/`), hasCode("InvalidSnapshot"));
+      assert.deepEqual(readdirSync(folder), []);
+    }));
+
+  it("a file on a disk that is mounted for reading only is refused, and read when readOnly", {
+    skip: noDisk(),
+  }, () =>
+    withDisk(4, async ({ folder, freeze }) => {
+      const path = join(folder, "s.json");
+      await (await Instance.connectOrCreate(`memory://${path}`, ada)).instance.close();
+      freeze();
+      await assert.rejects(
+        Instance.connect(`memory://${path}`),
+        hasCode("InvalidSnapshot", "mounted for reading only"),
+      );
+      await (await Instance.connect(`memory://${path}`, { readOnly: true })).close();
+    }));
+
+  it(
+    "what is no file is refused, and not waited at",
+    { skip: isWindows },
+    () =>
+      withFolder(async (folder) => {
+        const pipe = join(folder, "pipe");
+        execFileSync("mkfifo", [pipe]);
+        for (const readOnly of [false, true]) {
+          const opening = Instance.connect(`memory://${pipe}`, { readOnly });
+          await assert.rejects(opening, hasCode("InvalidSnapshot", "no file"));
+        }
+      }),
+  );
+
+  it("a link stays, and what it leads to is replaced, even when that is missing", {
+    skip: isWindows,
+  }, () =>
+    withFolder(async (folder) => {
+      const [link, target] = [join(folder, "link.json"), join(folder, "there", "s.json")];
+      mkdirSync(join(folder, "there"));
+      symlinkSync("there/s.json", link);
+      const { instance } = await Instance.connectOrCreate(`memory://${link}`, ada);
+      await instance.flush();
+      await instance.snapshotToPath(link);
+      await assert.rejects(Instance.connect(`memory://${target}`), hasCode("Busy"));
+      await instance.close();
+      assert.equal(lstatSync(link).isSymbolicLink(), true);
+      assert.deepEqual(readdirSync(join(folder, "there")), ["s.json"]);
+      await (await Instance.connect(`memory://${target}`)).close();
+    }));
+
+  it("a file has one holder; others are told who, may read it, and get it when it is free", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s.json");
+      const url = `memory://${path}`;
+      const { instance } = await Instance.connectOrCreate(url, ada);
+      await instance.flush();
+      const who = `process ${process.pid}`;
+      await assert.rejects(Instance.connect(url), hasCode("Busy", who, path));
+      await assert.rejects(Instance.connectOrCreate(url, ada), hasCode("Busy", who));
+      const other = await Instance.connectOrCreate("memory:", ada);
+      await assert.rejects(other.instance.snapshotToPath(path), hasCode("Busy", who));
+      await (await Instance.connect(url, { readOnly: true })).close();
+      await instance.close();
+      await other.instance.snapshotToPath(path);
+      await other.instance.close();
+      await (await Instance.connect(url)).close();
+      // A failed opening holds nothing either.
+      writeFileSync(path, "{}");
+      await assert.rejects(Instance.connect(url), hasCode("InvalidSnapshot"));
+      assert.deepEqual(readdirSync(folder), ["s.json"]);
+    }));
+
+  it("two that open one file at the same moment do not both get it", () =>
+    withFolder(async (folder) => {
+      const url = `memory://${join(folder, "s.json")}`;
+      const opening = [1, 2, 3].map(() => Instance.connectOrCreate(url, ada));
+      const results = await Promise.allSettled(opening);
+      const opened = results.filter((result) => result.status === "fulfilled");
+      assert.equal(opened.length, 1);
+      for (const { value } of opened) await value.instance.close();
+    }));
+
+  it("the mark of a holder that has died is in nobody's way", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s.json");
+      const token = "00000000-0000-4000-8000-000000000000";
+      for (
+        const holder of [
+          { token, pid: 4_194_300, host: hostname() },
+          { token, pid: process.pid, host: "a container that is gone" },
+          "torn",
+        ]
+      ) {
+        writeFileSync(`${path}.lock`, JSON.stringify(holder));
+        utimesSync(`${path}.lock`, new Date(0), new Date(0));
+        await (await Instance.connectOrCreate(`memory://${path}`, ada)).instance.close();
+        assert.deepEqual(readdirSync(folder), ["s.json"]);
+      }
+    }));
+
+  it("what somebody else has put there meanwhile is kept, and one's own is saved beside it", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s.json");
+      const { instance, user } = await Instance.connectOrCreate(`memory://${path}`, ada);
+      await instance.flush();
+      await commit(await user!.createDatabase({ name: "kept" }), "mine");
+      writeFileSync(path, "theirs");
+      const error = await instance.flush().then(() => undefined, (reason) => reason);
+      assert.ok(hasCode("FileChanged", path)(error), String(error));
+      assert.equal(readFileSync(path, "utf8"), "theirs");
+      assert.deepEqual(await keysIn(error.fields.saved), ["mine"]);
+      await instance.snapshotToPath(path);
+      await instance.flush();
+      await instance.close();
+      assert.deepEqual(await keysIn(path), ["mine"]);
     }));
 
   it("07 §6 a store may have the name of a prototype's member", () =>
