@@ -105,7 +105,10 @@ export class HeldFile {
    * As {@link replaceTextFile}. What somebody else has put there since it was read or written stays,
    * unless it is `forced`: the text is written beside it then, and `FileChanged` says where.
    */
-  async replace(text: string, { forced = false } = {}): Promise<void> {
+  async replace(
+    text: string,
+    { forced = false }: { readonly forced?: boolean } = {},
+  ): Promise<void> {
     try {
       const isOurs = forced || this.#isUnchanged();
       const stamp = await replace(isOurs ? this.#target : this.#aside, text);
