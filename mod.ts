@@ -54,20 +54,24 @@ export type { PutOptions, TransactionHost } from "./src/transaction/host.ts";
 export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
 export type { StateType } from "./src/backend/state/state_type.ts";
 export type { Encryptor, StoreContext, StoreType, ViewOf } from "./src/store/context.ts";
+export { Counter, type CounterViewer } from "./src/store/counter.ts";
 export { DocStore, type DocViewer } from "./src/store/doc_store.ts";
 export { DocView } from "./src/store/doc_view.ts";
 export { type HandleWrites, StoreHandle } from "./src/store/store_handle.ts";
 export type { ReadAs, ValueKind, ValueKinds } from "./src/store/value_kinds.ts";
 export { PasswordStore, type PasswordViewer } from "./src/store/password_store.ts";
 export { ValueEditor } from "./src/store/value_editor.ts";
-export {
-  type InvalidRow,
-  type JsonRow,
-  RowSearch,
-  Table,
-  type TableViewer,
-} from "./src/store/table.ts";
-export type { Infer, RowCodec, SchemaResult, StandardSchema } from "./src/store/row_codec.ts";
+export { type InvalidRow, type JsonRow, Table, type TableViewer } from "./src/store/table.ts";
+export { RowSearch } from "./src/store/row_search.ts";
+export type { DirectRowCodec, Refuse, RowCodec, RowNotes } from "./src/store/row_codec.ts";
+export type { Kept, KeptRow } from "./src/store/row_types.ts";
+export type {
+  Infer,
+  InferInput,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from "./src/store/schema_row.ts";
 export { Registry, type StoreInfo } from "./src/store/registry.ts";
 export { SettingsStore, type SettingsViewer } from "./src/store/settings_store.ts";
 export {

@@ -9,7 +9,7 @@
  */
 import { utf8 } from "../util/bytes.ts";
 import { CrdtError } from "../util/errors.ts";
-import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
+import { parsePlainJson, stringifyPlainJson } from "../util/plain_json.ts";
 import {
   displayValue,
   toJsonText,
@@ -209,7 +209,7 @@ export class Doc extends DocCore {
   /** Stores the JSON text of a value as `Text`. Throws {@link CrdtError} `SerializationFailed`. */
   setJson(path: PathLike, value: unknown): VisibleValue | undefined {
     try {
-      return this.set(path, stringifyJson64(value));
+      return this.set(path, stringifyPlainJson(value));
     } catch (cause) {
       throw jsonError("SerializationFailed", "write", path, cause);
     }

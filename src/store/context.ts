@@ -51,7 +51,8 @@ export interface StoreContext {
  *
  * A store of one's own either wraps a `DocStore`, or brings a data type whose deltas merge. If payloads of
  * that type can hold whole states, too, it may say so with `checkpoint: { version: 1 }`: states are then
- * kept in storage, and the next process need not fold all of history.
+ * kept in storage, and the next process need not fold all of history. This one adds up, as the
+ * shipped `Counter` does:
  *
  * @example
  * ```ts
@@ -65,8 +66,8 @@ export interface StoreContext {
  *   serialize: (value: number) => new TextEncoder().encode(String(value)),
  * };
  *
- * class Counter {
- *   static readonly typeId = "counter:v0";
+ * class Tally {
+ *   static readonly typeId = "tally:v0";
  *   readonly #context: StoreContext;
  *   readonly #name: string;
  *
@@ -74,8 +75,8 @@ export interface StoreContext {
  *     this.#context = context;
  *     this.#name = name;
  *   }
- *   static load(context: StoreContext, name: string): Counter {
- *     return new Counter(context, name);
+ *   static load(context: StoreContext, name: string): Tally {
+ *     return new Tally(context, name);
  *   }
  *   add(amount: number): void {
  *     const staged = this.#context.staged<number>(this.#name) ?? 0;
@@ -90,9 +91,9 @@ export interface StoreContext {
  * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
  * const db = await user!.createDatabase({ name: "site" });
  * for (const visits of [1, 10]) {
- *   await db.withTransaction(async (tx) => (await tx.getStore(Counter, "visits")).add(visits));
+ *   await db.withTransaction(async (tx) => (await tx.getStore(Tally, "visits")).add(visits));
  * }
- * const visits = await db.getStoreViewer(Counter, "visits");
+ * const visits = await db.getStoreViewer(Tally, "visits");
  * if (await visits.value() !== 11) throw new Error("miscounted");
  * await instance.close();
  * ```

@@ -1,51 +1,56 @@
-import { readRow, type Refuse, writeRow } from "./row_json.ts";
+import type { ErrorOptionsWithFields, StoreError } from "../util/errors.ts";
+import { EideticaError } from "../util/errors.ts";
+import { parsePlainJson, stringifyPlainJson } from "../util/plain_json.ts";
 
-export type { Refuse } from "./row_json.ts";
+/** Makes the error for a row that is refused. */
+export type Refuse = (reason: string, options?: ErrorOptionsWithFields) => StoreError;
 
-/** The part of the Standard Schema v1 interface that is used (Zod, Valibot, ArkType and others). */
-export interface StandardSchema<Output = unknown> {
-  /** Version, vendor and validator, as the interface has them. */
-  readonly "~standard": {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    readonly types?: { readonly output: Output } | undefined;
-  };
+/** What a codec may keep in a table beside the rows: one text. */
+export interface RowNotes {
+  /** The text, or undefined. */
+  get(): Promise<string | undefined>;
+  /** Keeps a text instead, together with the row that is being written. */
+  put(text: string): void;
 }
 
-/** What a Standard Schema validator answers. */
-export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
-
-/** Type of the rows that a schema accepts. */
-export type Infer<Schema extends StandardSchema> = NonNullable<
-  Schema["~standard"]["types"]
->["output"];
-
-/** How rows become text and back. */
-export interface RowCodec<Row> {
+/** How rows become text and back. What `write` returns, `read` must accept. Tables always give notes. */
+export interface RowCodec<Row, Input = Row> {
   /** Compact JSON text of a row. */
-  write(row: Row, refuse: Refuse): Promise<string>;
+  write(row: Input, refuse: Refuse, notes?: RowNotes): Promise<string>;
   /** The row of a JSON text. */
-  read(text: string, refuse: Refuse): Promise<Row>;
+  read(text: string, refuse: Refuse, notes?: RowNotes): Promise<Row>;
+}
+
+/** A {@link RowCodec} that waits for nothing. */
+export interface DirectRowCodec<Row, Input = Row> {
+  /** Compact JSON text of a row. */
+  write(row: Input, refuse: Refuse): string;
+  /** The row of a JSON text. */
+  read(text: string, refuse: Refuse): Row;
 }
 
 /** Rows as they are: any JSON value. */
-export const jsonRow: RowCodec<unknown> = {
-  write: (row, refuse) => Promise.resolve().then(() => writeRow(row, refuse)),
-  read: (text, refuse) => Promise.resolve().then(() => readRow(text, refuse)),
-};
+export const jsonRow: DirectRowCodec<unknown> = { write: writeRow, read: readRow };
 
-/** Rows that `schema` accepts; what it returns is what is stored and read. */
-export function schemaRow(schema: StandardSchema): RowCodec<unknown> {
-  const check = async (row: unknown, refuse: Refuse) => {
-    const result = await schema["~standard"].validate(row);
-    if (result.issues === undefined) return result.value;
-    throw refuse(result.issues.map((issue) => issue.message).join("; "));
-  };
-  return {
-    write: async (row, refuse) => writeRow(await check(row, refuse), refuse),
-    read: (text, refuse) => check(readRow(text, refuse), refuse),
-  };
+/**
+ * Compact JSON text of a row. A `bigint` is written as the integer it is; whatever would not come back as
+ * it was is refused, with its kind and its place.
+ */
+export function writeRow(row: unknown, refuse: Refuse): string {
+  try {
+    return stringifyPlainJson(row);
+  } catch (cause) {
+    // An error of a getter or a `toJSON` of the caller's is the caller's.
+    if (!(cause instanceof EideticaError)) throw cause;
+    throw refuse(String(cause.fields["reason"]), { cause, fields: cause.fields });
+  }
+}
+
+/** The row of a JSON text; integers beyond 2^53 − 1 come as `bigint`. */
+export function readRow(text: string, refuse: Refuse): unknown {
+  try {
+    return parsePlainJson(text);
+  } catch (cause) {
+    throw refuse("its text is not JSON", { cause });
+  }
 }

@@ -1,5 +1,10 @@
 /**
- * A table of records: `key → Text(compact JSON of the row)` in the store's document (04 §7).
+ * A table of records, in the store's document:
+ *
+ * ```text
+ * key → Text(compact JSON of the row)
+ * ""  → Doc { input: Text }            a note of the schema, see `schema_row.ts`; most tables have none
+ * ```
  *
  * @module
  */
@@ -11,9 +16,16 @@ import { StoreError } from "../util/errors.ts";
 import { uuidV4 } from "../util/random.ts";
 import { inTurns, turns } from "../util/turns.ts";
 import type { StoreContext, StoreType } from "./context.ts";
-import { type Infer, jsonRow, type RowCodec, schemaRow, type StandardSchema } from "./row_codec.ts";
+import { type DirectRowCodec, jsonRow, type RowCodec } from "./row_codec.ts";
+import { RowSearch } from "./row_search.ts";
+import type { KeptRow } from "./row_types.ts";
+import { type Infer, type InferInput, schemaRow, type StandardSchema } from "./schema_row.ts";
 import { keyNotFound, mergedName } from "./staged_doc.ts";
 import { type HandleWrites, StoreHandle } from "./store_handle.ts";
+import { TableRows, type WrittenRow } from "./table_rows.ts";
+
+/** Key of the note that a schema keeps; rows have no empty key. */
+const NOTE = "";
 
 /** Any JSON object: the rows of a table without a schema. */
 export type JsonRow = Record<string, unknown>;
@@ -33,12 +45,16 @@ export type TableViewer<Row = JsonRow> = Omit<
 >;
 
 /**
- * A table: rows under primary keys, the last write of a row wins as a whole (04 §7).
+ * A table: rows under primary keys, the last write of a row wins as a whole.
  *
  * Rows come back in key order. What a read returns belongs to the caller.
  *
+ * `Row` is what is read, `Input` what is written; a schema may make the one of the other.
+ *
  * `Table` holds any JSON objects; `Table.of<Row>()` gives them a type, and `Table.of(schema)` has a
- * validator check them.
+ * validator check them and holds what that returns. A value that would not come back as it is, such as a
+ * `Map`, bytes or a function, is refused when it is written. An object with a `toJSON`, such as a `Date`, is
+ * stored as what that returns, for a date a text.
  *
  * @example
  * ```ts
@@ -59,16 +75,20 @@ export type TableViewer<Row = JsonRow> = Omit<
  * await instance.close();
  * ```
  */
-export class Table<Row = JsonRow> extends StoreHandle {
+export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
   /** Type ID of this format (04 §1). */
   static readonly typeId: string = "table:v0";
 
-  readonly #codec: RowCodec<Row>;
+  readonly #rows: TableRows<Row, Input>;
 
   /** A handle on the table `name` of the transaction behind `context`. */
-  constructor(context: StoreContext, name: string, codec: RowCodec<Row>) {
+  constructor(
+    context: StoreContext,
+    name: string,
+    codec: RowCodec<Row, Input> | DirectRowCodec<Row, Input>,
+  ) {
     super(context, name);
-    this.#codec = codec;
+    this.#rows = new TableRows(name, codec, () => this.#note());
   }
 
   /** See {@link StoreHandle.typeId}. */
@@ -78,7 +98,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
 
   /** Builds the handle; called by `getStore`. */
   static load(context: StoreContext, name: string): Table {
-    return new Table<JsonRow>(context, name, jsonRow as RowCodec<JsonRow>);
+    return new Table<JsonRow>(context, name, jsonRow as DirectRowCodec<JsonRow>);
   }
 
   /** Builds the handle of a viewer; called by `getStoreViewer`. */
@@ -86,14 +106,21 @@ export class Table<Row = JsonRow> extends StoreHandle {
     return Table.load(context, name);
   }
 
-  /** A table of rows of type `Row`, without a check at run time. */
-  static of<Row>(): StoreType<Table<Row>, TableViewer<Row>>;
-  /** A table whose rows a Standard Schema v1 validator checks on write and on read. */
+  /** A table of rows of type `Row`, which must come back as they are; nothing checks their type at run time. */
+  static of<Row extends KeptRow<Row> = JsonRow>(): StoreType<Table<Row>, TableViewer<Row>>;
+  /**
+   * A table whose rows a Standard Schema v1 validator checks on write and on read. What it returns for a row
+   * is what is stored and read back. A schema that does not accept what it has itself returned, such as one
+   * that makes a number of a text, checks on write alone.
+   */
   static of<Schema extends StandardSchema>(
     schema: Schema,
-  ): StoreType<Table<Infer<Schema>>, TableViewer<Infer<Schema>>>;
-  static of(schema?: StandardSchema): StoreType<Table<unknown>, TableViewer<unknown>> {
-    const codec = schema === undefined ? jsonRow : schemaRow(schema);
+  ): StoreType<Table<Infer<Schema>, InferInput<Schema>>, TableViewer<Infer<Schema>>>;
+  static of(
+    ...schemas: readonly StandardSchema[]
+  ): StoreType<Table<unknown>, TableViewer<unknown>> {
+    // A schema that is undefined by mistake must not be taken for none.
+    const codec = schemas.length === 0 ? jsonRow : schemaRow(schemas[0]);
     return { typeId: Table.typeId, load: (context, name) => new Table(context, name, codec) };
   }
 
@@ -104,20 +131,33 @@ export class Table<Row = JsonRow> extends StoreHandle {
   }
 
   async #find(key: string): Promise<Value | undefined> {
-    const history = await this.context.fullState(this.name, docState);
+    return this.#peek(await this.context.fullState(this.name, docState), key);
+  }
+
+  async #note(): Promise<string | undefined> {
+    const note = await this.#find(NOTE);
+    return note instanceof Doc ? note.getString("input") : undefined;
+  }
+
+  #peek(history: Doc, key: string): Value | undefined {
     return mergedName(this.context.staged<Doc>(this.name), history, key, isRow);
   }
 
-  #stage(key: string, value: string | typeof DELETED): void {
+  #put(key: string, { text, note }: WrittenRow): void {
+    if (note !== undefined) this.#stage([NOTE, "input"], note);
+    this.#stage([key], text);
+  }
+
+  #stage(path: readonly string[], value: string | typeof DELETED): void {
     this.context.requireWritable(this.name);
     const delta = this.context.staged<Doc>(this.name) ?? new Doc();
     // The array form keeps a dot in the key from being read as a path.
-    delta.set([key], value);
+    delta.set(path, value);
     this.context.stage(this.name, delta, docState);
   }
 
   /** Inserts a row under a new random key (UUID v4), which it returns. */
-  async insert(row: Row): Promise<string> {
+  async insert(row: Input): Promise<string> {
     const key = uuidV4(this.context.random);
     await this.set(key, row);
     return key;
@@ -133,7 +173,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
   /** The row under `key`, or undefined. */
   async getOption(key: string): Promise<Row | undefined> {
     const value = await this.#find(key);
-    return typeof value === "string" ? await this.#read(key, value) : undefined;
+    return typeof value === "string" ? await this.#rows.read(key, value) : undefined;
   }
 
   /** Whether there is a row under `key`. */
@@ -142,19 +182,63 @@ export class Table<Row = JsonRow> extends StoreHandle {
   }
 
   /** Writes a row under `key`, replacing the whole row that was there. */
-  async set(key: string, row: Row): Promise<void> {
-    const refuse = (reason: string) => invalidRow("SerializationFailed", this.name, key, reason);
+  async set(key: string, row: Input): Promise<void> {
     this.context.requireWritable(this.name);
-    if (key === "") throw refuse("a key must not be empty");
-    this.#stage(key, await this.#codec.write(row, refuse));
+    const written = this.#rows.write(key, row);
+    this.#put(key, written instanceof Promise ? await written : written);
     if (turns.isOver) await turns.next();
+  }
+
+  /**
+   * Reads the row under `key`, or undefined, and writes what `change` returns or, when that is nothing, the
+   * row as `change` left it. `KeyNotFound` when there is no row then. Gives the row that was written.
+   *
+   * Updates that run side by side in one transaction all count; `change` may run several times for that.
+   * Other transactions are not waited for: to raise a number that others raise, too, call this within
+   * `database.update`, or use a `Counter`.
+   *
+   * @example
+   * ```ts
+   * import { Instance, NewUser, Table } from "eidetica";
+   *
+   * const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+   * const db = await user!.createDatabase({ name: "shop" });
+   * const Stock = Table.of<{ count: number }>();
+   * const deliver = (count: number) =>
+   *   db.update(async (tx) => {
+   *     const stock = await tx.getStore(Stock, "stock");
+   *     return await stock.update("apples", (row) => ({ count: (row?.count ?? 0) + count }));
+   *   });
+   * await Promise.all([deliver(3), deliver(4)]);
+   * const stock = await db.getStoreViewer(Stock, "stock");
+   * if ((await stock.get("apples")).count !== 7) throw new Error("a delivery was lost");
+   * await instance.close();
+   * ```
+   */
+  async update(
+    key: string,
+    change: (row: Row | undefined) => Input | void | Promise<Input | void>,
+  ): Promise<Row> {
+    for (;;) {
+      this.context.requireWritable(this.name);
+      const before = await this.#find(key);
+      const row = typeof before === "string" ? await this.#rows.read(key, before) : undefined;
+      const changed = await change(row) ?? row as Input | undefined;
+      if (changed === undefined) throw keyNotFound(this.name, key);
+      const written = await this.#rows.write(key, changed);
+      const history = await this.context.fullState(this.name, docState);
+      // Nothing is awaited between this question and its answer.
+      if (this.#peek(history, key) !== before) continue;
+      this.#put(key, written);
+      return await this.#rows.read(key, written.text);
+    }
   }
 
   /** Deletes the row under `key`; false, and nothing staged, when there is none. */
   async delete(key: string): Promise<boolean> {
     this.context.requireWritable(this.name);
     if (!await this.has(key)) return false;
-    this.#stage(key, DELETED);
+    this.#stage([key], DELETED);
     return true;
   }
 
@@ -170,7 +254,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
   /** All rows in key order, from `from` (included) if it is given. */
   async *entries(options: { from?: string } = {}): AsyncIterable<[key: string, row: Row]> {
     for await (const [key, value] of inTurns((await this.#view()).allEntries(options))) {
-      if (typeof value === "string") yield [key, await this.#read(key, value)];
+      if (typeof value === "string") yield [key, await this.#rows.read(key, value)];
     }
   }
 
@@ -188,7 +272,7 @@ export class Table<Row = JsonRow> extends StoreHandle {
     for await (const [key, value] of inTurns((await this.#view()).allEntries())) {
       if (typeof value !== "string") continue;
       try {
-        await this.#read(key, value);
+        await this.#rows.read(key, value);
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         invalid.push({ key, error });
@@ -196,56 +280,8 @@ export class Table<Row = JsonRow> extends StoreHandle {
     }
     return invalid;
   }
-
-  async #read(key: string, text: string): Promise<Row> {
-    return await this.#codec.read(text, (reason) => {
-      return invalidRow("DeserializationFailed", this.name, key, reason);
-    });
-  }
 }
 
 function isRow(value: Value): boolean {
   return typeof value === "string";
-}
-
-function invalidRow(code: string, store: string, key: string, reason: string): StoreError {
-  const message = `Row "${key}" of table "${store}" is not valid: ${reason}`;
-  return new StoreError(code, message, { fields: { store, key, reason } });
-}
-
-/** The result of {@link Table.search}: an async iterable of rows, and a promise of all of them. */
-export class RowSearch<Row>
-  implements AsyncIterable<[key: string, row: Row]>, PromiseLike<[key: string, row: Row][]> {
-  readonly #entries: () => AsyncIterable<[key: string, row: Row]>;
-  readonly #predicate: (row: Row, key: string) => boolean;
-
-  /** Use {@link Table.search}. */
-  constructor(
-    entries: () => AsyncIterable<[key: string, row: Row]>,
-    predicate: (row: Row, key: string) => boolean,
-  ) {
-    this.#entries = entries;
-    this.#predicate = predicate;
-  }
-
-  /** The rows one by one, read as they are asked for. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<[key: string, row: Row]> {
-    for await (const [key, row] of this.#entries()) {
-      if (this.#predicate(row, key)) yield [key, row];
-    }
-  }
-
-  /** Makes `await` give all rows at once. */
-  then<Done = [key: string, row: Row][], Failed = never>(
-    done?: ((rows: [key: string, row: Row][]) => Done | PromiseLike<Done>) | null,
-    failed?: ((error: unknown) => Failed | PromiseLike<Failed>) | null,
-  ): Promise<Done | Failed> {
-    return this.#all().then(done, failed);
-  }
-
-  async #all(): Promise<[key: string, row: Row][]> {
-    const found: [string, Row][] = [];
-    for await (const pair of this) found.push(pair);
-    return found;
-  }
 }

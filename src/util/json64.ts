@@ -17,7 +17,13 @@ import {
 } from "./json_reader.ts";
 import { turns } from "./turns.ts";
 
-export { JsonFloat, MAX_JSON_DEPTH, normalizeInteger } from "./json_reader.ts";
+export {
+  JsonFloat,
+  MAX_JSON_DEPTH,
+  MAX_JSON_INTEGER,
+  MIN_JSON_INTEGER,
+  normalizeInteger,
+} from "./json_reader.ts";
 
 /** A JSON object as {@link parseJson64} makes it. */
 export type JsonObject = Map<string, Json64>;
@@ -228,8 +234,8 @@ export function defineMember(object: object, key: string, value: unknown): void 
   } else (object as Record<string, unknown>)[key] = value;
 }
 
-/** Digits that may exceed 2^53, or an escape that may be a lone surrogate. */
-const NEEDS_EXACT_PARSER = /[0-9]{16}|\\u[dD][89a-fA-F]/;
+/** Digits that may exceed 2^53, an exponent that may exceed a double, or an escape that may be a lone surrogate. */
+const NEEDS_EXACT_PARSER = /[0-9]{16}|[eE]\+?[0-9]{3}|\\u[dD][89a-fA-F]/;
 
 /**
  * Parses a JSON text into plain JavaScript; integers beyond 2^53 − 1 come as `bigint`.

@@ -74,6 +74,7 @@ describe("writing through a viewer", () => {
       await refusesAll({
         insert: () => table.insert({ a: 1 }),
         set: () => table.set("k", { a: 2 }),
+        update: () => table.update("k", () => ({ a: 2 })),
         delete: () => table.delete("k"),
         "delete of what is not there": () => table.delete("nothing"),
         withDocMut: () => text.withDocMut(() => calls++),
