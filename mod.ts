@@ -101,6 +101,7 @@ export {
   SYNC_ON_COMMIT,
   SyncSettings,
 } from "./src/user/sync_settings.ts";
+export type { Progress, WorkOptions } from "./src/util/work.ts";
 export { type LogLevel, type LogSink, setLogSink } from "./src/util/log.ts";
 export type {
   Batch,

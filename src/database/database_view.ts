@@ -11,6 +11,7 @@ import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { InstanceError, TransactionError } from "../util/errors.ts";
 import { turns } from "../util/turns.ts";
+import { type WorkOptions, workOptions } from "../util/work.ts";
 import { currentPermission } from "./access.ts";
 import type { DatabaseHost, VerifyCounts } from "./host.ts";
 import { idsAdded } from "./ids_added.ts";
@@ -190,9 +191,13 @@ export class DatabaseView {
 
   // --- verification, access ------------------------------------------------------------------
 
-  /** Judges the entries of this database that have no verdict yet. */
-  async verify(): Promise<VerifyCounts> {
-    return await this.#host.verify(this.rootId);
+  /**
+   * Judges the entries of this database that have no verdict yet. Much is judged in parts; `onProgress` is told
+   * after each how many of those there were at first have a verdict. Entries that name something that is not
+   * held keep waiting for it.
+   */
+  async verify(options?: WorkOptions): Promise<VerifyCounts> {
+    return await this.#host.verify(this.rootId, workOptions(options, "verify a database"));
   }
 
   /** Whether an entry is valid under the settings it pins; false while they are not all held. */

@@ -10,6 +10,7 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { TransactionHost } from "../transaction/host.ts";
+import type { WorkOptions } from "../util/work.ts";
 import type { Database } from "./database.ts";
 
 /** What one write changed (07 §10.1, 00 §C1). */
@@ -55,7 +56,7 @@ export interface DatabaseHost extends TransactionHost {
     signal?: AbortSignal,
   ): Promise<T>;
   /** Judges the Unverified entries of a tree (06 §7.2). */
-  verify(tree: ID): Promise<VerifyCounts>;
+  verify(tree: ID, work?: WorkOptions): Promise<VerifyCounts>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */
   settle(tree: ID): Promise<void>;
   /** Whether it is known without a read that nothing of a tree waits for a verdict. */

@@ -2,15 +2,17 @@ import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../transaction/host.ts";
-import type { Entry } from "../entry/entry.ts";
+import { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { login, openSession } from "../user/login.ts";
 import { User } from "../user/user.ts";
+import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { InstanceError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
+import { type WorkOptions, workOptions } from "../util/work.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
@@ -200,14 +202,17 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /**
    * Stores entries from elsewhere, judges them, and tells the handlers what became Verified. Large
-   * batches are stored in parts; `signal` ends the batch after the part that is under way.
+   * batches are stored in parts; `signal` ends the batch after the part that is under way, and `onProgress`
+   * is told after each how many entries were taken or refused.
    */
   async putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    options: { readonly signal?: AbortSignal } = {},
+    options?: WorkOptions,
   ): Promise<RemoteWriteReport> {
-    return await this.host.putRemoteEntries(tree, entries, options.signal);
+    const action = "store entries";
+    requireEntries(entries, action);
+    return await this.host.putRemoteEntries(tree, entries, workOptions(options, action));
   }
 
   // --- life ----------------------------------------------------------------------------------
@@ -255,6 +260,13 @@ export class Instance implements AsyncDisposable, HasHost {
 }
 
 setInspection(Instance.prototype, String);
+
+function requireEntries(entries: readonly Entry[], action: string): void {
+  if (!Array.isArray(entries)) {
+    throw wrongArgument(action, "the entries", "a list of entries", entries);
+  }
+  for (const entry of entries) requireInstance(entry, Entry, action, "each of the entries");
+}
 
 function rethrowDropped(error: unknown): false {
   if (error instanceof InstanceError && error.code === "InstanceDropped") throw error;

@@ -6,6 +6,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
+import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { Lanes } from "./lanes.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
@@ -79,14 +80,14 @@ export class InstanceHost implements DatabaseHost {
   async putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    signal?: AbortSignal,
+    work?: WorkOptions,
   ): Promise<RemoteWriteReport> {
-    return await this.#open.putRemoteEntries(tree, entries, signal);
+    return await this.#open.putRemoteEntries(tree, entries, work);
   }
 
   /** See {@link DatabaseHost.verify}. */
-  async verify(tree: ID): Promise<VerifyCounts> {
-    return await this.#open.verify(tree);
+  async verify(tree: ID, work?: WorkOptions): Promise<VerifyCounts> {
+    return await this.#open.verify(tree, work);
   }
 
   /** See {@link DatabaseHost.settle}. */

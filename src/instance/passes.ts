@@ -27,6 +27,9 @@ export interface PassHost {
   waitsAbroad(tree: ID, others: readonly ID[]): void;
 }
 
+/** Is told how many entries a pass has judged, and whether there will be another; may end it all by throwing. */
+export type AfterPass = (judged: number, goesOn: boolean) => void;
+
 /** Passes over trees until nothing is left to judge, here and in the trees that this concerns. */
 export class Passes {
   readonly #backend: LocalBackend;
@@ -43,12 +46,16 @@ export class Passes {
   }
 
   /** Judges all that is to be judged in a tree, with entries that have `arrived` in others. */
-  async judgeAll(tree: ID, arrived: readonly Placed[] = []): Promise<VerifyCounts> {
+  async judgeAll(
+    tree: ID,
+    arrived: readonly Placed[] = [],
+    onPass?: AfterPass,
+  ): Promise<VerifyCounts> {
     const total = { verified: 0, failed: 0, stillUnverified: 0 };
     let unmarked: readonly ID[] = [];
     let look = arrived;
     do {
-      const { counts, ...seen } = await this.#judgeOnce(tree, look);
+      const { counts, ...seen } = await this.#judgeOnce(tree, look, onPass);
       total.verified += counts.verified;
       total.failed += counts.failed;
       total.stillUnverified = counts.stillUnverified;
@@ -59,7 +66,7 @@ export class Passes {
     return total;
   }
 
-  async #judgeOnce(tree: ID, arrived: readonly Placed[]): Promise<{
+  async #judgeOnce(tree: ID, arrived: readonly Placed[], onPass?: AfterPass): Promise<{
     readonly counts: VerifyCounts;
     readonly missing: readonly ID[];
     readonly unmarked: readonly ID[];
@@ -80,6 +87,7 @@ export class Passes {
       counts.failed += pass.failed;
       counts.stillUnverified = pass.unverified;
       goesOn = pass.goesOn || !isLast;
+      onPass?.(pass.verified + pass.failed, goesOn);
     }
     await this.noteAbroad(tree, changed.sequences);
     return { counts, missing, unmarked };

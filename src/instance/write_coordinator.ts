@@ -11,8 +11,9 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { StorageError, TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
+import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
-import { Passes } from "./passes.ts";
+import { type AfterPass, Passes } from "./passes.ts";
 import {
   added,
   NOTHING_PUT,
@@ -101,14 +102,14 @@ export class WriteCoordinator {
   async putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    signal?: AbortSignal,
+    work: WorkOptions = {},
   ): Promise<RemoteWriteReport> {
     let total = NOTHING_PUT;
     // Parents first, so that no chunk waits for a later one.
     const sorted = [...entries].sort(compareInTree);
     try {
       await this.#inParts(tree, async () => {
-        for await (const report of this.#putAll(tree, sorted, signal)) total = added(total, report);
+        for await (const report of this.#putAll(tree, sorted, work)) total = added(total, report);
         total = added(total, await this.#passes.finish(tree, total));
       });
     } finally {
@@ -123,7 +124,7 @@ export class WriteCoordinator {
   async *#putAll(
     tree: ID,
     sorted: readonly Entry[],
-    signal?: AbortSignal,
+    { signal, onProgress }: WorkOptions,
   ): AsyncIterable<PartReport> {
     const { maxEntriesPerCommit, room } = this.#backend;
     const most = Math.min(REMOTE_CHUNK, maxEntriesPerCommit);
@@ -131,6 +132,7 @@ export class WriteCoordinator {
       signal?.throwIfAborted();
       end = room.end(sorted, at, most);
       yield await this.#putChunk(tree, sorted.slice(at, end), end < sorted.length);
+      onProgress?.({ done: end, total: sorted.length });
     }
   }
 
@@ -185,11 +187,18 @@ export class WriteCoordinator {
   }
 
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
-  async verify(tree: ID): Promise<VerifyCounts> {
+  async verify(tree: ID, { signal, onProgress }: WorkOptions = {}): Promise<VerifyCounts> {
+    signal?.throwIfAborted();
     let counts = { verified: 0, failed: 0, stillUnverified: 0 };
-    await this.#backend.trees.read(tree);
+    const { head: { unverified: total } } = await this.#backend.trees.read(tree);
+    let done = 0;
+    const onPass: AfterPass = (judged, goesOn) => {
+      done = Math.min(done + judged, total);
+      onProgress?.({ done, total });
+      if (goesOn) signal?.throwIfAborted();
+    };
     await this.#inParts(tree, async () => {
-      counts = await this.#passes.judgeAll(tree);
+      counts = await this.#passes.judgeAll(tree, [], onPass);
     });
     if (counts.verified + counts.failed > 0) await this.#wakeWaiting(tree);
     return counts;

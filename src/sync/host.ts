@@ -9,6 +9,7 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { RemoteWriteReport } from "../instance/tree_judge.ts";
 import type { UserHost } from "../user/host.ts";
+import type { WorkOptions } from "../util/work.ts";
 
 /** The part of an instance that writes entries from elsewhere and tells of all writes. */
 export interface SyncWrites extends DatabaseHost {
@@ -16,7 +17,7 @@ export interface SyncWrites extends DatabaseHost {
   putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    signal?: AbortSignal,
+    work?: WorkOptions,
   ): Promise<RemoteWriteReport>;
   /** Registers a handler of this process's writes to all trees, for the life of the instance. */
   onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void;

@@ -6,6 +6,7 @@ import {
   type Entry,
   Instance,
   NewUser,
+  type Progress,
   type Snapshot,
   type User,
   type WriteEvent,
@@ -159,6 +160,46 @@ describe("events of large batches", () => {
       assert.ok(held > 1 && held < 41, `${held} entries`);
       assert.equal(events.length, 1);
       assertLaw(events, start, await copy.snapshot());
+    }));
+
+  it("00 §C6 a batch tells how far it is; what its listener throws ends it like an abort", () =>
+    withCopy(40, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
+      const start = await copy.snapshot();
+      const events = await recorder(copy);
+      const seen: Progress[] = [];
+      const stopping = instance.putRemoteEntries(copy.rootId, entries, {
+        onProgress: (progress) => {
+          seen.push(progress);
+          if (progress.done >= 8) throw new Error("enough");
+        },
+      });
+      await assert.rejects(stopping, /^Error: enough$/);
+      assert.ok(seen.length > 1 && seen.every(({ total }) => total === entries.length));
+      assert.equal((await copy.getAllEntries()).length, seen.at(-1)!.done);
+      assertLaw(events, start, await copy.snapshot());
+      const all: number[] = [];
+      const onProgress = ({ done }: Progress) => void all.push(done);
+      await instance.putRemoteEntries(copy.rootId, entries, { onProgress });
+      assert.deepEqual(all, [...all].sort((a, b) => a - b));
+      assert.equal(all.at(-1), entries.length);
+    }));
+
+  it("00 §C6 verifying tells how far it is, hears an abort, and goes on the next time", () =>
+    withCopy(40, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
+      for (const entry of entries.slice(1)) await instance.backend.put(entry);
+      const controller = new AbortController();
+      const seen: Progress[] = [];
+      const onProgress = (progress: Progress) => {
+        seen.push(progress);
+        if (progress.done >= 8) controller.abort(new Error("enough"));
+      };
+      const { signal } = controller;
+      await assert.rejects(copy.verify({ signal, onProgress }), /^Error: enough$/);
+      const { done, total } = seen.at(-1)!;
+      assert.ok(done >= 8 && done < 40);
+      assert.equal(total, 40);
+      await assert.rejects(copy.verify({ signal }), /^Error: enough$/);
+      assert.deepEqual(await copy.verify(), { verified: 40 - done, failed: 0, stillUnverified: 0 });
     }));
 
   it("07 §10.5 a storage that cannot be read is no reason to refuse an entry", async () => {
