@@ -185,7 +185,7 @@ describe("events of large batches", () => {
     }));
 
   it("00 §C6 verifying tells how far it is, hears an abort, and goes on the next time", () =>
-    withCopy(40, narrow(memoryStorage(), 4), async ({ instance, copy, entries }) => {
+    withCopy(40, narrow(memoryStorage(), 8), async ({ instance, copy, entries }) => {
       for (const entry of entries.slice(1)) await instance.backend.put(entry);
       const controller = new AbortController();
       const seen: Progress[] = [];
