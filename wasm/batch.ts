@@ -8,7 +8,8 @@
  */
 
 import { packItems } from "./batch_message.ts";
-import { startThread, type Thread } from "./threads.ts";
+import { turns } from "../src/util/turns.ts";
+import { startThread, type Thread, workerUrl } from "./threads.ts";
 import type { Ed25519, ReadyOptions, VerifyItem } from "./types.ts";
 
 /** Batches with fewer items are verified in place. */
@@ -22,9 +23,17 @@ const IDLE_MILLIS = 10_000;
 
 type Verify = Ed25519["verify"];
 
+/** A part of a batch, which one thread takes, or the batch itself in place. */
 interface Slice {
+  readonly batch: Batch;
   readonly items: readonly VerifyItem[];
   done(verdicts: readonly boolean[]): void;
+}
+
+/** A batch that is spread. Each works itself off: none relies on a loop that may end with another's request. */
+interface Batch {
+  readonly slices: Slice[];
+  isInPlace: boolean;
 }
 
 interface Worker {
@@ -41,10 +50,9 @@ export class BatchVerifier {
   readonly #verify: Verify;
   readonly #options: ReadyOptions;
   readonly #start: StartThread;
-  readonly #queue: Slice[] = [];
+  readonly #queue = new Set<Slice>();
   readonly #workers = new Set<Worker>();
   #threadsFail = false;
-  #helping = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Makes a verifier whose threads load a core with `options`. */
@@ -61,14 +69,15 @@ export class BatchVerifier {
 
   /** The verdicts in the order of the items. */
   async verifyBatch(items: readonly VerifyItem[]): Promise<boolean[]> {
-    if (items.length < LARGE_BATCH) return this.#inPlace(items);
+    if (items.length < LARGE_BATCH) return await this.#inPlace(items);
     this.#startThreads();
-    const slices: Promise<readonly boolean[]>[] = [];
+    const batch: Batch = { slices: [], isInPlace: false };
+    const verdicts: Promise<readonly boolean[]>[] = [];
     for (let start = 0; start < items.length; start += SLICE) {
-      slices.push(this.#enqueue(items.slice(start, start + SLICE)));
+      verdicts.push(this.#enqueue(batch, items.slice(start, start + SLICE)));
     }
     this.#pump();
-    return (await Promise.all(slices)).flat();
+    return (await Promise.all(verdicts)).flat();
   }
 
   /** Stops all threads; batches under way are finished in place. */
@@ -78,12 +87,21 @@ export class BatchVerifier {
     this.#pump();
   }
 
-  #enqueue(items: readonly VerifyItem[]): Promise<readonly boolean[]> {
-    return new Promise((done) => this.#queue.push({ items, done }));
+  #enqueue(batch: Batch, items: readonly VerifyItem[]): Promise<readonly boolean[]> {
+    return new Promise((done) => {
+      const slice = { batch, items, done };
+      batch.slices.push(slice);
+      this.#queue.add(slice);
+    });
   }
 
-  #inPlace(items: readonly VerifyItem[]): boolean[] {
-    return items.map((item) => this.#verify(item.publicKey, item.data, item.signature));
+  async #inPlace(items: readonly VerifyItem[]): Promise<boolean[]> {
+    const verdicts: boolean[] = [];
+    for (const { publicKey, data, signature } of items) {
+      if (turns.isOver) await turns.next();
+      verdicts.push(this.#verify(publicKey, data, signature));
+    }
+    return verdicts;
   }
 
   #startThreads(): void {
@@ -131,36 +149,44 @@ export class BatchVerifier {
 
   #drop(worker: Worker): void {
     this.#workers.delete(worker);
-    if (worker.slice !== undefined) this.#queue.push(worker.slice);
+    if (worker.slice !== undefined) this.#queue.add(worker.slice);
     worker.slice = undefined;
     worker.thread.stop();
   }
 
   #pump(): void {
     for (const worker of this.#workers) this.#feed(worker);
-    if (this.#queue.length > 0) void this.#help();
-    else if (![...this.#workers].some((worker) => worker.slice)) this.#stopWhenIdle();
+    if (!this.#hasThread) { for (const { batch } of this.#queue) void this.#workOff(batch); }
+    const isIdle = ![...this.#workers].some((worker) => worker.slice);
+    if (isIdle && this.#queue.size === 0) this.#stopWhenIdle();
+  }
+
+  /** Whether a thread is ready to take slices. */
+  get #hasThread(): boolean {
+    return [...this.#workers].some((worker) => worker.ready);
   }
 
   #feed(worker: Worker): void {
     if (!worker.ready || worker.slice !== undefined) return;
-    worker.slice = this.#queue.shift();
-    worker.thread.hold(worker.slice !== undefined);
-    if (worker.slice === undefined) return;
-    const packed = packItems(worker.slice.items);
+    const [slice] = this.#queue;
+    worker.slice = slice;
+    worker.thread.hold(slice !== undefined);
+    if (slice === undefined) return;
+    this.#queue.delete(slice);
+    const packed = packItems(slice.items);
     worker.thread.post(packed, [packed]);
   }
 
-  /** Works the queue off in place as long as no thread is ready. */
-  async #help(): Promise<void> {
-    if (this.#helping) return;
-    this.#helping = true;
-    while (this.#queue.length > 0 && ![...this.#workers].some((worker) => worker.ready)) {
-      const slice = this.#queue.shift()!;
-      slice.done(this.#inPlace(slice.items));
-      await nextTurn();
+  /** Works a batch off in place as long as no thread is ready. */
+  async #workOff(batch: Batch): Promise<void> {
+    if (batch.isInPlace) return;
+    batch.isInPlace = true;
+    while (!this.#hasThread) {
+      const slice = batch.slices.find((one) => this.#queue.delete(one));
+      if (slice === undefined) break;
+      slice.done(await this.#inPlace(slice.items));
     }
-    this.#helping = false;
+    batch.isInPlace = false;
   }
 
   #stopWhenIdle(): void {
@@ -169,15 +195,4 @@ export class BatchVerifier {
     this.#idleTimer = setTimeout(() => this.stop(), IDLE_MILLIS);
     (this.#idleTimer as { unref?(): void }).unref?.();
   }
-}
-
-/** Lets messages and other work through. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** The thread's file beside this one: `.ts` in the sources, `.js` in the built package. */
-function workerUrl(): URL {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new URL(`./batch_worker.${extension}`, import.meta.url);
 }

@@ -1,10 +1,12 @@
 /**
- * The thread that verifies parts of batches: first it is told how to load its core, then it answers
- * every packed part with one byte (1: accepted) an item.
+ * What threads run. One for batches is told first how to load its core, and answers every packed part with one
+ * byte (1: accepted) an item. One for passwords answers every derivation with the key.
  *
  * @module
  */
 
+import { wasmArgon2id } from "./argon2id.ts";
+import { type Derivation, THREAD_IS_HERE } from "./argon2id_threads.ts";
 import { unpackItems } from "./batch_message.ts";
 import { loadCore } from "./load.ts";
 import { threadPort } from "./threads.ts";
@@ -27,7 +29,19 @@ function verify(packed: ArrayBuffer, { ed25519 }: CryptoCore): void {
   port.post(verdicts.buffer, [verdicts.buffer]);
 }
 
+async function derive({ password, salt, options }: Derivation): Promise<void> {
+  try {
+    const key = (await wasmArgon2id(password, salt, options)).slice();
+    port.post(key.buffer, [key.buffer]);
+  } finally {
+    password.fill(0);
+  }
+}
+
 port.listen((message) => {
-  if (message instanceof ArrayBuffer && core !== undefined) verify(message, core);
-  else start(message as ReadyOptions).catch(() => port.post("failed", []));
+  if (message instanceof ArrayBuffer && core !== undefined) return verify(message, core);
+  const isDerivation = typeof message === "object" && message !== null && "password" in message;
+  const work = isDerivation ? derive(message as Derivation) : start(message as ReadyOptions);
+  work.catch(() => port.post("failed", []));
 });
+port.post(THREAD_IS_HERE, []);

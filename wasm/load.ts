@@ -8,6 +8,7 @@ import { CryptoError } from "../src/util/errors.ts";
 import { acceptanceRule } from "./acceptance.ts";
 import { open, seal } from "./aes_gcm.ts";
 import { boundedArgon2id, wasmArgon2id } from "./argon2id.ts";
+import { Argon2idThreads } from "./argon2id_threads.ts";
 import { BatchVerifier } from "./batch.ts";
 import { type Hashes, loadWasmHashes } from "./blake3.ts";
 import { loadSodiumEngine } from "./ed25519.ts";
@@ -48,7 +49,7 @@ export async function loadCore(
     chooseHashes(options),
   ]);
   const sha256 = native !== null && passesSha256Test(native.sha256) ? native.sha256 : undefined;
-  const compiled = hashes.compiled ? wasmArgon2id : javascriptArgon2id;
+  const compiled = hashes.compiled ? threadedArgon2id : javascriptArgon2id;
   return Object.freeze({
     engine: engine.name,
     ed25519: ed25519With(engine, options),
@@ -59,6 +60,14 @@ export async function loadCore(
     open,
   });
 }
+
+let threads: Argon2idThreads | undefined;
+
+/** Argon2id by WASM in threads that all cores share, since each takes much memory. */
+const threadedArgon2id: Argon2id = (password, salt, options) => {
+  threads ??= new Argon2idThreads(wasmArgon2id);
+  return threads.derive(password, salt, options);
+};
 
 async function chooseEd25519(
   options: ReadyOptions,

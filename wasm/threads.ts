@@ -75,6 +75,12 @@ export function threadPort(): ThreadPort {
   };
 }
 
+/** What all threads run, a file beside this one: `.ts` in the sources, `.js` in the built package. */
+export function workerUrl(): URL {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./batch_worker.${extension}`, import.meta.url);
+}
+
 function hostThread(worker: HostWorker, events: ThreadEvents): Thread {
   worker.on("message", events.message);
   worker.on("error", events.failed);

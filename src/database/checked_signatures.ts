@@ -1,6 +1,7 @@
-import { core } from "../../wasm/mod.ts";
+import { core, type VerifyItem } from "../../wasm/mod.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { PublicKey } from "../keys/public_key.ts";
+import { turns } from "../util/turns.ts";
 
 /** Smallest batch whose signatures are checked ahead, on all cores where the host has threads. */
 export const MIN_AHEAD = 128;
@@ -27,16 +28,16 @@ export class CheckedSignatures {
   /** Checks the signatures of a batch; of a small one none, since threads would cost more. */
   static async of(entries: readonly Entry[]): Promise<CheckedSignatures> {
     if (entries.length < MIN_AHEAD) return CheckedSignatures.NONE;
-    const named = entries.flatMap((entry) => {
+    const named: { entry: Entry; key: PublicKey; item: VerifyItem }[] = [];
+    for (const entry of entries) {
       const key = entry.sig.key.hint.pubkey;
-      const signature = entry.signature;
-      return key === undefined || signature === undefined ? [] : [{ entry, key, signature }];
-    });
-    const verdicts = await core().ed25519.verifyBatch(named.map(({ entry, key, signature }) => ({
-      publicKey: key.bytes,
-      data: entry.signingBytes,
-      signature,
-    })));
+      const { signature } = entry;
+      if (key === undefined || signature === undefined) continue;
+      const item = { publicKey: key.bytes, data: entry.signingBytes, signature };
+      named.push({ entry, key, item });
+      if (turns.isOver) await turns.next();
+    }
+    const verdicts = await core().ed25519.verifyBatch(named.map(({ item }) => item));
     const checked = named.map(({ entry, key }, at): [Entry, Checked] => {
       return [entry, { key, isValid: verdicts[at]! }];
     });

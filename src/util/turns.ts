@@ -9,6 +9,8 @@
 export const TURN_MS = 10;
 /** How many that wait go on in one turn: they share what costs the same for many, such as storage commits. */
 export const SHARED_TURN = 16;
+/** After so many milliseconds a task that was to run is lost, with the request that it belonged to. */
+export const LOST_MS = 1000;
 
 /** What turns need of the host; the tests replace it. */
 export interface TurnHost {
@@ -33,8 +35,9 @@ export class Turns {
   readonly #schedule: (task: () => void) => void;
   #first: Waiting | undefined;
   #last: Waiting | undefined;
-  /** When the turn began. */
+  /** When the turn began, and when the task was asked for that begins the next. */
   #since: number;
+  #asked = 0;
 
   /** Turns on a host. */
   constructor({ now, schedule }: TurnHost) {
@@ -52,11 +55,16 @@ export class Turns {
   next(): Promise<void> {
     return new Promise((resume) => {
       const waiting: Waiting = { resume, next: undefined };
-      if (this.#first === undefined) this.#schedule(() => this.#begin());
-      else this.#last!.next = waiting;
+      if (this.#first !== undefined) this.#last!.next = waiting;
+      if (this.#first === undefined || this.#now() - this.#asked > LOST_MS) this.#ask();
       this.#first ??= waiting;
       this.#last = waiting;
     });
+  }
+
+  #ask(): void {
+    this.#asked = this.#now();
+    this.#schedule(() => this.#begin());
   }
 
   #begin(): void {
@@ -66,7 +74,7 @@ export class Turns {
       this.#first = next;
       resume();
     }
-    if (this.#first !== undefined) this.#schedule(() => this.#begin());
+    if (this.#first !== undefined) this.#ask();
   }
 }
 

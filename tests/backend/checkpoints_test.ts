@@ -14,6 +14,7 @@ import type { Pair, StorageDriver } from "../../src/storage/driver.ts";
 import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { ready } from "../../wasm/mod.ts";
+import { ahead, asRequest } from "../helpers/lost_timers.ts";
 import { ids, makeRoot, putAll } from "./helpers.ts";
 import { chain, labelled, slowTrail, STORE, trail } from "./trail.ts";
 
@@ -326,6 +327,53 @@ describe("checkpoints", () => {
       const state = await next.stateAt(root.id, STORE, tips, trail);
       assert.deepEqual(state, slowTrail(entries.slice(0, 20)));
       assert.deepEqual(await read(next, [entries.at(-1)!]), slowTrail(entries));
+    }));
+});
+
+/** Waits until a checkpoint is there, which is written in the background. */
+async function checkpointOf(driver: StorageDriver, root: Entry): Promise<void> {
+  while ((await stored(driver, root)).length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe("checkpoints where tasks end with the request that they belong to", () => {
+  it("a timer that is lost with its request holds no later checkpoint up", () =>
+    withFile(async (backend) => {
+      const root = makeRoot();
+      const entries = chain(root, [], "a", 60, HEAVY);
+      await putAll(backend, root, ...entries);
+      await asRequest(() => read(backend, [entries[30]!]));
+      await ahead(60_000, async () => {
+        await read(backend, [entries.at(-1)!]);
+        await checkpointOf(backend.driver, root);
+      });
+    }));
+
+  it("a write that is lost with its request holds up no later one, and no closing", () =>
+    withFile(async ({ driver }) => {
+      let isLost = false;
+      const backend = new LocalBackend({
+        name: driver.name,
+        capabilities: driver.capabilities,
+        get: (key) => driver.get(key),
+        getMany: (keys) => driver.getMany(keys),
+        list: (range) => driver.list(range),
+        commit: (batch) => isLost ? new Promise(() => {}) : driver.commit(batch),
+        close: () => Promise.resolve(),
+      });
+      const root = makeRoot();
+      const entries = chain(root, [], "a", 60, HEAVY);
+      await putAll(backend, root, ...entries);
+      isLost = true;
+      await read(backend, [entries[30]!]);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      isLost = false;
+      await ahead(60_000, async () => {
+        await read(backend, [entries.at(-1)!]);
+        await checkpointOf(driver, root);
+        await backend.close();
+      });
     }));
 });
 

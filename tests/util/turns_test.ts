@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SHARED_TURN, TURN_MS, Turns, turns } from "../../src/util/turns.ts";
+import { LOST_MS, SHARED_TURN, TURN_MS, Turns, turns } from "../../src/util/turns.ts";
 
 /** A host whose clock and tasks the test moves on. */
 class Host {
@@ -62,6 +62,18 @@ test("whoever waits again comes after those that wait already", async () => {
   names.forEach((name) => void loop(name));
   while (host.tasks.length > 0) await host.runTask();
   assert.deepEqual(gone, [...names, ...names]);
+});
+
+test("a task that is lost with its request holds nobody up for long", async () => {
+  const host = new Host();
+  const own = new Turns(host);
+  const gone: string[] = [];
+  void own.next().then(() => gone.push("of the request that has ended"));
+  host.tasks.pop();
+  host.time += LOST_MS + 1;
+  void own.next().then(() => gone.push("of another"));
+  await host.runTask();
+  assert.deepEqual(gone, ["of the request that has ended", "of another"]);
 });
 
 test("where tasks may never run, no turn is ever over", () => {

@@ -129,3 +129,8 @@ test("threads do not keep the process alive, and a pending batch does", async ()
   const out = await runMain("batch_main.ts");
   assert.equal(out.trim(), "1000 of 1000");
 });
+
+test("where timers die with the request that set them, every request gets its verdicts", async () => {
+  const out = await runMain("isolate_main.ts");
+  assert.equal(out.trim(), "wasm 300 150 148 300 150 298");
+});

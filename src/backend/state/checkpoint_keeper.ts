@@ -18,6 +18,11 @@ export const MIN_WEIGHT: number = 1024 * 1024;
 const LAG = 256 * 1024;
 /** How long a checkpoint waits for a quiet moment, in milliseconds. */
 const DELAY = 200;
+/**
+ * After so long what was to happen is taken for lost, in milliseconds: where timers and reads end with the
+ * request that they belong to, nothing else would tell.
+ */
+const LOST = 30_000;
 
 /** A state that may be worth a checkpoint. */
 export interface Offer {
@@ -46,7 +51,10 @@ export class CheckpointKeeper {
   readonly #offers = new Map<string, Offer>();
   readonly #requests = new Map<string, () => Promise<void>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  /** When the timer was set, and when writing began. */
+  #timed = 0;
+  #begun = 0;
+  #writing: Promise<void> | undefined;
   #isOff = false;
 
   /** Keeps checkpoints on `driver`. */
@@ -105,20 +113,36 @@ export class CheckpointKeeper {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined && !isLost(this.#timed)) return;
+    this.#timed = performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#writeAll());
+      this.#begin();
     }, DELAY);
     // Where a timer can, it lets a process end that has nothing else to do.
     (this.#timer as { unref?(): void }).unref?.();
+  }
+
+  #begin(): void {
+    const before = this.#underWay();
+    this.#begun = performance.now();
+    this.#writing = this.#writeAfter(before);
+  }
+
+  async #writeAfter(before: Promise<void> | undefined): Promise<void> {
+    await before;
+    await this.#writeAll();
+  }
+
+  #underWay(): Promise<void> | undefined {
+    return isLost(this.#begun) ? undefined : this.#writing;
   }
 
   /** Writes what is due, and nothing from now on. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#writing;
+    await this.#underWay();
     if (this.#isDurable && !this.#isOff) await this.#writeAll();
     this.#isOff = true;
     clearTimeout(this.#timer);
@@ -180,6 +204,10 @@ export class CheckpointKeeper {
     this.#listings.delete(family);
     family.measured(0, 0);
   }
+}
+
+function isLost(since: number): boolean {
+  return performance.now() - since > LOST;
 }
 
 function isDue({ family, state }: Offer): boolean {
