@@ -96,7 +96,11 @@ export class Argon2idThreads {
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Makes threads by `start` that compute what `inPlace` does. */
-  constructor(inPlace: Argon2id, start = startThread, startMillis: number = START_MILLIS) {
+  constructor(
+    inPlace: Argon2id,
+    start: typeof startThread = startThread,
+    startMillis: number = START_MILLIS,
+  ) {
     this.#inPlace = inPlace;
     this.#start = start;
     this.#startMillis = startMillis;

@@ -28,10 +28,13 @@ export async function asRequest<T>(request: () => Promise<T>): Promise<T> {
 /** Runs `work` with a clock that is `ahead` by so many milliseconds. */
 export async function ahead<T>(millis: number, work: () => Promise<T>): Promise<T> {
   const now = performance.now.bind(performance);
-  Object.defineProperty(performance, "now", { configurable: true, value: () => now() + millis });
+  const set = (value: () => number) => {
+    Object.defineProperty(performance, "now", { configurable: true, writable: true, value });
+  };
+  set(() => now() + millis);
   try {
     return await work();
   } finally {
-    Reflect.deleteProperty(performance, "now");
+    set(now);
   }
 }
