@@ -37,7 +37,7 @@ export function isSmall({ stores, rows, arrivals }: ChangeBuffer): boolean {
     if (bytes > MAX_BYTES) return false;
   }
   for (const arrival of arrivals) {
-    bytes += "row" in arrival ? BRIEF_ARRIVAL : ARRIVAL;
+    bytes += arrival.row !== undefined ? BRIEF_ARRIVAL : ARRIVAL;
     if (bytes > MAX_BYTES) return false;
   }
   return true;

@@ -25,6 +25,7 @@
  * @module
  */
 
+import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { VerificationStatus } from "../backend.ts";
 import {
@@ -90,13 +91,17 @@ export interface ChangeBuffer {
   readonly arrivals: readonly BufferedArrival[];
 }
 
-/** A row of the arrival log that is not written yet; of most a row of the index says which entry it is. */
-export type BufferedArrival = Arrival | {
-  /** Number of the row of the index. */
-  readonly row: number;
+/** A row of the arrival log that is not written yet. */
+export interface BufferedArrival {
+  /** Number of a row of the index that says which entry it is, if there is one. */
+  readonly row: number | undefined;
+  /** The entry, if that was not left to the row of the index. */
+  readonly id: ID | undefined;
+  /** See {@link Arrival.height}. */
+  readonly height: number;
   /** See {@link Arrival.size}. */
   readonly size: number;
-};
+}
 
 /** A row of the index that is not written yet (`store_index.ts`). */
 export interface BufferedRow {
@@ -114,6 +119,11 @@ export interface BufferedRow {
 export function bufferedRow(store: string, place: Uint8Array, height: number): BufferedRow {
   const bytes = new RecordWriter().text(store).place(place).integer(height, 8).toKeep();
   return { store, place, height, bytes };
+}
+
+/** The row of the arrival log of an entry, which a row of the index may name already. */
+export function bufferedArrival({ id, height, bytes }: Entry, row?: number): BufferedArrival {
+  return { row, id, height, size: bytes.length };
 }
 
 const FORMAT = 1;
@@ -193,9 +203,9 @@ function writeBuffer(writer: RecordWriter, { stores, rows, arrivals }: ChangeBuf
   }
   writer.integer(rows.length, 2);
   for (const { bytes } of rows) writer.bytes(bytes);
-  for (const arrival of arrivals) {
-    if ("row" in arrival) writer.integer(arrival.row, 2).varint(arrival.size);
-    else writeArrival(writer.integer(NO_ROW, 2), arrival);
+  for (const { row, id, height, size } of arrivals) {
+    if (row !== undefined) writer.integer(row, 2).varint(size);
+    else writeArrival(writer.integer(NO_ROW, 2), { id: id!, height, size });
   }
   return writer;
 }
@@ -213,23 +223,22 @@ function readBuffer(reader: RecordReader, format: number): ChangeBuffer {
     rows.push(bufferedRow(store, reader.place(), reader.integer(8)));
   }
   const arrivals: BufferedArrival[] = [];
-  while (!reader.isAtEnd) arrivals.push(readBuffered(reader, rows.length));
+  while (!reader.isAtEnd) arrivals.push(readBuffered(reader, rows));
   return { stores, rows, arrivals };
 }
 
-function readBuffered(reader: RecordReader, rows: number): BufferedArrival {
+function readBuffered(reader: RecordReader, rows: readonly BufferedRow[]): BufferedArrival {
   const row = reader.integer(2);
-  if (row === NO_ROW) return readArrival(reader);
-  if (row >= rows) throw damagedRecord(`there is no row ${row} for a row of its log`);
-  return { row, size: reader.varint() };
+  if (row === NO_ROW) return { row: undefined, ...readArrival(reader) };
+  const listed = rows[row];
+  if (listed === undefined) throw damagedRecord(`there is no row ${row} for a row of its log`);
+  return { row, id: undefined, height: listed.height, size: reader.varint() };
 }
 
 /** The rows of the arrival log that a buffer carries. */
 export function arrivalsIn({ rows, arrivals }: ChangeBuffer): Arrival[] {
-  return arrivals.map((arrival) => {
-    if (!("row" in arrival)) return arrival;
-    const { place, height } = rows[arrival.row]!;
-    return { id: readPosition(place, 0).id, height, size: arrival.size };
+  return arrivals.map(({ row, id, height, size }) => {
+    return { id: id ?? readPosition(rows[row!]!.place, 0).id, height, size };
   });
 }
 

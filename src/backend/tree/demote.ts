@@ -3,12 +3,18 @@ import { ID } from "../../entry/id.ts";
 import type { Batch, StorageDriver } from "../../storage/driver.ts";
 import type { VerificationStatus } from "../backend.ts";
 import type { BacklogTrees } from "../backlog/backlog_trees.ts";
-import { arrivalOf, grown } from "../records/arrivals.ts";
+import { grown } from "../records/arrivals.ts";
 import { EMPTY_BUFFER, writeOut } from "../records/change_buffer.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
 import { backlogKey, headKey, idKey, unverifiedKey } from "../records/keys.ts";
 import { listTree } from "../records/stored_entries.ts";
-import { encodeHead, encodeIdRow, type Frontiers, type IdRow } from "../records/tree_records.ts";
+import {
+  bufferedArrival,
+  encodeHead,
+  encodeIdRow,
+  type Frontiers,
+  type IdRow,
+} from "../records/tree_records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
 
 /** The engine, as far as changing verdicts after the fact needs it. */
@@ -124,7 +130,7 @@ async function batchOf(
   const arrived = prefix.filter((entry) => !before.has(entry));
   const log = base.head.log && { ...grown(base.head.log, arrived), count: prefix.length };
   const { buffer } = base.head;
-  const arrivals = [...buffer.arrivals, ...arrived.map(arrivalOf)];
+  const arrivals = [...buffer.arrivals, ...arrived.map((entry) => bufferedArrival(entry))];
   writeOut(tree, log, { stores, rows: buffer.rows, arrivals }, set);
   const verified = frontier(prefix, undefined);
   const head = { ...base.head, ...counts, sequence, verified, log, buffer: EMPTY_BUFFER };

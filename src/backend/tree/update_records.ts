@@ -1,11 +1,11 @@
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { VerificationStatus } from "../backend.ts";
-import { arrivalOf, type TreeLog } from "../records/arrivals.ts";
+import type { TreeLog } from "../records/arrivals.ts";
 import { EMPTY_BUFFER, isSmall, writeOut } from "../records/change_buffer.ts";
 import { entryKey, idKey, placeOf, rootKey } from "../records/keys.ts";
 import {
-  type BufferedArrival,
+  bufferedArrival,
   type BufferedRow,
   bufferedRow,
   type ChangeBuffer,
@@ -74,17 +74,13 @@ export function nextBuffer(
     list(entry, rows);
   }
   const arrivals = [...before.arrivals];
-  if (log !== undefined) { for (const entry of verified) arrivals.push(carriedBy(entry, listed)); }
+  if (log !== undefined) {
+    for (const entry of verified) arrivals.push(bufferedArrival(entry, listed.get(entry)));
+  }
   const buffer = { stores, rows, arrivals };
   if (isSmall(buffer)) return buffer;
   writeOut(tree, log, buffer, set);
   return EMPTY_BUFFER;
-}
-
-/** The row of the log of an entry, which a row of the index may say already. */
-function carriedBy(entry: Entry, listed: ReadonlyMap<Entry, number>): BufferedArrival {
-  const row = listed.get(entry);
-  return row === undefined ? arrivalOf(entry) : { row, size: entry.bytes.length };
 }
 
 /** Lists an entry in its stores, or as one of none. */
