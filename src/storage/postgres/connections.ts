@@ -35,8 +35,18 @@ export class Connections {
     }
     const socket = this.#connect(this.#places[this.#next++ % this.#places.length]!);
     this.#sockets.add(socket);
-    // The client tells its query of an error, and does not try again by itself.
-    return socket.once("error", () => this.#fruitless = Math.max(0, this.#fruitless - 1));
+    return socket.once("error", (error) => this.#failed(socket, error));
+  }
+
+  /** The client tells its query of an error, and does not try again by itself. */
+  #failed(socket: Socket, error: Error): void {
+    this.#fruitless = Math.max(0, this.#fruitless - 1);
+    if (socket.listenerCount("error") > 0) return;
+    // What Deno refuses fails before the client listens.
+    setImmediate(() => {
+      socket.emit("error", error);
+      socket.emit("close", true);
+    });
   }
 
   #connect(place: ServerPlace): Socket {

@@ -13,7 +13,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname as readHostname } from "node:os";
 import process from "node:process";
 import { missingPermission } from "../../util/permission.ts";
 
@@ -23,7 +23,7 @@ export interface Holder {
   readonly token: string;
   /** The process. */
   readonly pid: number;
-  /** Its machine. */
+  /** Its machine; empty where the process may not know. */
   readonly host: string;
   /** When it began, which no other process of that number did; absent where nothing tells. */
   readonly since?: string | undefined;
@@ -43,6 +43,15 @@ export function newHolder(): Holder {
 /** Takes note that a holder of this process holds nothing any more. */
 export function forgetHolder({ token }: Holder): void {
   own.delete(token);
+}
+
+/** The name of this machine, for which Deno wants a permission that storing does not need. */
+function hostname(): string {
+  try {
+    return readHostname();
+  } catch {
+    return "";
+  }
 }
 
 /** What is written about a holder; undefined when it says nothing that can be used. */
@@ -67,7 +76,8 @@ export type Life = "alive" | "dead" | "unknown";
 /** Finds out whether a holder is still there. */
 export function lifeOf(holder: Holder): Life {
   if (own.has(holder.token)) return "alive";
-  if (holder.host !== hostname()) return "unknown";
+  const host = hostname();
+  if (host === "" || holder.host !== host) return "unknown";
   const isHere = holder.pid === process.pid;
   const running = isHere ? "alive" : lifeOfProcess(holder.pid);
   if (running !== "alive") return running;
