@@ -27,4 +27,6 @@ export interface SyncWrites extends DatabaseHost {
 export interface SyncHost extends UserHost {
   /** Databases and entries. */
   readonly host: SyncWrites;
+  /** All users: UUID and root of the private database of each. */
+  users(): Promise<(readonly [uuid: string, preferences: ID])[]>;
 }

@@ -2,17 +2,25 @@ import type { Permission } from "../../auth/permission.ts";
 import type { AuthSettings } from "../../auth/settings.ts";
 import { currentAuth, findSigkeys } from "../../database/access.ts";
 import type { ID } from "../../entry/id.ts";
-import type { Instance } from "../../instance/instance.ts";
+import type { DatabaseHost } from "../../database/host.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { AccessPort, GatePort } from "./port.ts";
 
+/** The part of an instance that decisions on reading look at. */
+export interface AccessNode {
+  /** Key of the device. */
+  readonly id: PublicKey;
+  /** Databases and entries. */
+  readonly host: DatabaseHost;
+}
+
 /** Answers what decisions on reading ask, by what an instance holds. */
 export class NodeAccess implements AccessPort {
-  readonly #instance: Instance;
+  readonly #instance: AccessNode;
   readonly #gate: GatePort;
 
   /** Access to the databases of `instance` that `gate` lets others know of. */
-  constructor(instance: Instance, gate: GatePort) {
+  constructor(instance: AccessNode, gate: GatePort) {
     this.#instance = instance;
     this.#gate = gate;
   }

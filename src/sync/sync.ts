@@ -1,0 +1,366 @@
+import type { WriteEvent } from "../database/host.ts";
+import type { ID } from "../entry/id.ts";
+import type { PrivateKey } from "../keys/private_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import { HttpTransport } from "../transport/http_transport.ts";
+import type { Address, FetchHandler, ServerSide, Transport } from "../transport/port.ts";
+import { SyncError } from "../util/errors.ts";
+import { Logger } from "../util/log.ts";
+import { ReadAccess } from "./access/can_read.ts";
+import { NodeAccess } from "./access/node_access.ts";
+import { type SyncEvent, SyncEvents } from "./events.ts";
+import type { SyncHost } from "./host.ts";
+import { routed } from "./http/fetch_handler.ts";
+import { v0Route } from "./http/v0_route.ts";
+import { SyncLink } from "./link.ts";
+import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
+import { listenHere } from "./serve.ts";
+import { SyncDatabase } from "./sync_database.ts";
+import { type RoundControls, SyncNetwork } from "./sync_network.ts";
+import { DatabaseTicket } from "./ticket.ts";
+import { Topology } from "./topology.ts";
+import { Transports } from "./transports.ts";
+import { V0Client } from "./v0/client.ts";
+import { V0Handler } from "./v0/handler.ts";
+import { Serving } from "./v0/serving.ts";
+import type { Lack } from "./worker/peer_worker.ts";
+import { systemTimers, type Timers } from "./worker/timers.ts";
+import { type TreeReport, TreeSync } from "./worker/tree_sync.ts";
+import { Workers } from "./worker/workers.ts";
+
+const log = new Logger("sync");
+
+/** How synchronisation is enabled. */
+export interface SyncOptions {
+  /** Transports by name; `{ http: … }`, which only connects, unless others are given. */
+  readonly transports?: Readonly<Record<string, Transport>>;
+  /** Waiting; the platform's timers unless others are given. */
+  readonly timers?: Timers;
+  /** Name that other nodes are told. */
+  readonly displayName?: string;
+}
+
+/** Where a server listens. */
+export interface ServeOptions {
+  /** Port; 0, which has one picked, unless told. */
+  readonly port?: number;
+  /** Address of an interface; only this machine unless told. */
+  readonly hostname?: string;
+  /** Where others reach this server, if that is another place, as behind a proxy: `host:port` or a URL. */
+  readonly publicAddress?: string;
+  /** Certificate and key in PEM form, for `https`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** A server that listens. */
+export interface SyncServer extends AsyncDisposable {
+  /** Where it listens, `host:port`. */
+  readonly address: string;
+  /** Ends it; exchanges under way are finished. */
+  close(): Promise<void>;
+}
+
+/** What one call has brought in step. */
+export interface SyncReport extends TreeReport {
+  /** Whether all peers that were asked have everything now, and this instance all that they had. */
+  readonly complete: boolean;
+}
+
+/** With whom a database is kept in step. */
+export interface FollowOptions {
+  /** Tickets, addresses or keys of peers. */
+  readonly peers: readonly (DatabaseTicket | Address | PublicKey)[];
+  /** Key that may read the database; the device's own key unless told. */
+  readonly key?: PrivateKey;
+}
+
+/**
+ * Synchronisation of one instance: keeps databases in step with other instances, and serves them. Made by
+ * `instance.enableSync()`.
+ */
+export class Sync extends SyncNetwork implements AsyncDisposable {
+  readonly #topology: Topology;
+  readonly #workers: Workers;
+  readonly #events: SyncEvents;
+  readonly #metrics: SyncMetrics;
+  readonly #server: ServerSide;
+  readonly #servers = new Map<SyncServer, Address>();
+  #watch: { [Symbol.dispose](): void } | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(records: SyncDatabase, host: SyncHost, options: SyncOptions) {
+    const transports = new Transports(() => this.#server);
+    const { clock, random } = host.host;
+    const client = new V0Client({
+      exchange: (address, request, controls) => transports.exchange(address, request, controls),
+      device: () => host.deviceKey(),
+      clock,
+      random,
+      addresses: () => this.ticketAddresses(),
+    });
+    const trees = new TreeSync(host, client);
+    super(records, host, { transports, client, trees });
+    this.#topology = new Topology(records);
+    this.#events = new SyncEvents();
+    this.#metrics = new SyncMetrics(() => clock.nowMillis());
+    this.#server = this.#serverSide(options);
+    const timers = options.timers ?? systemTimers;
+    this.#workers = new Workers(
+      {
+        client,
+        trees,
+        events: this.#events,
+        metrics: this.#metrics,
+        timers,
+        random,
+        addressesOf: (peer) => this.getPeerAddresses(peer),
+        keyFor: (tree) => this.keyFor(tree),
+      },
+      this.#topology,
+      timers,
+    );
+  }
+
+  /** The synchronisation of an instance. Use `instance.enableSync()`. */
+  static async of(host: SyncHost, options: SyncOptions = {}): Promise<Sync> {
+    const records = await SyncDatabase.of(host);
+    const sync = new Sync(records, host, options);
+    const transports = options.transports ?? { http: new HttpTransport() };
+    for (const [name, transport] of Object.entries(transports)) {
+      await sync.addTransport(name, transport);
+    }
+    await sync.#begin();
+    return sync;
+  }
+
+  async #begin(): Promise<void> {
+    await this.#readUsers();
+    this.#watch = await this.records.database.onWrite(() => this.#replan());
+    this.syncHost.host.onAnyWrite((tree, event) => this.#written(tree, event));
+    await this.#workers.plan();
+    // What was committed while nobody was there to send it.
+    await this.#workers.wantAll();
+  }
+
+  /** Reads what users want: those who are followed already, or all of them the first time. */
+  async #readUsers(): Promise<void> {
+    const followed = await (await this.records.view().users()).followed();
+    const users = followed.length > 0
+      ? followed.map(({ uuid, preferences }) => [uuid, preferences] as const)
+      : await this.syncHost.users();
+    for (const [uuid, preferences] of users) {
+      await this.syncUser(uuid, preferences).catch((error) => {
+        log.warn("cannot read what the user {uuid} wants: {error}", { uuid, error });
+      });
+    }
+  }
+
+  #replan(): void {
+    this.#topology.changed();
+    this.#workers.plan().catch((error) => {
+      if (this.#closing === undefined) log.warn("cannot read `_sync`: {error}", { error });
+    });
+  }
+
+  #written(tree: ID, { source }: WriteEvent): void {
+    if (this.#closing !== undefined) return;
+    this.#workers.changed(tree, source);
+  }
+
+  #serverSide(options: SyncOptions): ServerSide {
+    const host = this.syncHost;
+    const gate = { isShared: (tree: ID) => serving.isShared(tree) };
+    const node = { host: host.host, id: host.deviceKey().publicKey };
+    const access = new ReadAccess(new NodeAccess(node, gate), { clock: host.host.clock });
+    const serving: Serving = new Serving({
+      host,
+      records: this.records,
+      access,
+      ...options.displayName === undefined ? {} : { displayName: options.displayName },
+      onPeer: (peer) => this.#workers.of(peer).heard(),
+      onRequest: (request) => this.#events.emit({ type: "accessRequested", request }),
+    });
+    const handler = new V0Handler(serving);
+    return {
+      exchange: (request, remote) => handler.exchange(request, remote),
+      fetch: routed({ "/api/v0": v0Route(handler) }),
+    };
+  }
+
+  // --- serving ---------------------------------------------------------------------------------
+
+  /** Answers HTTP requests of other instances, on any server that takes web-standard handlers. */
+  fetchHandler(): FetchHandler {
+    return this.#server.fetch;
+  }
+
+  /** Listens for other instances over HTTP, on this runtime. */
+  async serve(options: ServeOptions = {}): Promise<SyncServer> {
+    this.#requireOpen();
+    const { port = 0, hostname = "127.0.0.1", publicAddress, tls } = options;
+    const listening = await listenHere({ port, hostname, tls, handler: this.#server.fetch });
+    const address = hostname.includes(":")
+      ? `[${hostname}]:${listening.port}`
+      : `${hostname}:${listening.port}`;
+    const close = async () => {
+      this.#servers.delete(server);
+      await listening.close();
+    };
+    const server: SyncServer = { address, close, [Symbol.asyncDispose]: close };
+    const dialled = publicAddress ?? (tls === undefined ? address : `https://${address}`);
+    this.#servers.set(server, { transportType: "http", address: dialled });
+    return server;
+  }
+
+  /** Where others can reach this instance. */
+  protected override ticketAddresses(): readonly Address[] {
+    return [...this.transports.dialable(), ...this.#servers.values()];
+  }
+
+  // --- keeping in step ---------------------------------------------------------------------------
+
+  /**
+   * Keeps a database in step with peers from now on, also after a restart: it must be tracked by a user who has
+   * enabled its synchronisation, else it is brought in step now and not served.
+   */
+  async follow(database: ID | { readonly rootId: ID }, options: FollowOptions): Promise<SyncLink> {
+    this.#requireOpen();
+    const tree = "rootId" in database ? database.rootId : database;
+    if (options.key !== undefined) this.useKey(tree, options.key);
+    const peers = await Promise.all(options.peers.flatMap((peer) => this.#peersOf(peer)));
+    for (const peer of peers) await this.addTreeSync(peer, tree);
+    this.#topology.changed();
+    await this.#topology.all();
+    for (const peer of peers) this.#workers.of(peer).want(tree, "round");
+    return new SyncLink(tree, peers.map((peer) => this.#workers.of(peer)), async () => {
+      for (const peer of peers) await this.removeTreeSync(peer, tree);
+    });
+  }
+
+  #peersOf(peer: DatabaseTicket | Address | PublicKey): Promise<PublicKey>[] {
+    if (peer instanceof PublicKey) return [Promise.resolve(peer)];
+    if (!(peer instanceof DatabaseTicket)) return [this.connectToPeer(peer)];
+    return [this.overTicket(peer, (_address, key) => Promise.resolve(key))];
+  }
+
+  /** Brings a database in step now, with one peer or with all that it is followed with. */
+  async syncNow(
+    database: ID | { readonly rootId: ID },
+    options: RoundControls & { readonly peer?: PublicKey } = {},
+  ): Promise<SyncReport> {
+    this.#requireOpen();
+    const tree = "rootId" in database ? database.rootId : database;
+    const { peer, ...controls } = options;
+    const peers = peer === undefined ? await this.getTreePeers(tree) : [peer];
+    const rounds = await Promise.allSettled(peers.map((it) => {
+      return this.syncTreeWithPeerAs(it, tree, this.keyFor(tree), controls);
+    }));
+    const failed = rounds.find((round) => round.status === "rejected");
+    if (failed !== undefined && rounds.every((round) => round.status === "rejected")) {
+      throw failed.reason;
+    }
+    const reports = rounds.flatMap((round) => round.status === "fulfilled" ? [round.value] : []);
+    return { ...summed(reports), complete: failed === undefined };
+  }
+
+  /** Sends entries to a peer; what fails is tried again as for any commit. */
+  async sendEntriesToPeer(
+    peer: PublicKey,
+    entries: readonly { readonly root: ID | undefined; readonly id: ID }[],
+  ): Promise<void> {
+    await Promise.resolve();
+    for (const { root, id } of entries) this.#workers.of(peer).want(root ?? id, "push");
+  }
+
+  /** Has the peer brought up to an entry; nothing waits for it. */
+  queueEntryForSync(peer: PublicKey, _entry: ID, tree: ID): void {
+    this.#workers.of(peer).want(tree, "push");
+  }
+
+  /** Peers that something waits for, with the trees. */
+  waiting(): { readonly peer: PublicKey; readonly trees: readonly ID[] }[] {
+    return this.#workers.waiting();
+  }
+
+  /**
+   * A barrier: resolves when every peer has all that this instance has of the trees it is followed with, and
+   * rejects with `Network`, naming who lacks what, when some cannot be brought there now.
+   */
+  async flush(): Promise<void> {
+    this.#requireOpen();
+    if (this.transports.isEmpty) return;
+    const followed = await this.#topology.all();
+    const lacks = (await this.#workers.settle()).filter(({ peer, tree }) => {
+      const it = followed.find((other) => other.tree.equals(tree));
+      return it?.peers.some((other) => other.equals(peer)) === true;
+    });
+    if (lacks.length > 0) throw notFlushed(lacks);
+  }
+
+  // --- looking on --------------------------------------------------------------------------------
+
+  /** What happens from now on. */
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<SyncEvent, void> {
+    return this.#events.listen(options.signal);
+  }
+
+  /** What has gone over so far, by peer and tree. */
+  metrics(): TreeMetrics[] {
+    return this.#metrics.all();
+  }
+
+  /** Peers that were not removed. As {@link listPeers}. */
+  async peers(): ReturnType<SyncNetwork["listPeers"]> {
+    return await this.listPeers();
+  }
+
+  /** Ends synchronisation: servers, exchanges under way and timers. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#watch?.[Symbol.dispose]();
+    await this.#workers.close();
+    await Promise.allSettled([...this.#servers.keys()].map((server) => server.close()));
+    await this.transports.stopAll().catch(() => {});
+    this.forgetKeys();
+    this.#events.close();
+  }
+
+  /** As {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  #requireOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new SyncError("InstanceDropped", "Synchronisation has ended: enable it again");
+  }
+}
+
+function summed(reports: readonly TreeReport[]): TreeReport {
+  const sum = { received: 0, verified: 0, sent: 0, bytes: 0, rounds: 0, refused: 0 };
+  for (const report of reports) {
+    for (const name of Object.keys(sum) as (keyof TreeReport)[]) sum[name] += report[name];
+  }
+  return sum;
+}
+
+function notFlushed(lacks: readonly Lack[]): SyncError {
+  const said = lacks.map(({ peer, tree, error }) => `${peer} lacks ${tree} (${error.message})`);
+  const message = `Not everything was delivered: ${said.join("; ")}`;
+  const fields = {
+    lacking: lacks.map(({ peer, tree, error }) => ({
+      peer: `${peer}`,
+      tree: `${tree}`,
+      code: error.code,
+    })),
+  };
+  return new SyncError("Network", message, { cause: lacks[0]!.error, fields });
+}

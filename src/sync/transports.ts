@@ -1,0 +1,113 @@
+import type {
+  Address,
+  ByteStream,
+  ExchangeOptions,
+  ServerSide,
+  Transport,
+} from "../transport/port.ts";
+import { EideticaError, SyncError } from "../util/errors.ts";
+
+/** The transports of an instance, by name. Several of one kind may stand side by side. */
+export class Transports {
+  readonly #all = new Map<string, Transport>();
+  readonly #server: () => ServerSide;
+
+  /** No transports yet; `server` answers what arrives. */
+  constructor(server: () => ServerSide) {
+    this.#server = server;
+  }
+
+  /** Whether there is any. */
+  get isEmpty(): boolean {
+    return this.#all.size === 0;
+  }
+
+  /** Adds a transport; one of the same name is stopped first. */
+  async add(name: string, transport: Transport): Promise<void> {
+    const before = this.#all.get(name);
+    this.#all.set(name, transport);
+    if (before?.isRunning) await before.stop();
+  }
+
+  /** The transport of a name; `TransportNotFound` when there is none. */
+  get(name: string): Transport {
+    const found = this.#all.get(name);
+    if (found !== undefined) return found;
+    const message = `Transport not found: "${name}"`;
+    throw new SyncError("TransportNotFound", message, { fields: { name } });
+  }
+
+  /**
+   * Sends a request to an address by the first transport, in order of the names, that leads there.
+   * `NoTransportEnabled` when there are none at all, `NoTransportForAddress` when none leads there.
+   */
+  async exchange(
+    address: Address,
+    request: Uint8Array,
+    options: ExchangeOptions,
+  ): Promise<ByteStream> {
+    return await this.leadingTo(address).exchange(address, request, options);
+  }
+
+  /** The transport that leads to an address. */
+  leadingTo(address: Address): Transport {
+    if (this.isEmpty) throw noTransport();
+    const names = [...this.#all.keys()].sort();
+    const found = names.map((name) => this.#all.get(name)!).find((it) => it.canHandle(address));
+    if (found !== undefined) return found;
+    const message = `No transport for the address ${address.transportType}:${address.address}`;
+    throw new SyncError("NoTransportForAddress", message, { fields: { address } });
+  }
+
+  /** Begins to serve on all transports. Fails only when none of them can. */
+  async startAll(): Promise<void> {
+    const errors: EideticaError[] = [];
+    for (const [name, transport] of this.#all) {
+      await transport.start(this.#server()).catch((error) => errors.push(named(name, error)));
+    }
+    if (errors.length > 0 && errors.length === this.#all.size) throw several(errors);
+  }
+
+  /** Begins to serve on one transport. */
+  async start(name: string): Promise<void> {
+    await this.get(name).start(this.#server());
+  }
+
+  /** Ends serving on all transports that serve. */
+  async stopAll(): Promise<void> {
+    const errors: EideticaError[] = [];
+    for (const [name, transport] of this.#all) {
+      if (!transport.isRunning) continue;
+      await transport.stop().catch((error) => errors.push(named(name, error)));
+    }
+    if (errors.length > 0) throw several(errors);
+  }
+
+  /** Where the transports serve: names with addresses, of those that do. */
+  addresses(): [name: string, address: string][] {
+    const running = [...this.#all].filter(([, transport]) => transport.isRunning);
+    return running.map(([name, transport]) => [name, transport.serverAddress()]);
+  }
+
+  /** The same with the kinds of the transports, as other instances use them. */
+  dialable(): Address[] {
+    const running = [...this.#all.values()].filter((transport) => transport.isRunning);
+    return running.map((it) => ({ transportType: it.type, address: it.serverAddress() }));
+  }
+}
+
+/** The error of an instance that has no way to others. */
+export function noTransport(): SyncError {
+  const message = "No transport is enabled: add one first, with `sync.addTransport`";
+  return new SyncError("NoTransportEnabled", message);
+}
+
+function named(name: string, error: unknown): EideticaError {
+  if (error instanceof EideticaError) return error;
+  return new SyncError("TransportInit", `Transport "${name}" failed`, { cause: error });
+}
+
+function several(errors: readonly EideticaError[]): SyncError {
+  const lines = errors.map((error) => error.message);
+  return new SyncError("MultipleTransportErrors", lines.join("; "), { fields: { errors: lines } });
+}

@@ -1,0 +1,221 @@
+import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import type { ID } from "../../entry/id.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Address } from "../../transport/port.ts";
+import { EideticaError, SyncError } from "../../util/errors.ts";
+import type { RandomSource } from "../../util/random.ts";
+import type { SyncEvents } from "../events.ts";
+import type { SyncMetrics } from "../metrics.ts";
+import type { V0Client } from "../v0/client.ts";
+import { Backoff } from "./backoff.ts";
+import { Routes } from "./routes.ts";
+import type { Timers } from "./timers.ts";
+import type { TreeReport, TreeSync } from "./tree_sync.ts";
+
+/** What a worker works with. */
+export interface WorkerHost {
+  readonly client: V0Client;
+  readonly trees: TreeSync;
+  readonly events: SyncEvents;
+  readonly metrics: SyncMetrics;
+  readonly timers: Timers;
+  readonly random: RandomSource;
+  /** Addresses of a peer; none when it is unknown or blocked. */
+  addressesOf(peer: PublicKey): Promise<readonly Address[]>;
+  /** Key that may read a tree. */
+  keyFor(tree: ID): PrivateKey;
+  /** Waits until fewer than so many workers are at it. */
+  slot<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** What is to be done for a tree: send what the log has more, or a whole round. */
+type Wish = "push" | "round";
+
+interface Job {
+  readonly tree: ID;
+  readonly wish: Wish;
+}
+
+/** Codes of failures that another attempt does not mend: they wait until something changes. */
+const FINAL: ReadonlySet<string> = new Set([
+  "AuthenticationRequired",
+  "AuthenticationFailed",
+  "PermissionDenied",
+  "TreeNotFound",
+  "BootstrapPending",
+  "ProtocolMismatch",
+  "InvalidEntry",
+  "SyncProtocolError",
+  "PeerNotFound",
+]);
+
+/** What a peer lacks after all was tried. */
+export interface Lack {
+  /** The peer. */
+  readonly peer: PublicKey;
+  /** The tree. */
+  readonly tree: ID;
+  /** Why. */
+  readonly error: EideticaError;
+}
+
+/**
+ * Keeps trees in step with one peer. What it lacks is what the log has beyond the place that it is known to have
+ * reached, so nothing is queued that could be lost; after a start, or when that place is not known, a round finds out.
+ */
+export class PeerWorker {
+  /** Key of the peer. */
+  readonly peer: PublicKey;
+  readonly #host: WorkerHost;
+  readonly #jobs = new Map<string, Job>();
+  readonly #reached = new Map<string, LogCursor>();
+  readonly #lacks = new Map<string, Lack>();
+  readonly #routes: Routes;
+  readonly #backoff: Backoff;
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #abort = new AbortController();
+  #isPaused = false;
+
+  /** A worker that has nothing to do. */
+  constructor(peer: PublicKey, host: WorkerHost) {
+    this.peer = peer;
+    this.#host = host;
+    this.#routes = new Routes(host.client, peer);
+    this.#backoff = new Backoff(host.random);
+  }
+
+  /** Wants something done for a tree, now or as soon as the peer can be reached. */
+  want(tree: ID, wish: Wish): void {
+    const key = tree.toString();
+    const before = this.#jobs.get(key);
+    this.#jobs.set(key, before?.wish === "round" ? before : { tree, wish });
+    this.#wake();
+  }
+
+  /** The peer was heard of: there is no need to wait any longer. */
+  heard(): void {
+    if (!this.#isPaused) return;
+    this.#resume();
+    this.#wake();
+  }
+
+  /** Trees that something is to be done for. */
+  get waiting(): readonly ID[] {
+    return [...this.#jobs.values()].map(({ tree }) => tree);
+  }
+
+  /** Tries everything at once, whatever the pauses; what the peer lacks in the end. */
+  async settle(): Promise<Lack[]> {
+    await this.#running;
+    this.#resume();
+    this.#wake();
+    await this.#running;
+    return [...this.#lacks.values()];
+  }
+
+  /** Ends the work under way. */
+  async close(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#jobs.clear();
+    this.#abort.abort(new SyncError("InstanceDropped", "Synchronisation has ended"));
+    await this.#running?.catch(() => {});
+  }
+
+  #resume(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#isPaused = false;
+  }
+
+  #wake(): void {
+    if (this.#running !== undefined || this.#isPaused || this.#abort.signal.aborted) return;
+    this.#running = this.#host.slot(() => this.#work()).finally(() => {
+      this.#running = undefined;
+      if (this.#jobs.size > 0) this.#wake();
+    });
+  }
+
+  /** Does what there is to do, until nothing is left or the peer cannot be reached. */
+  async #work(): Promise<void> {
+    while (this.#jobs.size > 0 && !this.#isPaused && !this.#abort.signal.aborted) {
+      const [key, job] = this.#jobs.entries().next().value!;
+      this.#jobs.delete(key);
+      try {
+        await this.#do(job);
+        this.#lacks.delete(key);
+        this.#backoff.succeeded();
+      } catch (error) {
+        this.#failed(job, error);
+      }
+    }
+  }
+
+  async #do({ tree, wish }: Job): Promise<void> {
+    const addresses = await this.#host.addressesOf(this.peer);
+    const report = await this.#routes.over(addresses, this.#abort.signal, async (address) => {
+      const known = this.#reached.get(tree.toString());
+      const pushed = wish === "push" && known !== undefined
+        ? await this.#push(address, tree, known)
+        : undefined;
+      return pushed ?? await this.#round(address, tree);
+    });
+    this.#host.metrics.count(this.peer, tree, report);
+    const { received, sent } = report;
+    const [peer, root] = [this.peer.toString(), tree.toString()];
+    this.#host.events.emit({ type: "synced", peer, tree: root, received, sent });
+  }
+
+  /** Undefined when the place that was reached is of another log than there is now. */
+  async #push(address: Address, tree: ID, from: LogCursor): Promise<TreeReport | undefined> {
+    const options = { signal: this.#abort.signal };
+    const { report, reached } = await this.#host.trees.pushLog(address, tree, from, options);
+    this.#note(tree, reached);
+    return reached === undefined ? undefined : report;
+  }
+
+  async #round(address: Address, tree: ID): Promise<TreeReport> {
+    const { reached, ...report } = await this.#host.trees.round(address, this.peer, tree, {
+      key: this.#host.keyFor(tree),
+      signal: this.#abort.signal,
+    });
+    this.#note(tree, reached);
+    return report;
+  }
+
+  #note(tree: ID, reached: LogCursor | undefined): void {
+    if (reached === undefined) this.#reached.delete(tree.toString());
+    else this.#reached.set(tree.toString(), reached);
+  }
+
+  #failed(job: Job, cause: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    const error = cause instanceof EideticaError ? cause : asError(cause);
+    const [peer, tree] = [this.peer.toString(), job.tree.toString()];
+    this.#lacks.set(tree, { peer: this.peer, tree: job.tree, error });
+    this.#host.metrics.failed(this.peer, job.tree, error);
+    const { code, message } = error;
+    if (FINAL.has(code)) {
+      this.#host.events.emit({ type: "denied", peer, tree, code, message });
+      return;
+    }
+    if (!this.#jobs.has(tree)) this.#jobs.set(tree, job);
+    this.#pause(error);
+  }
+
+  #pause({ code, message }: EideticaError): void {
+    const inMs = Math.round(this.#backoff.failed());
+    this.#isPaused = true;
+    this.#cancelTimer = this.#host.timers.after(inMs, () => {
+      this.#resume();
+      this.#wake();
+    });
+    this.#host.events.emit({ type: "retry", peer: this.peer.toString(), inMs, code, message });
+  }
+}
+
+function asError(cause: unknown): SyncError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new SyncError("Network", `Synchronisation failed: ${said}`, { cause });
+}

@@ -1,0 +1,75 @@
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Address } from "../../transport/port.ts";
+import { EideticaError, SyncError } from "../../util/errors.ts";
+import type { V0Client } from "../v0/client.ts";
+
+/** Failures of a way, after which the next one is tried. */
+const OF_THE_WAY: ReadonlySet<string> = new Set([
+  "ConnectionFailed",
+  "Network",
+  "HandshakeFailed",
+  "NoTransportForAddress",
+  "NoTransportEnabled",
+  "SerializationError",
+]);
+
+/** The ways to a peer: the one that worked last is tried first, then the others in their order. */
+export class Routes {
+  readonly #client: V0Client;
+  readonly #peer: PublicKey;
+  #last: string | undefined;
+  /** Addresses at which the peer has proved its key. */
+  readonly #proved = new Set<string>();
+
+  /** Ways to a peer. */
+  constructor(client: V0Client, peer: PublicKey) {
+    this.#client = client;
+    this.#peer = peer;
+  }
+
+  /** Does something at the first address at which the peer can be reached. */
+  async over<T>(
+    addresses: readonly Address[],
+    signal: AbortSignal,
+    work: (address: Address) => Promise<T>,
+  ): Promise<T> {
+    let failure: unknown = noAddress(this.#peer);
+    for (const address of this.#ordered(addresses)) {
+      try {
+        await this.#prove(address, signal);
+        const result = await work(address);
+        this.#last = nameOf(address);
+        return result;
+      } catch (error) {
+        failure = error;
+        const isOver = signal.aborted || !(error instanceof EideticaError) ||
+          !OF_THE_WAY.has(error.code);
+        if (isOver) throw error;
+        this.#proved.delete(nameOf(address));
+      }
+    }
+    throw failure;
+  }
+
+  #ordered(addresses: readonly Address[]): readonly Address[] {
+    const isLast = (address: Address) => nameOf(address) === this.#last;
+    return [...addresses.filter(isLast), ...addresses.filter((it) => !isLast(it))];
+  }
+
+  /** Once for each address: somebody else may have it today. */
+  async #prove(address: Address, signal: AbortSignal): Promise<void> {
+    const name = nameOf(address);
+    if (this.#proved.has(name)) return;
+    await this.#client.handshake(address, { signal, wanted: this.#peer });
+    this.#proved.add(name);
+  }
+}
+
+function nameOf({ transportType, address }: Address): string {
+  return `${transportType}:${address}`;
+}
+
+function noAddress(peer: PublicKey): SyncError {
+  const message = `Cannot reach ${peer}: no address of it is known`;
+  return new SyncError("Network", message, { fields: { peer: `${peer}` } });
+}

@@ -1,0 +1,248 @@
+import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import type { Entry } from "../../entry/entry.ts";
+import type { ID } from "../../entry/id.ts";
+import { Snapshot } from "../../entry/snapshot.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Address } from "../../transport/port.ts";
+import { SyncError } from "../../util/errors.ts";
+import type { SyncHost } from "../host.ts";
+import { refused, type TreeQuestion, unexpected, type V0Client } from "../v0/client.ts";
+import type { OutgoingEntry } from "../v0/messages.ts";
+
+/** Most bytes of entries in one push, as they are stored: as JSON they are twice to four times as many. */
+export const PUSH_BYTES: number = 256 * 1024;
+/** Most entries of one push. */
+export const PUSH_ENTRIES = 512;
+
+/** What came of one round. */
+export interface TreeReport {
+  /** Entries that arrived, those held before included. */
+  readonly received: number;
+  /** Entries that became Verified here. */
+  readonly verified: number;
+  /** Entries that were sent. */
+  readonly sent: number;
+  /** Bytes of the answers and pushes. */
+  readonly bytes: number;
+  /** Requests that were made. */
+  readonly rounds: number;
+  /** Entries of the other side that were refused here. */
+  readonly refused: number;
+}
+
+/** How one round is made. */
+export interface RoundOptions {
+  /** Whether to ask for what the other side has. */
+  readonly pull?: boolean | undefined;
+  /** Whether to send what it lacks. */
+  readonly push?: boolean | undefined;
+  /** Key that may read the tree. */
+  readonly key: PrivateKey;
+  /** Set to ask for access as well. */
+  readonly access?: TreeQuestion["access"];
+  /** Ends the round. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of what arrives and what is sent. */
+  readonly onProgress?: ((report: TreeReport) => void) | undefined;
+}
+
+const NOTHING: TreeReport = {
+  received: 0,
+  verified: 0,
+  sent: 0,
+  bytes: 0,
+  rounds: 0,
+  refused: 0,
+};
+
+/** Brings one tree in step with one peer at one address, over protocol v0. */
+export class TreeSync {
+  readonly #host: SyncHost;
+  readonly #client: V0Client;
+
+  /** Rounds for an instance. */
+  constructor(host: SyncHost, client: V0Client) {
+    this.#host = host;
+    this.#client = client;
+  }
+
+  /** Asks for what the peer has, then sends what it lacks. */
+  async round(
+    address: Address,
+    server: PublicKey,
+    tree: ID,
+    options: RoundOptions,
+  ): Promise<TreeReport & { readonly reached: LogCursor | undefined }> {
+    const tally = new Tally(options.onProgress);
+    const theirTips = options.pull === false
+      ? undefined
+      : await this.#pull(address, server, tree, options, tally);
+    const reached = options.push === false
+      ? undefined
+      : await this.#pushMissing(address, tree, theirTips, options, tally);
+    return { ...tally.report, reached };
+  }
+
+  /** Sends what the log has beyond a place; the place that was reached. */
+  async pushLog(
+    address: Address,
+    tree: ID,
+    from: LogCursor | undefined,
+    options: Pick<RoundOptions, "signal" | "onProgress">,
+  ): Promise<{ readonly report: TreeReport; readonly reached: LogCursor | undefined }> {
+    const tally = new Tally(options.onProgress);
+    const { log } = this.#host.host.backend;
+    let reached = from;
+    for (;;) {
+      const page = await log.entriesAfter(tree, reached, {
+        count: PUSH_ENTRIES,
+        bytes: PUSH_BYTES,
+      });
+      if (page === undefined) return { report: tally.report, reached: undefined };
+      await this.#send(address, page.entries, options, tally);
+      reached = page.next;
+      if (page.left === 0) return { report: tally.report, reached };
+    }
+  }
+
+  /** The tips of the peer, once what it had is stored here; none when it sent everything. */
+  async #pull(
+    address: Address,
+    server: PublicKey,
+    tree: ID,
+    { key, access, signal }: RoundOptions,
+    tally: Tally,
+  ): Promise<readonly ID[] | undefined> {
+    const tips = await this.#host.host.backend.verifiedSnapshot(tree);
+    const question = {
+      server,
+      tree,
+      tips: tips.tips.length === 0 ? Snapshot.EMPTY : tips,
+      key,
+      access,
+    };
+    const sink = (entries: Entry[], bytes: number) =>
+      this.#store(tree, entries, bytes, signal, tally);
+    tally.add({ rounds: 1 });
+    const answer = await this.#client.syncTree(address, question, sink, { signal });
+    switch (answer.type) {
+      case "Incremental":
+        return answer.body.theirTips;
+      case "Bootstrap":
+        requireRoot(answer.body.treeId, tree);
+        return undefined;
+      case "BootstrapPending":
+        throw pending(answer.body.requestId, answer.body.message);
+      case "Error":
+        throw refused(answer.body);
+      default:
+        throw unexpected("Bootstrap or Incremental", answer.type);
+    }
+  }
+
+  async #store(
+    tree: ID,
+    entries: Entry[],
+    bytes: number,
+    signal: AbortSignal | undefined,
+    tally: Tally,
+  ): Promise<void> {
+    const own = entries.filter((entry) => (entry.root ?? entry.id).equals(tree));
+    if (own.length < entries.length) {
+      const reason = "entries of another tree, or another root, were sent";
+      throw new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
+    }
+    const { verified, rejected } = await this.#host.host.putRemoteEntries(tree, own, signal);
+    tally.add({ received: own.length, verified, bytes, refused: rejected.length });
+  }
+
+  /** Sends what the tips of the peer do not reach; the end of the log up to which it has everything then. */
+  async #pushMissing(
+    address: Address,
+    tree: ID,
+    theirTips: readonly ID[] | undefined,
+    options: RoundOptions,
+    tally: Tally,
+  ): Promise<LogCursor | undefined> {
+    const { backend } = this.#host.host;
+    const end = await backend.log.cursor(tree);
+    if (theirTips === undefined) return end;
+    const { lacking } = await backend.log.difference(tree, theirTips);
+    if (lacking === undefined) {
+      const { report, reached } = await this.pushLog(address, tree, undefined, options);
+      tally.add(report);
+      return reached;
+    }
+    for (let at = 0; at < lacking.length; at += PUSH_ENTRIES) {
+      const ids = lacking.slice(at, at + PUSH_ENTRIES).map(({ id }) => id);
+      const entries = await Promise.all(ids.map((id) => backend.get(id)));
+      await this.#send(address, entries, options, tally);
+    }
+    return end;
+  }
+
+  /** Sends entries in messages that the peer takes, parents first. */
+  async #send(
+    address: Address,
+    entries: readonly OutgoingEntry[],
+    { signal }: Pick<RoundOptions, "signal">,
+    tally: Tally,
+  ): Promise<void> {
+    for (const part of parts(entries)) {
+      await this.#client.sendEntries(address, part, { signal });
+      tally.add({
+        rounds: 1,
+        sent: part.length,
+        bytes: part.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      });
+    }
+  }
+}
+
+/** Entries cut into messages. An entry that is too large alone makes one of its own. */
+function* parts(entries: readonly OutgoingEntry[]): Generator<OutgoingEntry[]> {
+  let part: OutgoingEntry[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    if (part.length > 0 && size + entry.bytes.length > PUSH_BYTES) {
+      yield part;
+      [part, size] = [[], 0];
+    }
+    part.push(entry);
+    size += entry.bytes.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+class Tally {
+  #report: TreeReport = NOTHING;
+  readonly #told: ((report: TreeReport) => void) | undefined;
+
+  constructor(told: ((report: TreeReport) => void) | undefined) {
+    this.#told = told;
+  }
+
+  get report(): TreeReport {
+    return this.#report;
+  }
+
+  add(more: Partial<TreeReport>): void {
+    const sum = { ...this.#report };
+    for (const [name, value] of Object.entries(more)) sum[name as keyof TreeReport] += value;
+    this.#report = sum;
+    this.#told?.(sum);
+  }
+}
+
+function requireRoot(told: ID, tree: ID): void {
+  if (told.equals(tree)) return;
+  const reason = "the whole of another tree was sent";
+  throw new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
+}
+
+function pending(requestId: string, message: string): SyncError {
+  return new SyncError("BootstrapPending", `Access was asked for: ${message}`, {
+    fields: { requestId, message },
+  });
+}

@@ -1,0 +1,123 @@
+import type { ID } from "../../entry/id.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { FollowedTree, Topology } from "../topology.ts";
+import { type Lack, PeerWorker, type WorkerHost } from "./peer_worker.ts";
+import type { Timers } from "./timers.ts";
+
+/** Workers that may be at work at a time. */
+export const MAX_WORKERS = 32;
+/** Seconds between two rounds of a tree for which nobody has said how many. */
+export const DEFAULT_INTERVAL_SECONDS = 300;
+/** Fewest seconds between two rounds. */
+export const MIN_INTERVAL_SECONDS = 1;
+/** Longest time that a platform's timer takes, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** One worker for each peer, side by side: one that hangs delays nobody. */
+export class Workers {
+  readonly #host: Omit<WorkerHost, "slot">;
+  readonly #topology: Topology;
+  readonly #timers: Timers;
+  readonly #workers = new Map<string, PeerWorker>();
+  readonly #queue: (() => void)[] = [];
+  readonly #due = new Map<string, () => void>();
+  #busy = 0;
+  #isClosed = false;
+
+  /** No workers yet. */
+  constructor(host: Omit<WorkerHost, "slot">, topology: Topology, timers: Timers) {
+    this.#host = host;
+    this.#topology = topology;
+    this.#timers = timers;
+  }
+
+  /** The worker of a peer. */
+  of(peer: PublicKey): PeerWorker {
+    const key = peer.toString();
+    const known = this.#workers.get(key);
+    if (known !== undefined) return known;
+    const made = new PeerWorker(peer, { ...this.#host, slot: (work) => this.#slot(work) });
+    this.#workers.set(key, made);
+    return made;
+  }
+
+  /** Looks at what `_sync` says: plans rounds of trees. */
+  async plan(): Promise<void> {
+    const trees = await this.#topology.all();
+    const wanted = new Set(trees.map(({ tree }) => tree.toString()));
+    for (const [key, cancel] of this.#due) {
+      if (!wanted.has(key)) {
+        cancel();
+        this.#due.delete(key);
+      }
+    }
+    for (const followed of trees) this.#schedule(followed);
+  }
+
+  #schedule({ tree, settings }: FollowedTree): void {
+    if (this.#isClosed) return;
+    const key = tree.toString();
+    this.#due.get(key)?.();
+    const seconds = Number(settings.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS);
+    const pause = Math.min(MAX_TIMER_MS, 1000 * Math.max(MIN_INTERVAL_SECONDS, seconds));
+    this.#due.set(key, this.#timers.after(pause, () => void this.#round(tree)));
+  }
+
+  /** A periodic round of a tree with all its peers, and the plan for the next. */
+  async #round(tree: ID): Promise<void> {
+    const followed = (await this.#topology.all().catch(() => [])).find((it) =>
+      it.tree.equals(tree)
+    );
+    if (followed === undefined || this.#isClosed) return;
+    for (const peer of followed.peers) this.of(peer).want(tree, "round");
+    this.#schedule(followed);
+  }
+
+  /** A tree has changed, by a commit of this instance or by what came from elsewhere. */
+  changed(tree: ID, source: "local" | "remote"): void {
+    const followed = this.#topology.peek(tree);
+    if (followed?.settings.syncOnCommit !== true) return;
+    // What came from elsewhere may have come from one of them: tips tell, entries would be sent for nothing.
+    for (const peer of followed.peers) {
+      this.of(peer).want(tree, source === "local" ? "push" : "round");
+    }
+  }
+
+  /** Everything that is followed, with everybody. */
+  async wantAll(): Promise<void> {
+    for (const { tree, peers } of await this.#topology.all()) {
+      for (const peer of peers) this.of(peer).want(tree, "round");
+    }
+  }
+
+  /** Tries everything that waits, at once; what peers lack in the end. */
+  async settle(): Promise<Lack[]> {
+    const all = await Promise.all([...this.#workers.values()].map((worker) => worker.settle()));
+    return all.flat();
+  }
+
+  /** Trees that wait for peers. */
+  waiting(): { readonly peer: PublicKey; readonly trees: readonly ID[] }[] {
+    const all = [...this.#workers.values()].map(({ peer, waiting }) => ({ peer, trees: waiting }));
+    return all.filter(({ trees }) => trees.length > 0);
+  }
+
+  /** Ends all work. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const cancel of this.#due.values()) cancel();
+    this.#due.clear();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+  }
+
+  async #slot<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy >= MAX_WORKERS) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+      this.#queue.shift()?.();
+    }
+  }
+}
