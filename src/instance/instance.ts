@@ -13,7 +13,9 @@ import { InstanceError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
+import type { Sync, SyncOptions } from "../sync/port.ts";
 import { bootstrap, type InstanceIdentity, loadIdentity, userHost } from "./bootstrap.ts";
+import { enableSync } from "./enable_sync.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
@@ -55,6 +57,8 @@ export class Instance implements AsyncDisposable, HasHost {
   readonly host: InstanceHost;
   readonly #identity: InstanceIdentity;
   readonly #snapshots: SnapshotWriter;
+  #enabling: Promise<Sync> | undefined;
+  #sync: Sync | undefined;
 
   private constructor(host: InstanceHost, identity: InstanceIdentity, file?: SnapshotFile) {
     this.host = host;
@@ -215,6 +219,34 @@ export class Instance implements AsyncDisposable, HasHost {
     return await this.host.putRemoteEntries(tree, entries, workOptions(options, action));
   }
 
+  // --- synchronisation -----------------------------------------------------------------------
+
+  /**
+   * Begins to keep databases in step with other instances, and to serve them; doing it again changes nothing.
+   * Over HTTP unless `options` name other transports. Nobody can connect before `serve` is called.
+   */
+  async enableSync(options: SyncOptions = {}): Promise<Sync> {
+    void this.host.backend;
+    this.#enabling ??= enableSync(userHost(this.host, this.#identity), this.host, options)
+      .then((sync) => this.#sync = sync);
+    try {
+      return await this.#enabling;
+    } catch (error) {
+      this.#enabling = undefined;
+      throw error;
+    }
+  }
+
+  /** Synchronisation, once it is enabled. */
+  get sync(): Sync | undefined {
+    return this.#sync;
+  }
+
+  /** See `Sync.flush`; nothing to wait for while synchronisation is not enabled. */
+  async flushSync(): Promise<void> {
+    await this.#sync?.flush();
+  }
+
   // --- life ----------------------------------------------------------------------------------
 
   /** Writes the snapshot of a `memory:///path` instance; does nothing on any other storage. */
@@ -245,6 +277,7 @@ export class Instance implements AsyncDisposable, HasHost {
    * releases the storage. A failed snapshot is thrown, with the storage released.
    */
   async close(): Promise<void> {
+    await (await this.#enabling?.catch(() => undefined))?.close();
     await this.host.close(() => this.#snapshots.close());
   }
 

@@ -84,6 +84,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #events: SyncEvents;
   readonly #metrics: SyncMetrics;
   readonly #server: ServerSide;
+  readonly #timers: Timers;
   readonly #servers = new Map<SyncServer, Address>();
   #watch: { [Symbol.dispose](): void } | undefined;
   #closing: Promise<void> | undefined;
@@ -105,6 +106,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     this.#metrics = new SyncMetrics(() => clock.nowMillis());
     this.#server = this.#serverSide(options);
     const timers = options.timers ?? systemTimers;
+    this.#timers = timers;
     this.#workers = new Workers(
       {
         client,
@@ -295,6 +297,29 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       return it?.peers.some((other) => other.equals(peer)) === true;
     });
     if (lacks.length > 0) throw notFlushed(lacks);
+  }
+
+  /** Tells that access was asked for, and waits for a while until it is worth asking again. */
+  async accessAwaited(
+    tree: ID,
+    request: string,
+    pauseMs: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.#events.emit({ type: "accessPending", tree: `${tree}`, request });
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const stop = () => {
+        cancel();
+        reject(signal!.reason);
+      };
+      const cancel = this.#timers.after(pauseMs, () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      });
+      signal?.addEventListener("abort", stop, { once: true });
+    });
+    this.#requireOpen();
   }
 
   // --- looking on --------------------------------------------------------------------------------

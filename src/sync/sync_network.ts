@@ -118,6 +118,13 @@ export class SyncNetwork extends SyncRecords {
     return new DatabaseTicket(root, this.ticketAddresses());
   }
 
+  /** Reads a ticket, unless it was read already. */
+  ticketOf(ticket: DatabaseTicket | string): Promise<DatabaseTicket> {
+    return Promise.resolve(ticket).then((it) =>
+      typeof it === "string" ? DatabaseTicket.parse(it) : it
+    );
+  }
+
   /** Where others can reach this instance. */
   protected ticketAddresses(): readonly Address[] {
     return this.transports.dialable();

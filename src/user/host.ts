@@ -7,6 +7,7 @@
 import type { HasHost } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
+import type { Sync } from "../sync/port.ts";
 
 /** The instance, as seen by its users. */
 export interface UserHost extends HasHost {
@@ -16,4 +17,6 @@ export interface UserHost extends HasHost {
   readonly usersDbId: ID;
   /** Root of `_databases`. */
   readonly databasesDbId: ID;
+  /** Synchronisation, once it is enabled. */
+  sync(): Sync | undefined;
 }

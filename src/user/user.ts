@@ -7,7 +7,9 @@ import { EideticaError, UserError } from "../util/errors.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { changePassword } from "./password_change.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
-import { SYNC_DISABLED } from "./sync_settings.ts";
+import type { BootstrapRequest, DatabaseTicket } from "../sync/port.ts";
+import { SYNC_DISABLED, SYNC_ON_COMMIT } from "./sync_settings.ts";
+import { type AccessOptions, ask, join, type JoinOptions, requireSync, share } from "./sharing.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
 import { noSigKey, UserDatabases } from "./user_databases.ts";
 
@@ -41,6 +43,12 @@ export class User extends UserDatabases {
       return await this.mapIn(keys, after.keyId, root, identity);
     });
     if (updated !== undefined) this.session.keys.updateMetadata(updated);
+    await this.#tellSync();
+  }
+
+  /** Has synchronisation, if it is enabled, read what this user wants now. */
+  async #tellSync(): Promise<void> {
+    await this.userHost.sync()?.syncUser(this.uuid, this.database.rootId);
   }
 
   async #discover(root: ID, key: PublicKey): Promise<SigKey> {
@@ -57,6 +65,7 @@ export class User extends UserDatabases {
       const tracked = await transaction.getStore(TrackedTable, "databases");
       if (!await tracked.delete(root.toString())) throw notTracked(root);
     });
+    await this.#tellSync();
   }
 
   /** All tracked databases. */
@@ -113,6 +122,84 @@ export class User extends UserDatabases {
   async isSyncEnabled(root: ID): Promise<boolean> {
     return (await this.trackedOption(root).catch(() => undefined))?.syncSettings.syncEnabled ??
       false;
+  }
+
+  // --- sharing -------------------------------------------------------------------------------
+
+  /**
+   * Shares a database: whoever has the ticket and may read the database can get it from this instance as long
+   * as it serves. From then on every commit is sent to those who follow it. `SyncNotEnabled` before
+   * `instance.enableSync()`, `DatabaseNotTracked` for a database that this user does not track.
+   */
+  async share(database: ID | Database): Promise<DatabaseTicket> {
+    const root = database instanceof Database ? database.rootId : database;
+    return await share(requireSync(this.userHost), root, async () => {
+      await this.#track(root, (before) => {
+        if (before === undefined) throw notTracked(root);
+        if (before.syncSettings.syncEnabled) return undefined;
+        return { ...before, syncSettings: SYNC_ON_COMMIT };
+      });
+    });
+  }
+
+  /**
+   * Gets the database of a ticket, asks for access where it is needed, and keeps it in step from then on. When
+   * an administrator has to decide, it waits until that is done, or `signal` is aborted.
+   */
+  async join(ticket: DatabaseTicket | string, options: JoinOptions = {}): Promise<Database> {
+    const sync = requireSync(this.userHost);
+    return await join(sync, ticket, options, {
+      key: this.signingKey(options.key ?? this.defaultKey()),
+      record: (root, key, error) => this.recordDatabaseAccess(root, key, error),
+      map: (root, key) => this.mapKey(key, root, SigKey.fromPubkey(key)),
+      follow: (root, key) => this.#followJoined(root, key),
+      open: (root, key) => this.openDatabase(root, { key }),
+    });
+  }
+
+  /** Tracks what was joined. A database in which the key has no rights of its own is read all the same. */
+  async #followJoined(root: ID, key: PublicKey): Promise<void> {
+    const row = { databaseId: root, keyId: key, syncSettings: SYNC_ON_COMMIT };
+    const [identity] = await Database.findSigkeys(this.userHost, root, key);
+    if (identity !== undefined) return await this.#track(root, () => row);
+    await this.mapKey(key, root, SigKey.fromPubkey(key));
+    await this.database.update(async (transaction) => {
+      await (await transaction.getStore(TrackedTable, "databases")).set(root.toString(), row);
+    });
+    await this.#tellSync();
+  }
+
+  /**
+   * Asks for access to the database of a ticket once, and tells what came of it as
+   * {@link recordDatabaseAccess} does: `BootstrapPending` when an administrator has to decide.
+   */
+  async requestDatabaseAccess(
+    ticket: DatabaseTicket | string,
+    options: AccessOptions = {},
+  ): Promise<void> {
+    const sync = requireSync(this.userHost);
+    const key = this.signingKey(options.key ?? this.defaultKey());
+    const root = await ask(sync, ticket, key, options).then(
+      ({ root, error }) => this.recordDatabaseAccess(root, key.publicKey, error).then(() => root),
+    );
+    sync.useKey(root, key);
+  }
+
+  /** Requests for access to databases of this instance that nobody has decided yet, with their IDs. */
+  async pendingBootstrapRequests(): Promise<[id: string, request: BootstrapRequest][]> {
+    return await requireSync(this.userHost).pendingBootstrapRequests();
+  }
+
+  /** Grants a request with a key of this user, which must administer the database. */
+  async approveBootstrapRequest(id: string, key: PublicKey = this.defaultKey()): Promise<void> {
+    const signingKey = this.signingKey(key);
+    await requireSync(this.userHost).approveBootstrapRequestWithKey(id, signingKey);
+  }
+
+  /** Refuses a request with a key of this user, which must administer the database. */
+  async rejectBootstrapRequest(id: string, key: PublicKey = this.defaultKey()): Promise<void> {
+    const signingKey = this.signingKey(key);
+    await requireSync(this.userHost).rejectBootstrapRequestWithKey(id, signingKey);
   }
 
   // --- the password --------------------------------------------------------------------------

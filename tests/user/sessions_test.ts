@@ -56,6 +56,7 @@ async function usersOf(instance: Instance): Promise<Database> {
     deviceKey: () => PrivateKey.parse(secrets.signing_key),
     usersDbId: ID.parse(metadata.users_db),
     databasesDbId: ID.parse(metadata.databases_db),
+    sync: () => undefined,
   });
 }
 

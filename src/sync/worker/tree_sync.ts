@@ -153,7 +153,9 @@ export class TreeSync {
       const reason = "entries of another tree, or another root, were sent";
       throw new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
     }
-    const { verified, rejected } = await this.#host.host.putRemoteEntries(tree, own, signal);
+    const { verified, rejected } = await this.#host.host.putRemoteEntries(tree, own, {
+      signal,
+    });
     tally.add({ received: own.length, verified, bytes, refused: rejected.length });
   }
 
