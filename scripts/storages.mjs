@@ -9,6 +9,14 @@ import { anyRuntime, ROOT, runArguments } from "./runtimes.mjs";
 /** Storages that the suites run on, besides memory. */
 const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
 
+/** Where the suites run on each: SQLite where its driver is another one, what is the same everywhere once. */
+export const HOMES = {
+  sqlite: ["bun", "node"],
+  file: ["node"],
+  "deno-kv": ["deno"],
+  postgres: ["bun"],
+};
+
 /** The storages that `--storage` names. */
 export function storagesOf(names) {
   const wanted = names.includes("all") ? STORAGES : names;

@@ -5,14 +5,16 @@
  *
  *   --runtime NAME      deno, bun, node or node22; may be repeated; all but node22 by default
  *   --node22            Node 22, too; so in CI, where the variable CI is set
- *   --storage NAME      the suites that use a storage run on sqlite, file, deno-kv, postgres or all
+ *   --storage NAME      the suites that use a storage run on sqlite, file, deno-kv, postgres or all, each
+ *                       where its driver is another one unless runtimes are named
+ *   --random            only files with random tests, which EIDETICA_THOROUGH=10 makes ten times as long
  *   --filter PATTERN    only tests whose name matches
  *   --jobs COUNT        files that run at once; one more than there are cores by default
  *   --patience SECONDS  a file is stopped when none of its tests ends for so long; 300 by default
  *   --slowest COUNT     how many of the slowest files are told; 5 by default
  *   --verbose           all that the files say, not only what failed
  *
- * Random tests run `EIDETICA_THOROUGH` times as many cases as usual: 0.2 to be quick, 20 for a night.
+ * With `EIDETICA_THOROUGH` above 1 every runtime also repeats what usually one of them tries for all.
  */
 
 import { availableParallelism } from "node:os";
@@ -21,7 +23,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { answerHelp } from "./help.mjs";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
-import { obstacle, startPostgres, storagesOf } from "./storages.mjs";
+import { HOMES, obstacle, startPostgres, storagesOf } from "./storages.mjs";
 import { filesToRun, wantsPostgres } from "./test_files.mjs";
 import { runFile, stopAll } from "./test_process.mjs";
 import { Progress } from "./test_progress.mjs";
@@ -45,6 +47,7 @@ function options() {
       runtime: { type: "string", multiple: true },
       node22: { type: "boolean" },
       storage: { type: "string", multiple: true },
+      random: { type: "boolean" },
       filter: { type: "string" },
       jobs: { type: "string", default: String(availableParallelism() + 1) },
       patience: { type: "string", default: "300" },
@@ -67,9 +70,11 @@ function positive(name, text, least = 1) {
 }
 
 /** The runtimes to test on. */
-function runtimesOf({ runtime, node22 }) {
-  const names = new Set(runtime ?? ["deno", "bun", "node"]);
-  if (node22 || (runtime === undefined && process.env.CI)) names.add("node22");
+function runtimesOf({ runtime, node22 }, storage) {
+  const usual = storage === undefined ? ["deno", "bun", "node"] : HOMES[storage];
+  const names = new Set(runtime ?? usual);
+  const isComplete = runtime === undefined && storage === undefined && process.env.CI;
+  if (node22 || isComplete) names.add("node22");
   return [...names];
 }
 
@@ -148,7 +153,8 @@ function stopOnSignals() {
 async function main() {
   const settings = options();
   const storages = settings.storage ? storagesOf(settings.storage) : [undefined];
-  const files = filesToRun(settings.named, settings.storage !== undefined);
+  const isOnStorage = settings.storage !== undefined;
+  const files = filesToRun(settings.named, { isOnStorage, isRandom: settings.random });
   installDependencies();
   stopOnSignals();
   // One server for all, since each start takes seconds.
@@ -156,7 +162,7 @@ async function main() {
   const rows = [];
   try {
     for (const storage of storages) {
-      const names = runtimesOf(settings);
+      const names = runtimesOf(settings, storage);
       rows.push(
         ...await testStorage(storage, names, files, { ...settings, postgres: server?.url }),
       );

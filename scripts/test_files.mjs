@@ -9,6 +9,9 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
 /** What opens the storage that `EIDETICA_STORAGE` names. */
 const STORAGES = join(TESTS, "helpers", "storages.ts");
+/** What random tests take the number of their cases from; what only asks it for storages is not random. */
+const THOROUGH = join(TESTS, "helpers", "thorough.ts");
+const SHARED = join(TESTS, "helpers", "shared.ts");
 /** What uses a PostgreSQL server, and starts one of its own unless the runner has. */
 const POSTGRES = join(TESTS, "storage", "postgres_server.ts");
 
@@ -36,11 +39,13 @@ function reaches(file, target, seen = new Set()) {
     .some((path) => reaches(path, target, seen));
 }
 
-/** The files to run: those that are named, or all; on a storage those that use one. */
-export function filesToRun(named, isOnStorage) {
+/** The files to run: those that are named, or all; of these only those that use a storage, or are random. */
+export function filesToRun(named, { isOnStorage, isRandom }) {
   if (named.length > 0) return named.map((file) => fromRoot(resolve(file)));
-  const files = allFiles();
-  return (isOnStorage ? files.filter((file) => reaches(file, STORAGES)) : files).map(fromRoot);
+  return allFiles()
+    .filter((file) => !isOnStorage || reaches(file, STORAGES))
+    .filter((file) => !isRandom || reaches(file, THOROUGH, new Set([SHARED])))
+    .map(fromRoot);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Following a delegation path: caps, order, bounds, outcomes, floors (02 §7, §9.2, §9.3). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { AuthSettings, Entry, ID, type Permission, ready, SigKey } from "../../mod.ts";
 import { clampPermission, type PermissionBounds } from "../../src/auth/delegation.ts";
 import { resolveSigKey } from "../../src/auth/resolve.ts";

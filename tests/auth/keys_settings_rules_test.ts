@@ -1,7 +1,7 @@
 /** The view of the access rules: listing, changing, damaged records, what sticks (02 §5, §8, §12). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthKey,
   AuthSettings,
@@ -29,6 +29,7 @@ import {
   write,
 } from "./rules_bed.ts";
 import { validateEntry } from "../../src/auth/validate.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -94,7 +95,7 @@ test("02#15 law: keys of one name are all found, sorted by key, of any status", 
       assert.equal(settings.getAllKeys().length, new Set([...same, ...other]).size);
       assert.deepEqual(settings.findKeysByName("Same"), []);
     }),
-    { numRuns: 30 },
+    { numRuns: cases(30) },
   );
 });
 

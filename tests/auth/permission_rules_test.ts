@@ -1,7 +1,7 @@
 /** Permissions, statuses, key records and their forms (02 §3–§5, §7). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthKey,
   DelegatedTreeRef,

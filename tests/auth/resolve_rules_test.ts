@@ -1,7 +1,7 @@
 /** What a hint stands for, and what a proven key may do under an identity (02 §6, §9.1, §11.1). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthSettings,
   DatabaseKey,

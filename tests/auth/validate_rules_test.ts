@@ -1,7 +1,7 @@
 /** Verdicts on entries under given access rules (02 §4, §6.3, §10.1; 00 §B6, B8). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthSettings,
   Doc,
@@ -33,6 +33,7 @@ import {
   through,
   write,
 } from "./rules_bed.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -237,7 +238,7 @@ test("02#21–#24 law: the verdict for every permission, status, store, hint and
         }
       },
     ),
-    { numRuns: 120 },
+    { numRuns: cases(120) },
   );
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { FrontierMark, isFrontierOf } from "../../src/backend/tree/frontier.ts";
 import { spread } from "../../src/backend/state/spread.ts";
 import { StateFamily, type StoreState } from "../../src/backend/state/state_family.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { DocStore, EideticaError, Entry, ID, Instance, NewUser } from "../../mod.ts";
 import { writeOut } from "../../src/backend/records/change_buffer.ts";
 import * as keys from "../../src/backend/records/keys.ts";

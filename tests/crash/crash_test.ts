@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import { RUNTIME, SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
-import { cases } from "../helpers/thorough.ts";
+import { cases, timeLimit } from "../helpers/thorough.ts";
 import { runScript } from "../house/run_script.ts";
 import { crashRuns } from "./crash_runs.ts";
 
@@ -12,7 +12,7 @@ describe("kill -9 at random moments", () => {
   for (const kind of SHARED_STORAGES) {
     it(`05 §12 loses nothing that was acknowledged, and leaves nothing half done, on ${kind}`, {
       skip: whyNot(kind),
-      timeout: 240_000,
+      timeout: timeLimit(240_000),
     }, async () => {
       const seed = Date.now() % 1_000_000;
       const report = await crashRuns({ newUrl: () => urlOf(kind), runs: RUNS, seed });

@@ -4,7 +4,7 @@ import { type Database, DocStore, Instance, NewUser } from "../../mod.ts";
 import { forgetLogs } from "../helpers/old_heads.ts";
 import { SHARED_STORAGES, urlOf, whyNot, withStorage } from "../helpers/shared.ts";
 import { checkTrees } from "../helpers/store_check.ts";
-import { cases } from "../helpers/thorough.ts";
+import { cases, timeLimit } from "../helpers/thorough.ts";
 import { runProcess } from "../instance/places.ts";
 
 const PROCESSES = 4;
@@ -72,7 +72,7 @@ describe(`${PROCESSES} processes that commit ${EACH} entries each`, () => {
       `05#46, 00 §C2 all are there and Verified, tips and log are right, each is told once, on ${kind}`,
       {
         skip: whyNot(kind),
-        timeout: 240_000,
+        timeout: timeLimit(240_000),
       },
       async () => commitTogether(await urlOf(kind)),
     );

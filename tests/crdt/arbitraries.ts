@@ -1,5 +1,5 @@
 /** Random documents for laws: deep enough to meet every merge rule, with few keys so that they clash. */
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { Doc } from "../../src/crdt/doc.ts";
 import { List, Position } from "../../src/crdt/list.ts";
 import { DELETED, type Value } from "../../src/crdt/value.ts";

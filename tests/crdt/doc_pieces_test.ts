@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { Doc } from "../../src/crdt/doc.ts";
 import { docPieces } from "../../src/crdt/doc_pieces.ts";
 import { List, Position } from "../../src/crdt/list.ts";
 import { EideticaError } from "../../src/util/errors.ts";
 import { doc, value } from "./arbitraries.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** What a reader makes of a document that was cut into pieces and written. */
 function throughPieces(original: Doc): Doc {
@@ -37,7 +38,7 @@ test("law 05 §6: large documents are cut into several pieces", () => {
       assert.equal([...docPieces(original)].length, Math.ceil(size / 512));
       assert.equal(throughPieces(original).stringify(), original.stringify());
     }),
-    { numRuns: 20 },
+    { numRuns: cases(20) },
   );
 });
 

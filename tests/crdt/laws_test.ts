@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { toPlain, valuesEqual } from "../../src/crdt/convert.ts";
 import { Doc } from "../../src/crdt/doc.ts";
 import { parseValue } from "../../src/crdt/doc_reader.ts";
@@ -10,6 +10,7 @@ import { DELETED, isBranch, type Value } from "../../src/crdt/value.ts";
 import { EideticaError } from "../../src/util/errors.ts";
 import { parseJson64 } from "../../src/util/json64.ts";
 import { doc, list, position, value } from "./arbitraries.ts";
+import { cases } from "../helpers/thorough.ts";
 
 test("law 03#28: the empty document is a two-sided identity", () => {
   fc.assert(fc.property(doc, (d) => {
@@ -160,7 +161,7 @@ test("law: value semantics — no change to one holder shows in another, at any 
         holders[to] = shareWith(holders[from]!, what);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: cases(500) },
   );
 });
 
@@ -315,7 +316,7 @@ function readsOrRefuses(text: string): void {
 
 test("fuzz: arbitrary texts are read or refused", () => {
   const text = fc.oneof(fc.string(), fc.array(fragment, { maxLength: 30 }).map((f) => f.join("")));
-  fc.assert(fc.property(text, readsOrRefuses), { numRuns: 2000 });
+  fc.assert(fc.property(text, readsOrRefuses), { numRuns: cases(2000) });
 });
 
 test("fuzz: mutated texts are read or refused", () => {
@@ -329,7 +330,7 @@ test("fuzz: mutated texts are read or refused", () => {
       }
       readsOrRefuses(text);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });
 

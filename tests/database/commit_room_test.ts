@@ -1,7 +1,7 @@
 /** What a storage takes in one commit bounds passes and batches by their keys, not by their entries (06 §7). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { DelegatedTreeRef, type Entry, type ID, Permission, ready, SigKey } from "../../mod.ts";
 import { BACKLOG_LIMITS } from "../../src/backend/backlog/backlog.ts";
 import type { ChangeSize } from "../../src/backend/records/commit_room.ts";
@@ -14,9 +14,12 @@ import { newStorage, STORAGE } from "../helpers/storages.ts";
 import { craft, delegating, granting, keyOf, PAYLOAD, rootOf } from "../hostile/craft.ts";
 import { Dice, entriesOf, newAuthor, randomHistory } from "../hostile/history.ts";
 import { statuses } from "./backlog_bed.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** What Deno KV takes. */
 const LIKE_DENO_KV = { maxBatchChanges: 1000, maxBatchKeyBytes: 80_000 };
+/** More entries than that takes, even if each of them needs but one key. */
+const WAITING = 1100;
 
 function sizeOf({ set = [], delete: remove = [] }: Batch): ChangeSize {
   const keys = [...set.map(([key]) => key), ...remove];
@@ -145,12 +148,12 @@ describe("a storage with small commits", () => {
 
   for (const isValid of [true, false]) {
     const status = isValid ? "Verified" : "Failed";
-    it(`06#41 one entry that 2000 wait for wakes them all: they are ${status}`, async () => {
+    it(`06#41 one entry that ${WAITING} wait for wakes them all: they are ${status}`, async () => {
       const bed = await smallNode();
       const root = newRoot();
       const awaited = on(root, [root]);
       const made: Entry[] = [];
-      for (let at = 0; at < 2000; at++) {
+      for (let at = 0; at < WAITING; at++) {
         const parents = [awaited, ...made.slice(-1)];
         const lie = { root: root.id, parents, pin: [root.id], stores: {} };
         made.push(craft(isValid ? { ...lie, key: keyOf(KEY) } : lie));
@@ -278,7 +281,7 @@ describe("a storage with small commits", () => {
         assert.deepEqual(found, await statuses(large.backend, all));
         for (const bed of [small, large, author]) await bed.close();
       }),
-      { numRuns: 12 },
+      { numRuns: cases(12) },
     ));
 });
 
@@ -314,7 +317,7 @@ describe("the size of a change", () => {
         await bed.close();
         await author.close();
       }),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     );
     assert.ok(commits > 100);
   });

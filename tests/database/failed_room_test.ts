@@ -1,13 +1,14 @@
 /** Entries that are not valid: how many are kept, and that their counts are right (06 §7, docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { Entry, type ID, Snapshot } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { junk, node, source, statuses } from "./backlog_bed.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** Entries that nobody has signed, next to each other or on top of each other: they fail at once. */
 function unsigned(root: Entry, count: number, { chain = false, label = "forged" } = {}): Entry[] {
@@ -135,7 +136,7 @@ describe("the counts of what is not valid", () => {
           await writes.close();
           await backend.close();
         }),
-        { numRuns: 60 },
+        { numRuns: cases(60) },
       );
     }));
 });

@@ -1,7 +1,7 @@
 /** What is remembered of settings says the same as the settings themselves (02 §10.2, 06 §7.1). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { AuthKey, Doc, Entry, ID, Permission, ready } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { collect, type EntryReader, storeParents } from "../../src/backend/tree/walk.ts";

@@ -1,7 +1,7 @@
 /** A signed database stays signed, whatever is done to its settings (00 §B8). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthKey,
   Database,
@@ -22,6 +22,7 @@ import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { hasCode, peerWith, withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** A document with these members; atomic when asked. */
 function docOf(members: Readonly<Record<string, Doc | string>>, atomic = false): Doc {
@@ -394,6 +395,6 @@ it("00 §B8 law: no history makes an unsigned entry valid, and every order of ar
         const again = await statuses([root, ...order.map((at) => entries[at]!)], 1 + seed % 4);
         assert.deepEqual(order.map((at) => found[at]), again.slice(1));
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   }));

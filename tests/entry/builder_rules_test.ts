@@ -1,7 +1,7 @@
 /** What the builder makes of its parts, and what it refuses (01 §4, §7–§9). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Doc } from "../../src/crdt/doc.ts";
 import type { EntryBuilder } from "../../src/entry/builder.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Doc } from "../../src/crdt/doc.ts";
 import type { EntryBuilder } from "../../src/entry/builder.ts";

@@ -1,7 +1,7 @@
 /** Whatever is not the canonical encoding is refused: mutations of the entries of the vectors (00 §B4). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { concat, equalBytes } from "../../src/util/bytes.ts";
@@ -22,6 +22,7 @@ import {
   writeCbor,
 } from "./cbor_tree.ts";
 import { anyEntry, vectors } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -94,12 +95,15 @@ test("01#32 every beginning of an entry is refused", () => {
   }
 });
 
+/** Ways to change a byte; each byte is changed in every other one. */
+const MASKS = [0x01, 0x04, 0x20, 0x80, 0xff];
+
 test("00 §B4 every changed byte is refused, or gives an entry with exactly these bytes", () => {
   let [refused, read] = [0, 0];
   for (const { name, bytes } of samples) {
     const changed = bytes.slice();
     for (let at = 0; at < bytes.length; at++) {
-      for (const mask of [0x01, 0x04, 0x20, 0x80, 0xff]) {
+      for (const mask of MASKS.filter((_, which) => (which + at) % 2 === 0)) {
         changed[at] = bytes[at]! ^ mask;
         if (decodes(changed, () => `${name}, byte ${at} ^ ${mask}`)) read++;
         else refused++;
@@ -107,7 +111,7 @@ test("00 §B4 every changed byte is refused, or gives an entry with exactly thes
       changed[at] = bytes[at]!;
     }
   }
-  assert.ok(refused > 10_000 && read > 5_000, `${refused} refused, ${read} read`);
+  assert.ok(refused > 5_000 && read > 2_500, `${refused} refused, ${read} read`);
 });
 
 test("00 §B4 a byte left out or put in is refused, or gives an entry with exactly these bytes", () => {
@@ -310,6 +314,6 @@ test("fuzz: the beginning of one entry with the end of another is refused or can
       const head = a.bytes.subarray(0, Math.floor(left * a.bytes.length));
       decodes(concat(head, b.bytes.subarray(Math.floor(right * b.bytes.length))), () => "spliced");
     }),
-    { numRuns: 400 },
+    { numRuns: cases(400) },
   );
 });

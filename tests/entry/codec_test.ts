@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as dagCbor from "@ipld/dag-cbor";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { CID } from "multiformats/cid";
 import { ready } from "../../wasm/mod.ts";
 import { DagCborReader } from "../../src/codec/dag_cbor_reader.ts";

@@ -1,7 +1,7 @@
 /** Which JSON is an entry, value by value and member by member (01 §2.4, §5). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
@@ -11,6 +11,7 @@ import { equalBytes, utf8 } from "../../src/util/bytes.ts";
 import { EideticaError, EntryError } from "../../src/util/errors.ts";
 import { parseJson64 } from "../../src/util/json64.ts";
 import { anyEntry, child, exampleKey, fullEntry, rawId } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -268,6 +269,6 @@ test("fuzz: text with some characters exchanged is refused or is canonical once 
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: cases(400) },
   );
 });

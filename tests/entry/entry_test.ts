@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { inspect } from "node:util";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
@@ -11,6 +11,7 @@ import { StoreError } from "../../src/util/errors.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 import { keyOf, parseCbor, places } from "./cbor_tree.ts";
 import { anyEntry, child, exampleKey, fullEntry, hasCode, plainEntry, rawId } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -248,7 +249,7 @@ test("law: the signature spliced in gives the bytes that encoding would give", (
       assert.deepEqual(signed.signingBytes, entry.signingBytes);
       assert.deepEqual(Entry.decode(signed.bytes).signingBytes, entry.signingBytes);
     }),
-    { numRuns: 50 },
+    { numRuns: cases(50) },
   );
 });
 

@@ -1,7 +1,7 @@
 /** Entries, IDs and a tiny DAG-CBOR tree for the tests of the entry layer. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import type { EntryBuilder } from "../../src/entry/builder.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";

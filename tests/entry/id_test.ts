@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { inspect } from "node:util";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { decodeEntry } from "../../src/entry/entry_decoder.ts";
 import { ID } from "../../src/entry/id.ts";
@@ -11,6 +11,7 @@ import { EideticaError, IdError } from "../../src/util/errors.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 import { parseCbor, places, writeCbor } from "./cbor_tree.ts";
 import { anyId, fullEntry, hasCode, rawId, refuses, vectors } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -186,7 +187,7 @@ test("law: compareFold is the order of the texts, and fold keys have it as bytes
       assert.equal(Math.sign(compareBytes(a.foldKey(), b.foldKey())), textOrder(a, b));
       assert.ok(ID.fromFoldKey(a.foldKey()).equals(a));
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });
 
@@ -237,7 +238,7 @@ test("fuzz: no text and no bytes throw anything but an IdError", () => {
         only(() => ID.fromBytes(concat(Uint8Array.of(1), b)));
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: cases(1000) },
   );
 });
 

@@ -1,7 +1,7 @@
 /** Rules of IDs: vectors in every direction, order, fold order, spellings (01 §2; 00 §B1, B2). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
@@ -9,6 +9,7 @@ import { compareBytes, concat, utf8 } from "../../src/util/bytes.ts";
 import { IdError } from "../../src/util/errors.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 import { anyId, rawId, vectors } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -147,7 +148,7 @@ test("00 §B2 law: a fold key gives back its ID and has the order of the text", 
       assert.equal(Math.sign(compareBytes(a.foldKey(), b.foldKey())), wanted);
       assert.equal(Math.sign(ID.compareFold(a, b)), wanted);
     }),
-    { numRuns: 500 },
+    { numRuns: cases(500) },
   );
 });
 
@@ -161,7 +162,7 @@ test("01#5 law: both orders are total, and equal only for equal IDs", () => {
         if (compare(a, b) <= 0 && compare(b, c) <= 0) assert.ok(compare(a, c) <= 0);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: cases(500) },
   );
 });
 

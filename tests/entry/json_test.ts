@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { EideticaError } from "../../src/util/errors.ts";
 import { parseJson64 } from "../../src/util/json64.ts";
 import { anyEntry, child, fullEntry, hasCode, plainEntry, rawId, refuses } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -241,6 +242,6 @@ test("fuzz: changed JSON throws nothing but our errors, and what is read is cano
         assert.ok(error instanceof EideticaError, `${changed}: ${error}`);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: cases(1000) },
   );
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import * as constants from "../../src/entry/constants.ts";
 import { nextHeight, parseHeightStrategy } from "../../src/entry/height.ts";

@@ -1,7 +1,7 @@
 /** Snapshots, heights, metadata, and kinds of errors (01 §10, §11, §13, §15). */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { DocStore, Instance, NewUser } from "../../mod.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { ready } from "../../wasm/mod.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { Entry } from "../../src/entry/entry.ts";
 import { concat } from "../../src/util/bytes.ts";
@@ -20,6 +20,7 @@ import {
   writeCbor,
 } from "./cbor_tree.ts";
 import { anyEntry, fullEntry, plainEntry, refuses } from "./helpers.ts";
+import { cases } from "../helpers/thorough.ts";
 
 before(async () => {
   await ready();
@@ -262,7 +263,7 @@ test("fuzz: arbitrary bytes throw nothing but our errors", () => {
       refusesOrIsCanonical(bytes, "alone");
       refusesOrIsCanonical(concat(start.subarray(0, keep), bytes), "after a true beginning");
     }),
-    { numRuns: 1000 },
+    { numRuns: cases(1000) },
   );
 });
 
@@ -281,6 +282,6 @@ test("fuzz: entries with some bytes replaced, removed or inserted", () => {
       }
       refusesOrIsCanonical(bytes, "edited");
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });

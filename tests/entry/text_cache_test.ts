@@ -1,9 +1,10 @@
 /** Texts of entries that come again and again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { TextCache } from "../../src/codec/text_cache.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
+import { cases } from "../helpers/thorough.ts";
 
 test("law: a text is the one of its bytes, or not remembered, whatever came before it", () => {
   const cache = new TextCache();
@@ -20,7 +21,7 @@ test("law: a text is the one of its bytes, or not remembered, whatever came befo
       bytes.fill(0x7a, 0, offset);
       assert.equal(cache.get(bytes, offset, end), end - offset > 64 ? undefined : text);
     }),
-    { numRuns: 3000 },
+    { numRuns: cases(3000) },
   );
 });
 

@@ -17,3 +17,8 @@ if (!(THOROUGH > 0 && THOROUGH < Infinity)) {
 export function cases(usual: number): number {
   return Math.ceil(usual * THOROUGH);
 }
+
+/** How many milliseconds a test may take which tries so many cases, and usually may take so many. */
+export function timeLimit(usual: number): number {
+  return usual * Math.max(1, THOROUGH);
+}

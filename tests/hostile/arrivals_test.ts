@@ -1,7 +1,7 @@
 /** The status of every entry is the same, whatever arrives first, wherever (00 §B5, §B6, docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   AuthKey,
   DelegatedTreeRef,
@@ -24,6 +24,7 @@ import { newStorage, newUrl } from "../helpers/storages.ts";
 import { craft, docOf, granting, keyOf, PAYLOAD, rootOf } from "./craft.ts";
 import { Dice, type History, newAuthor, randomHistory, type Tree } from "./history.ts";
 import { arrivals, newJudge, type Statuses, statusesOf } from "./judgement.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** Two databases, and entries of the first that rely on what is of the second, each in its own way. */
 interface Pair {
@@ -260,7 +261,7 @@ describe("the status of every entry", () => {
           const first = await inTurn(history, dice);
           assert.deepEqual(await inTurn(history, dice), first);
         })),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     ));
 
   it("00 §B is the same when all arrives at once", () =>
@@ -270,7 +271,7 @@ describe("the status of every entry", () => {
           const first = await inTurn(history, dice);
           assert.deepEqual(await atOnce(history, dice, [await newJudge()]), first);
         })),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     ));
 
   it("00 §B, §C2 is the same when several processes take it at once", () =>
@@ -282,6 +283,6 @@ describe("the status of every entry", () => {
           const one = (await Instance.connectOrCreate(url, NewUser.passwordless("ada"))).instance;
           assert.deepEqual(await atOnce(history, dice, [one, await Instance.connect(url)]), first);
         })),
-      { numRuns: 6 },
+      { numRuns: cases(6) },
     ));
 });

@@ -1,7 +1,7 @@
 /** Laws of judging, on random histories (docs/security.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { Database, DocStore, type Instance, ready } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
@@ -18,6 +18,7 @@ import {
   type Statuses,
   statusesOf,
 } from "./judgement.ts";
+import { cases } from "../helpers/thorough.ts";
 
 const STEPS = 14;
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -57,7 +58,7 @@ async function judged(
 
 /** The law holds for every seed; a failure shows the seed. */
 async function always(runs: number, law: (seed: number) => Promise<void>): Promise<void> {
-  await fc.assert(fc.asyncProperty(seeds, law), { numRuns: runs });
+  await fc.assert(fc.asyncProperty(seeds, law), { numRuns: cases(runs) });
 }
 
 describe("laws of judging", () => {

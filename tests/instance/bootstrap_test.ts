@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { Instance, InstanceError, NewUser, PrivateKey, type RandomSource } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
@@ -9,12 +8,10 @@ import type { Batch, StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { StorageError } from "../../src/util/errors.ts";
-import { findPostgres, startPostgres } from "../storage/postgres_server.ts";
+import { RUNTIME, SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { failing, hasCode, runProcess, withFolder } from "./places.ts";
 
 const ada = NewUser.passwordless("ada");
-const noKv = "Deno" in globalThis ? false : "Deno KV is there on Deno alone";
-const noPostgres = findPostgres() === undefined && !process.env.CI && "PostgreSQL is not installed";
 const timeout = 120_000;
 
 /** A view of a storage that dies with its `at`-th commit, before or after it took effect. */
@@ -71,32 +68,18 @@ describe("bootstrap", () => {
     await instance.close();
   });
 
-  const races: [string, string | false, (folder: string) => string][] = [
-    ["SQLite", false, (folder) => `sqlite://${join(folder, "x.db")}`],
-    ["files", false, (folder) => `file://${join(folder, "store")}`],
-    ["Deno KV", noKv, (folder) => `denokv:${join(folder, "kv.db")}`],
-  ];
-  for (const [name, skip, url] of races) {
-    it(`07 better 2 of three processes that race one creates, the others load, on ${name}`, {
-      skip,
+  for (const kind of SHARED_STORAGES) {
+    it(`07 better 2 of three processes that race one creates, the others load, on ${kind}`, {
+      skip: whyNot(kind),
       timeout,
-    }, () => withFolder((folder) => race(url(folder))));
+    }, async () => {
+      const url = await urlOf(kind);
+      // Strict connect leaves what is there as it is.
+      await assert.rejects(Instance.connect(url), hasCode("NotFound"));
+      await assert.rejects(Instance.connect(url), hasCode("NotFound"));
+      await race(url);
+    });
   }
-
-  it("07 better 2 of three processes that race one creates, the others load, on PostgreSQL", {
-    skip: noPostgres,
-    timeout,
-  }, async () => {
-    const server = await startPostgres(findPostgres()!);
-    try {
-      // Strict connect leaves a server as it is.
-      await assert.rejects(Instance.connect(server.url), hasCode("NotFound"));
-      await assert.rejects(Instance.connect(server.url), hasCode("NotFound"));
-      await race(server.url);
-    } finally {
-      await server.stop();
-    }
-  });
 
   it("00 §C4 strict connect creates nothing, whatever the URL", () =>
     withFolder(async (folder) => {
@@ -107,7 +90,7 @@ describe("bootstrap", () => {
         `SQLite:file:${at("x.db")}?cache=shared`,
         `memory://${at("s.json")}`,
         `file://${at("store")}`,
-        ...(noKv ? [] : [`denokv:${at("kv.db")}`]),
+        ...(RUNTIME === "deno" ? [`denokv:${at("kv.db")}`] : []),
       ];
       for (const url of urls) await assert.rejects(Instance.connect(url), InstanceErrorOrStorage);
       assert.deepEqual(readdirSync(folder), []);
@@ -231,7 +214,7 @@ describe("options", () => {
 
   it("07#47 what this runtime has nothing for is BackendUnavailable, with scheme and feature", async () => {
     const urls: [string, string, string][] = [["unix:///run/x.sock", "unix", "service"]];
-    if (noKv) urls.push(["denokv:", "denokv", "denokv"]);
+    if (RUNTIME !== "deno") urls.push(["denokv:", "denokv", "denokv"]);
     for (const [url, scheme, missingFeature] of urls) {
       await assert.rejects(Instance.connect(url), (error) => {
         assert.ok(error instanceof InstanceError);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import {
   Database,
   DocStore,
@@ -16,6 +16,7 @@ import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { failing, withFolder } from "./places.ts";
+import { cases, timeLimit } from "../helpers/thorough.ts";
 
 const ada = NewUser.passwordless("ada");
 
@@ -226,7 +227,7 @@ function narrow(storage: StorageDriver): StorageDriver {
 
 describe("the bracket law", () => {
   it("00 §C1 holds under concurrent writers, batches in any order, and restarts", {
-    timeout: 240_000,
+    timeout: timeLimit(240_000),
   }, async () => {
     const source = await makeSource();
     await fc.assert(
@@ -235,14 +236,14 @@ describe("the bracket law", () => {
         const lasting = () => Promise.resolve(narrow(failing(storage, -1)));
         await new World(source, lasting).run(steps, false);
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
     await source.instance.close();
   });
 
   it(
     "00 §C2 holds while another process writes to the same file",
-    { timeout: 240_000 },
+    { timeout: timeLimit(240_000) },
     async () => {
       const source = await makeSource();
       await withFolder(async (folder) => {
@@ -252,7 +253,7 @@ describe("the bracket law", () => {
             const path = join(folder, `${file++}.db`);
             await new World(source, async () => narrow(await sqliteStorage(path))).run(steps, true);
           }),
-          { numRuns: 25 },
+          { numRuns: cases(25) },
         );
       });
       await source.instance.close();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { inspect } from "node:util";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { ready } from "../../wasm/mod.ts";
 import { generateKeypair, PrivateKey, signData } from "../../src/keys/private_key.ts";
 import { PublicKey } from "../../src/keys/public_key.ts";

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import type { Batch, Pair, StorageDriver, Version } from "../../src/storage/driver.ts";
 import { compareBytes } from "../../src/util/bytes.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** Few and short keys, so that batches meet; zeros and 255 are where orders go wrong. */
 const KEY = fc.uint8Array({ minLength: 1, maxLength: 3 }).map((key) =>
@@ -41,7 +42,7 @@ export function testModel(open: () => Promise<StorageDriver>, runs = 30): void {
           await storage.close();
         }
       }),
-      { numRuns: runs },
+      { numRuns: cases(runs) },
     );
   });
 }

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
+import { cases, timeLimit } from "../helpers/thorough.ts";
 import { killAfterLines, runChild, runTogether, startChild } from "./child.ts";
 
 const PROCESSES = 4;
-const INCREMENTS = 250;
-const TIMEOUT_MS = 240_000;
+const INCREMENTS = cases(60);
+const TIMEOUT_MS = timeLimit(240_000);
 
 /** Opens a storage of this process at a place. */
 export type OpenAt = (place: string) => Promise<StorageDriver>;

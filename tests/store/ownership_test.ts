@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { type Database, Doc, DocStore, List, Table, type VisibleValue } from "../../mod.ts";
 import { doc, value } from "../crdt/arbitraries.ts";
 import { withDb } from "../database/bed.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** Changes a value that was handed out in every way there is. */
 function spoil(handed: VisibleValue): void {
@@ -54,7 +55,7 @@ it("law 13 §5: a document handed out never changes, and changing it changes not
         assert.equal((await viewer.getAll()).stringify(), stored);
         assert.equal(await text(db), now);
       }),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   }));
 
@@ -82,6 +83,6 @@ it("law 13 §5: what is put into a document or table stays the caller's own", ()
         }
         assert.equal(JSON.stringify(await table.get("row")), before[1]);
       }),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   }));

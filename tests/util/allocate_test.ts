@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { allocate, copyOf } from "../../src/util/allocate.ts";
 
 test("law: arrays are fresh, of the wanted length, and never overlap", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { decodeBase64, encodeBase64, encodeBase64NoPad } from "../../src/util/base64.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { BTree, compareStrings } from "../../src/util/btree.ts";
 
 test("the class is found whatever the runtime makes of the package", () => {

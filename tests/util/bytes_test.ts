@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { compareBytes, concat, equalBytes, fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 

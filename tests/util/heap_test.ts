@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { Heap } from "../../src/util/heap.ts";
 
 /** A step: a number is pushed, undefined pops. */

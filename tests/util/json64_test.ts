@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { EideticaError, SerializeError } from "../../src/util/errors.ts";
 import { JsonReader } from "../../src/util/json_reader.ts";
 import { skipJson } from "../../src/util/json_skip.ts";
@@ -14,6 +14,7 @@ import {
   stringifyJson64,
   toPlainJson,
 } from "../../src/util/json64.ts";
+import { cases } from "../helpers/thorough.ts";
 
 function refused(text: string): void {
   assert.throws(() => parseJson64(text), (error) => {
@@ -278,6 +279,6 @@ test("fuzz: any text gives a value or a SerializeError, as the engine's parser d
       }
       if (accepted) JSON.parse(t);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });

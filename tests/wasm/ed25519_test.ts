@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
+import fc from "../helpers/fast_check.ts";
 import { SELF_TEST_SIGNATURES } from "../../wasm/self_test.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";
 import { CORES } from "./cores.ts";
 import { oneByOne } from "./counted.ts";
 import { expectedVerdicts, SIGNATURE_FILES, SIGNATURES, skip } from "./signature_vectors.ts";
+import { cases } from "../helpers/thorough.ts";
 
 /** RFC 8032 §7.1, tests 1 and 2: seed, public key, message, signature. */
 const RFC_8032 = [
@@ -129,7 +130,7 @@ test("engines agree on public keys and signatures, byte for byte", async () => {
       );
       assert.equal(new Set(made).size, 1);
     }),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   );
 });
 
@@ -142,6 +143,6 @@ test("engines agree on arbitrary bytes, and never throw", async () => {
       const given = cores.map(({ ed25519 }) => ed25519.verify(key, data, signature));
       assert.equal(new Set(given).size, 1);
     }),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   );
 });
