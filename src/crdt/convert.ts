@@ -79,7 +79,7 @@ function convertItems(input: readonly unknown[], options: PositionOptions, depth
 }
 
 function convertMembers(input: object, options: PositionOptions, depth: number): Children {
-  const children: Children = new BTree(undefined, compareStrings);
+  const children: Children = new BTree(compareStrings);
   for (const [key, value] of Object.entries(input)) {
     if (value !== undefined) children.set(toText(key), convert(value, options, depth + 1));
   }

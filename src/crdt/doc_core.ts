@@ -24,7 +24,7 @@ export interface KeyRange {
 
 /** The part of a document that knows how its children are stored. */
 export abstract class DocCore extends Branch {
-  #children: Children = new BTree(undefined, compareStrings);
+  #children: Children = new BTree(compareStrings);
   #atomic = false;
   /** Number of visible children, or −1 when it must be counted. */
   #visible = 0;
@@ -95,7 +95,7 @@ export abstract class DocCore extends Branch {
     const { from, to, reverse } = range;
     this.share();
     const children = this.#children.clone();
-    const pairs = reverse ? children.entriesReversed(to, undefined, true) : children.entries(from);
+    const pairs = reverse ? children.entriesReversed(to) : children.entries(from);
     for (const pair of pairs) {
       const [key] = pair;
       if (reverse ? from !== undefined && key < from : to !== undefined && key >= to) return;

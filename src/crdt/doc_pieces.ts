@@ -31,7 +31,7 @@ export function* docPieces(doc: Doc): IterableIterator<Doc> {
 }
 
 function noChildren(): Children {
-  return new BTree(undefined, compareStrings);
+  return new BTree(compareStrings);
 }
 
 function checkReadsBack(value: Value): void {

@@ -128,7 +128,7 @@ function readVersion(reader: JsonReader): true {
 }
 
 function readChildren(reader: JsonReader): Children {
-  const children: Children = new BTree(undefined, compareStrings);
+  const children: Children = new BTree(compareStrings);
   if (!reader.begin(OPEN_BRACE, CLOSE_BRACE)) return children;
   do children.set(readKey(reader), readValue(reader)); while (reader.more(CLOSE_BRACE));
   return children;

@@ -41,10 +41,7 @@ export class MemoryStorage implements StorageDriver {
   readonly name: string = "memory";
   /** See {@link StorageDriver.capabilities}. */
   readonly capabilities: Capabilities = CAPABILITIES;
-  #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(
-    undefined,
-    compareBytes,
-  );
+  #pairs: BTree<Uint8Array, Stored> | undefined = new BTree<Uint8Array, Stored>(compareBytes);
   #version = 0;
 
   get #open(): BTree<Uint8Array, Stored> {
@@ -78,9 +75,7 @@ export class MemoryStorage implements StorageDriver {
     let page: Pair[] = [];
     let left = limit;
     for (
-      const [key, stored] of reverse
-        ? pairs.entriesReversed(end, undefined, true)
-        : pairs.entries(start)
+      const [key, stored] of reverse ? pairs.entriesReversed(end) : pairs.entries(start)
     ) {
       const outside = reverse ? compareBytes(key, start) < 0 : compareBytes(key, end) >= 0;
       if (outside || left-- <= 0) break;

@@ -16,10 +16,7 @@ const FRAME_BYTES = 1 << 20;
 
 /** Where the value of every key is: what a journal says when it is read from the beginning. */
 export class FileIndex implements FrameVisitor {
-  readonly #pairs: BTree<Uint8Array, Located> = new BTree<Uint8Array, Located>(
-    undefined,
-    compareBytes,
-  );
+  readonly #pairs: BTree<Uint8Array, Located> = new BTree<Uint8Array, Located>(compareBytes);
   /** The highest version given so far. */
   highestVersion: number = 0;
   /** How many bytes a journal without anything out of date would have. */
@@ -57,9 +54,7 @@ export class FileIndex implements FrameVisitor {
   /** The first pairs of a range, at most `limit`, in its order. */
   range({ start, end, reverse }: Range, limit: number): [Uint8Array, Located][] {
     const found: [Uint8Array, Located][] = [];
-    const pairs = reverse
-      ? this.#pairs.entriesReversed(end, undefined, true)
-      : this.#pairs.entries(start);
+    const pairs = reverse ? this.#pairs.entriesReversed(end) : this.#pairs.entries(start);
     for (const pair of pairs) {
       const [key] = pair;
       const isOutside = reverse ? compareBytes(key, start) < 0 : compareBytes(key, end) >= 0;
