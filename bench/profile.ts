@@ -19,11 +19,10 @@ const SHOWN = 40;
 /** What files are about, by a part of their path; the first that fits counts. */
 const TOPICS: readonly (readonly [part: string, topic: string])[] = [
   ["internal/crypto/", "signature"],
-  ["drivers/sqlite", "SQLite"],
-  ["hash-wasm", "hash"],
+  ["storage/sqlite", "SQLite"],
+  ["wasm/wasm_hash", "hash"],
   ["src/", "this project"],
   ["wasm/", "this project"],
-  ["sorted-btree", "this project"],
 ];
 
 async function profiled(place: Place): Promise<Profiler.Profile> {

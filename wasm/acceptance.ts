@@ -12,19 +12,13 @@
  * @module
  */
 
-import { ed25519 as curve } from "@noble/curves/ed25519.js";
-import { bytesToNumberLE } from "@noble/curves/utils.js";
-import { sha512 } from "@noble/hashes/sha2.js";
-import { equalBytes } from "../src/util/bytes.ts";
+import { concat, equalBytes } from "../src/util/bytes.ts";
 import { fromHex } from "../src/util/hex.ts";
-import type { Ed25519Engine } from "./types.ts";
+import { baseTimesMinus, decodePoint, encodePoint, numberOf, POINT_LENGTH } from "./curve.ts";
+import type { Ed25519Engine, Hash } from "./types.ts";
 
-/** Bytes of a public key. */
-export const PUBLIC_KEY_LENGTH = 32;
 /** Bytes of a signature. */
 export const SIGNATURE_LENGTH = 64;
-
-const { Point } = curve;
 
 /** The order L of the base point, little endian. */
 const ORDER: Uint8Array = fromHex(
@@ -51,54 +45,40 @@ export function isUnusualEncoding(bytes: Uint8Array): boolean {
 
 /** Whether 32 bytes decompress to a curve point; non-canonical y and small order are let pass. */
 export function isPointEncoding(bytes: Uint8Array): boolean {
-  return bytes.length === PUBLIC_KEY_LENGTH && decompress(bytes) !== undefined;
+  return decodePoint(bytes) !== undefined;
 }
 
+/** Says whether a signature is accepted. */
+export type Verify = (publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array) => boolean;
+
 /** The acceptance rule on top of an engine's own verifier. */
-export function acceptanceRule(
-  engine: Ed25519Engine,
-): (publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array) => boolean {
+export function acceptanceRule(engine: Ed25519Engine): Verify {
+  const exactly = exactRule(engine.sha512);
   return (publicKey, data, signature) => {
-    if (publicKey.length !== PUBLIC_KEY_LENGTH || !isWellFormed(signature)) return false;
+    if (publicKey.length !== POINT_LENGTH || !isWellFormed(signature)) return false;
     if (isUnusualEncoding(publicKey) || isUnusualEncoding(signature)) {
-      return verifyExactly(publicKey, data, signature);
+      return exactly(publicKey, data, signature);
     }
     try {
       return engine.verifyOrdinary(publicKey, data, signature);
     } catch {
       // An engine may refuse to load a key that is no point, or run out of memory: decide without it.
-      return verifyExactly(publicKey, data, signature);
+      return exactly(publicKey, data, signature);
     }
   };
 }
 
-/** The acceptance rule by group arithmetic alone: slow and exact. */
-export function verifyExactly(
-  publicKey: Uint8Array,
-  data: Uint8Array,
-  signature: Uint8Array,
-): boolean {
-  if (publicKey.length !== PUBLIC_KEY_LENGTH || !isWellFormed(signature)) return false;
-  const a = decompress(publicKey);
-  if (a === undefined) return false;
-  const r = signature.subarray(0, 32);
-  const k = challengeScalar(r, publicKey, data);
-  const s = bytesToNumberLE(signature.subarray(32));
-  const check = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
-  return equalBytes(check.toBytes(), r);
-}
-
-function challengeScalar(r: Uint8Array, publicKey: Uint8Array, data: Uint8Array): bigint {
-  const digest = sha512.create().update(r).update(publicKey).update(data).digest();
-  return Point.Fn.create(bytesToNumberLE(digest));
-}
-
-function decompress(bytes: Uint8Array): InstanceType<typeof Point> | undefined {
-  try {
-    return Point.fromBytes(bytes, true);
-  } catch {
-    return undefined;
-  }
+/** The acceptance rule by group arithmetic alone, with this SHA-512: slow and exact. */
+export function exactRule(sha512: Hash): Verify {
+  return (publicKey, data, signature) => {
+    if (!isWellFormed(signature)) return false;
+    const a = decodePoint(publicKey);
+    if (a === undefined) return false;
+    const r = signature.subarray(0, POINT_LENGTH);
+    const s = numberOf(signature.subarray(POINT_LENGTH));
+    const k = numberOf(sha512(concat(r, publicKey, data))) % numberOf(ORDER);
+    return equalBytes(encodePoint(baseTimesMinus(s, k, a)), r);
+  };
 }
 
 /** Whether there are 64 bytes whose second half, S, is below the order. */

@@ -1,11 +1,11 @@
 /**
- * Argon2id, version 0x13 (RFC 9106): bounds of its parameters, and hash-wasm as the engine.
+ * Argon2id, version 0x13 (RFC 9106): bounds of its parameters, and two engines.
  *
  * @module
  */
 
 import { CryptoError } from "../src/util/errors.ts";
-import { javascriptArgon2id } from "./javascript.ts";
+import { compilesBytes } from "./modules.ts";
 import type { Argon2id, Argon2idOptions } from "./types.ts";
 
 /** Most memory one derivation may take, in KiB: costs may come from a peer's document. */
@@ -20,10 +20,10 @@ export const MAX_LENGTH = 1_024;
 export const MIN_SALT_LENGTH = 8;
 
 /** Argon2id by hash-wasm, which is loaded by the first derivation; blocks while it computes. */
-export const wasmArgon2id: Argon2id = async (password, salt, options) => {
+const wasmArgon2id: Argon2id = async (password, salt, options) => {
   // hash-wasm refuses the empty password, which is a password like any other (08 §1).
   if (password.length === 0) return await javascriptArgon2id(password, salt, options);
-  const { argon2id } = await import("hash-wasm");
+  const { argon2id } = await import("./hash_wasm_argon2.ts");
   return await argon2id({
     password,
     salt,
@@ -33,6 +33,24 @@ export const wasmArgon2id: Argon2id = async (password, salt, options) => {
     hashLength: options.length,
     outputType: "binary",
   });
+};
+
+/** Argon2id by @noble/hashes, which is loaded by the first derivation and lets other work run in between. */
+export const javascriptArgon2id: Argon2id = async (password, salt, options) => {
+  const { argon2idAsync } = await import("@noble/hashes/argon2.js");
+  return await argon2idAsync(password, salt, {
+    m: options.memoryKiB,
+    t: options.iterations,
+    p: options.parallelism,
+    dkLen: options.length,
+    maxmem: 2 ** 31,
+  });
+};
+
+/** Argon2id by {@link wasmArgon2id} where bytes may be compiled, else by {@link javascriptArgon2id}. */
+export const anyArgon2id: Argon2id = async (password, salt, options) => {
+  const engine = await compilesBytes() ? wasmArgon2id : javascriptArgon2id;
+  return await engine(password, salt, options);
 };
 
 /** Puts the bounds in front of an engine. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { startThread, type Thread, workerUrl } from "./threads.ts";
+import { startThread, type Thread } from "./threads.ts";
 import type { Argon2id, Argon2idOptions } from "./types.ts";
 
 /** Most derivations at once, of which each takes as much memory as its options say; a core is left to others. */
@@ -41,7 +41,7 @@ class DerivingThread {
   #starting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(start: typeof startThread, startMillis: number) {
-    this.#thread = start(workerUrl(), {
+    this.#thread = start({
       message: (message) => this.#heard(message),
       failed: () => this.#failed(),
     });

@@ -9,7 +9,7 @@
 
 import { packItems } from "./batch_message.ts";
 import { turns } from "../src/util/turns.ts";
-import { startThread, type Thread, workerUrl } from "./threads.ts";
+import { startThread, type Thread } from "./threads.ts";
 import type { Ed25519, ReadyOptions, VerifyItem } from "./types.ts";
 
 /** Batches with fewer items are verified in place. */
@@ -116,7 +116,7 @@ export class BatchVerifier {
       const worker: Worker = {
         ready: false,
         slice: undefined,
-        thread: this.#start(workerUrl(), {
+        thread: this.#start({
           message: (message) => this.#heard(worker, message),
           failed: () => this.#failed(worker),
         }),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { wasmArgon2id } from "./argon2id.ts";
+import { anyArgon2id } from "./argon2id.ts";
 import { type Derivation, THREAD_IS_HERE } from "./argon2id_threads.ts";
 import { unpackItems } from "./batch_message.ts";
 import { loadCore } from "./load.ts";
@@ -31,7 +31,7 @@ function verify(packed: ArrayBuffer, { ed25519 }: CryptoCore): void {
 
 async function derive({ password, salt, options }: Derivation): Promise<void> {
   try {
-    const key = (await wasmArgon2id(password, salt, options)).slice();
+    const key = (await anyArgon2id(password, salt, options)).slice();
     port.post(key.buffer, [key.buffer]);
   } finally {
     password.fill(0);

@@ -1,41 +1,26 @@
 /**
- * The whole core in plain JavaScript, for hosts that compile no WASM: slower, the same results.
+ * Ed25519 and SHA-256 in plain JavaScript, for hosts that compile no WASM: slower, the same results. This
+ * file is loaded only where it is needed.
  *
  * @module
  */
 
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { blake3 } from "@noble/hashes/blake3.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { verifyExactly } from "./acceptance.ts";
-import type { Hashes } from "./blake3.ts";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { exactRule } from "./acceptance.ts";
 import { keyWiped } from "./lengths.ts";
-import type { Argon2id, Ed25519Engine, Signer } from "./types.ts";
+import type { Ed25519Engine, Hash, Signer } from "./types.ts";
 
 /** Ed25519 without an engine: signs with @noble/curves, verifies by the exact rule. */
 export const javascriptEngine: Ed25519Engine = Object.freeze({
   name: "javascript" as const,
   signer: javascriptSigner,
-  verifyOrdinary: verifyExactly,
+  verifyOrdinary: exactRule(sha512),
+  sha512,
 });
 
-/** BLAKE3 and SHA-256 by @noble/hashes. */
-export const javascriptHashes: Hashes = Object.freeze({
-  blake3: (data: Uint8Array) => blake3(data),
-  sha256: (data: Uint8Array) => sha256(data),
-});
-
-/** Argon2id by @noble/hashes, which lets other work run in between. */
-export const javascriptArgon2id: Argon2id = async (password, salt, options) => {
-  const { argon2idAsync } = await import("@noble/hashes/argon2.js");
-  return await argon2idAsync(password, salt, {
-    m: options.memoryKiB,
-    t: options.iterations,
-    p: options.parallelism,
-    dkLen: options.length,
-    maxmem: 2 ** 31,
-  });
-};
+/** SHA-256 by @noble/hashes. */
+export const javascriptSha256: Hash = (data) => sha256(data);
 
 function javascriptSigner(seed: Uint8Array): Signer {
   const secret = seed.slice();

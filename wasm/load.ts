@@ -4,58 +4,47 @@
  * @module
  */
 
-import { CryptoError } from "../src/util/errors.ts";
-import { acceptanceRule } from "./acceptance.ts";
 import { open, seal } from "./aes_gcm.ts";
-import { boundedArgon2id, wasmArgon2id } from "./argon2id.ts";
+import { anyArgon2id, boundedArgon2id, javascriptArgon2id } from "./argon2id.ts";
 import { Argon2idThreads } from "./argon2id_threads.ts";
 import { BatchVerifier } from "./batch.ts";
-import { type Hashes, loadWasmHashes } from "./blake3.ts";
-import { loadSodiumEngine } from "./ed25519.ts";
-import { javascriptArgon2id, javascriptEngine, javascriptHashes } from "./javascript.ts";
-import { checkSeed } from "./lengths.ts";
+import { blake3 } from "./blake3.ts";
+import { wasmEd25519 } from "./wasm_ed25519.ts";
+import { passesBlake3Test, passesSha256Test } from "./hash_check.ts";
+import { wasmBlake3, wasmSha256 } from "./wasm_hash.ts";
+import { type Making, unavailable, wasmEngine } from "./modules.ts";
 import { type NativeEngines, nativeEngines } from "./native.ts";
-import { failedEd25519Test, passesArgon2idTest, passesSha256Test } from "./self_test.ts";
-import type {
-  Argon2id,
-  CryptoCore,
-  Ed25519,
-  Ed25519Engine,
-  ReadyOptions,
-  Signer,
-} from "./types.ts";
+import { failedEd25519Test, passesArgon2idTest } from "./self_test.ts";
+import { checkOptions } from "./options.ts";
+import { ed25519With } from "./signatures.ts";
+import type { Argon2id, CryptoCore, Ed25519Engine, Hash, ReadyOptions } from "./types.ts";
 
-/** A core in plain JavaScript, which needs no loading: what works until a faster one is loaded. */
-export function javascriptCore(): CryptoCore {
-  return Object.freeze({
-    engine: javascriptEngine.name,
-    ed25519: ed25519With(javascriptEngine, { wasm: "none" }),
-    blake3: javascriptHashes.blake3,
-    sha256: javascriptHashes.sha256,
-    argon2id: boundedArgon2id(javascriptArgon2id),
-    seal,
-    open,
-  });
-}
+const ED25519: Making<Ed25519Engine> = { make: wasmEd25519, failure: failedEd25519Test };
+const BLAKE3 = hashing(wasmBlake3, passesBlake3Test);
+const SHA256 = hashing(wasmSha256, passesSha256Test);
 
 /** Loads a new core; see `ready`, which shares one. */
 export async function loadCore(
   options: ReadyOptions = {},
   host: NativeEngines | null = nativeEngines(),
 ): Promise<CryptoCore> {
+  checkOptions(options);
   const native = options.engine === "wasm" ? null : host;
-  const [engine, hashes] = await Promise.all([
+  const [engine, compiledBlake3, sha256] = await Promise.all([
     chooseEd25519(options, native?.ed25519),
-    chooseHashes(options),
+    wasmEngine("blake3", options, BLAKE3),
+    chooseSha256(options, native?.sha256),
   ]);
-  const sha256 = native !== null && passesSha256Test(native.sha256) ? native.sha256 : undefined;
-  const compiled = hashes.compiled ? threadedArgon2id : javascriptArgon2id;
+  const argon2id = options.wasm === "none" ? javascriptArgon2id : threadedArgon2id;
   return Object.freeze({
     engine: engine.name,
-    ed25519: ed25519With(engine, options),
-    blake3: hashes.blake3,
-    sha256: sha256 ?? hashes.sha256,
-    argon2id: boundedArgon2id(testedArgon2id(native?.argon2id, compiled)),
+    ed25519: ed25519With(engine, (verify) => {
+      const batches = new BatchVerifier(verify, options);
+      return (items) => batches.verifyBatch(items);
+    }),
+    blake3: compiledBlake3 ?? blake3,
+    sha256,
+    argon2id: boundedArgon2id(testedArgon2id(native?.argon2id, argon2id)),
     seal,
     open,
   });
@@ -63,9 +52,9 @@ export async function loadCore(
 
 let threads: Argon2idThreads | undefined;
 
-/** Argon2id by WASM in threads that all cores share, since each takes much memory. */
+/** Argon2id in threads that all cores share, since each takes much memory. */
 const threadedArgon2id: Argon2id = (password, salt, options) => {
-  threads ??= new Argon2idThreads(wasmArgon2id);
+  threads ??= new Argon2idThreads(anyArgon2id);
   return threads.derive(password, salt, options);
 };
 
@@ -78,39 +67,21 @@ async function chooseEd25519(
     : failedEd25519Test(native);
   if (native !== undefined && failure === undefined) return native;
   if (options.engine === "native") throw unavailable("native", failure);
-  const compiled = options.wasm === "none"
-    ? unavailable("wasm", "WASM was switched off")
-    : await loadTestedSodium();
-  if (!(compiled instanceof CryptoError)) return compiled;
-  if (options.engine === "wasm" || options.wasm === "embedded") throw compiled;
-  return javascriptEngine;
+  const compiled = await wasmEngine("ed25519", options, ED25519);
+  return compiled ?? (await import("./javascript.ts")).javascriptEngine;
 }
 
-async function loadTestedSodium(): Promise<Ed25519Engine | CryptoError> {
-  try {
-    const engine = await loadSodiumEngine();
-    const failure = failedEd25519Test(engine);
-    return failure === undefined ? engine : unavailable("wasm", failure);
-  } catch (cause) {
-    return unavailable("wasm", "this host does not compile it", cause);
-  }
+async function chooseSha256(options: ReadyOptions, native: Hash | undefined): Promise<Hash> {
+  if (native !== undefined && passesSha256Test(native)) return native;
+  const compiled = await wasmEngine("sha256", options, SHA256);
+  return compiled ?? (await import("./javascript.ts")).javascriptSha256;
 }
 
-async function chooseHashes(options: ReadyOptions): Promise<Hashes & { compiled: boolean }> {
-  if (options.wasm === "none") return { ...javascriptHashes, compiled: false };
-  try {
-    return { ...await loadWasmHashes(), compiled: true };
-  } catch (cause) {
-    if (options.wasm === "embedded" || options.engine === "wasm") {
-      throw unavailable("wasm", "this host does not compile it", cause);
-    }
-    return { ...javascriptHashes, compiled: false };
-  }
-}
-
-function unavailable(engine: string, reason: string | undefined, cause?: unknown): CryptoError {
-  const message = `Cannot use the ${engine} crypto engine: ${reason}`;
-  return new CryptoError("EngineUnavailable", message, { fields: { engine, reason }, cause });
+function hashing(
+  make: (exports: WebAssembly.Exports) => Hash,
+  passes: (hash: Hash) => boolean,
+): Making<Hash> {
+  return { make, failure: (hash) => passes(hash) ? undefined : "it hashed wrongly" };
 }
 
 /** The native derivation once its self-test passed, which is made by the first derivation. */
@@ -121,28 +92,4 @@ function testedArgon2id(native: Argon2id | undefined, other: Argon2id): Argon2id
     passed ??= passesArgon2idTest(native);
     return await ((await passed) ? native : other)(password, salt, options);
   };
-}
-
-function ed25519With(engine: Ed25519Engine, options: ReadyOptions): Ed25519 {
-  const verify = acceptanceRule(engine);
-  const batches = new BatchVerifier(verify, options);
-  const signer = (seed: Uint8Array): Signer => {
-    checkSeed(seed);
-    return engine.signer(seed);
-  };
-  return Object.freeze({
-    signer,
-    publicKey: (seed: Uint8Array) => once(signer(seed), (one) => one.publicKey),
-    sign: (seed: Uint8Array, data: Uint8Array) => once(signer(seed), (one) => one.sign(data)),
-    verify,
-    verifyBatch: (items: Parameters<Ed25519["verifyBatch"]>[0]) => batches.verifyBatch(items),
-  });
-}
-
-function once<T>(signer: Signer, use: (signer: Signer) => T): T {
-  try {
-    return use(signer);
-  } finally {
-    signer.wipe();
-  }
 }

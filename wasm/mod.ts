@@ -20,7 +20,8 @@
  * @module
  */
 
-import { javascriptCore, loadCore } from "./load.ts";
+import { loadedCore, setLoadedCore } from "./hashes.ts";
+import { interimCore } from "./interim.ts";
 import type { CryptoCore, ReadyOptions } from "./types.ts";
 
 export type {
@@ -30,16 +31,19 @@ export type {
   Ed25519,
   EngineName,
   Hash,
+  Hashes,
   ReadyOptions,
   Signer,
   VerifyItem,
+  WasmModules,
   WasmSource,
 } from "./types.ts";
 export { isPointEncoding, isUnusualEncoding } from "./acceptance.ts";
 
 const loads = new Map<string, Promise<CryptoCore>>();
+const names = new WeakMap<object, string>();
+let handedIn = 0;
 let latest: Promise<CryptoCore> | undefined;
-let current: CryptoCore | undefined;
 let interim: CryptoCore | undefined;
 
 /**
@@ -54,10 +58,11 @@ export function ready(options: ReadyOptions = {}): Promise<CryptoCore> {
   if (anyWillDo && latest !== undefined) return latest;
   const request: Promise<CryptoCore> = load(options).then(
     (loaded) => {
-      if (latest === request || current === undefined) current = loaded;
+      if (latest === request || loadedCore() === undefined) setLoadedCore(loaded);
       return loaded;
     },
     (error) => {
+      const current = loadedCore();
       if (latest === request) latest = current && Promise.resolve(current);
       throw error;
     },
@@ -67,22 +72,29 @@ export function ready(options: ReadyOptions = {}): Promise<CryptoCore> {
 
 /** One load for each wish; a failed one may be tried again. */
 function load(options: ReadyOptions): Promise<CryptoCore> {
-  const wish = `${options.engine ?? "auto"} ${options.wasm ?? "auto"}`;
+  const wish = `${options.engine} ${nameOf(options.wasm)}`;
   let loading = loads.get(wish);
   if (loading === undefined) {
-    loading = loadCore(options);
+    loading = import("./load.ts").then(({ loadCore }) => loadCore(options));
     loading.catch(() => loads.delete(wish));
     loads.set(wish, loading);
   }
   return loading;
 }
 
+/** A name for what is handed in, the same for the same object. */
+function nameOf(wasm: unknown): string {
+  if (typeof wasm !== "object" || wasm === null) return String(wasm);
+  let name = names.get(wasm);
+  if (name === undefined) names.set(wasm, name = `modules ${++handedIn}`);
+  return name;
+}
+
 /**
- * The core that {@link ready} loaded. Before that it is one in plain JavaScript, with the same results
- * and about a tenth of the speed, so that nothing depends on who calls `ready` first.
+ * The core that {@link ready} loaded. Before that it is one with the same results that needs no loading: it
+ * hashes in plain JavaScript, and signs and verifies with the runtime's own engine. Where there is none, in
+ * a browser, signing and verifying throw `CryptoError` `NotReady`.
  */
 export function core(): CryptoCore {
-  if (current !== undefined) return current;
-  interim ??= javascriptCore();
-  return interim;
+  return loadedCore() ?? (interim ??= interimCore(ready));
 }

@@ -8,8 +8,9 @@
 
 import { LruMap } from "../src/util/lru.ts";
 import { concat } from "../src/util/bytes.ts";
-import { builtinModule } from "./builtin.ts";
+import { builtinModule } from "../src/util/builtin.ts";
 import { keyWiped } from "./lengths.ts";
+import { nativeSha256 } from "./native_sha256.ts";
 import type { Argon2id, Ed25519Engine, Hash, Signer } from "./types.ts";
 
 /** Imported public keys kept for reuse: importing one costs up to half a verification. */
@@ -44,7 +45,7 @@ interface HostCrypto {
   createPrivateKey(key: DerKey): KeyObject;
   sign(algorithm: null, data: Uint8Array, key: KeyObject): Uint8Array;
   verify(algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
-  hash(algorithm: string, data: Uint8Array, encoding: "buffer"): Uint8Array;
+  createHash(algorithm: string): { update(data: Uint8Array): { digest(): Uint8Array } };
   argon2?(
     algorithm: "argon2id",
     parameters: Argon2Parameters,
@@ -65,11 +66,12 @@ export interface NativeEngines {
 /** The runtime's engines, or null in a browser or an isolate without the module. */
 export function nativeEngines(): NativeEngines | null {
   const host = builtinModule<HostCrypto>("crypto");
-  if (host === undefined) return null;
+  const sha256 = nativeSha256();
+  if (host === undefined || sha256 === null) return null;
   const argon2 = host.argon2?.bind(host);
   return {
     ed25519: nativeEd25519(host),
-    sha256: (data) => new Uint8Array(host.hash("sha256", data, "buffer")),
+    sha256,
     argon2id: argon2 === undefined ? undefined : nativeArgon2id(argon2),
   };
 }
@@ -87,6 +89,7 @@ function nativeEd25519(host: HostCrypto): Ed25519Engine {
     signer: (seed) => nativeSigner(host, seed),
     verifyOrdinary: (publicKey, data, signature) =>
       host.verify(null, data, imported(publicKey), signature),
+    sha512: (data) => new Uint8Array(host.createHash("sha512").update(data).digest()),
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { builtinModule } from "./builtin.ts";
+import { builtinModule } from "../src/util/builtin.ts";
 
 /** A running thread. */
 export interface Thread {
@@ -50,11 +50,22 @@ interface WorkerThreads {
   readonly parentPort?: HostPort | null;
 }
 
-/** Starts the module at `url` in a thread that does not keep the process alive, or throws. */
-export function startThread(url: URL, events: ThreadEvents): Thread {
+/** Starts `batch_worker.ts` in a thread that does not keep the process alive, or throws. */
+export function startThread(events: ThreadEvents): Thread {
   const threads = builtinModule<WorkerThreads>("worker_threads");
-  if (threads?.Worker !== undefined) return hostThread(new threads.Worker(url), events);
-  return webThread(new Worker(url, { type: "module" }), events);
+  if (threads?.Worker !== undefined) return hostThread(new threads.Worker(hostUrl()), events);
+  return webThread(webWorker(), events);
+}
+
+/** Bundlers find the thread's file by this literal; the build changes its ending. */
+function webWorker(): Worker {
+  return new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
+}
+
+/** The same file for a runtime, `.js` where the package was built; said so that bundlers do not take it twice. */
+function hostUrl(): URL {
+  const here = import.meta.url;
+  return new URL(here.endsWith(".ts") ? "./batch_worker.ts" : "./batch_worker.js", here);
 }
 
 /** The line to the starter, inside a thread. */
@@ -73,12 +84,6 @@ export function threadPort(): ThreadPort {
       scope.onmessage = (event) => heard(event.data);
     },
   };
-}
-
-/** What all threads run, a file beside this one: `.ts` in the sources, `.js` in the built package. */
-export function workerUrl(): URL {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new URL(`./batch_worker.${extension}`, import.meta.url);
 }
 
 function hostThread(worker: HostWorker, events: ThreadEvents): Thread {

@@ -4,21 +4,36 @@
  * @module
  */
 
-/** Who computes Ed25519: libsodium in WASM, the runtime's own engine, or plain JavaScript. */
-export type EngineName = "wasm" | "native" | "javascript";
+/**
+ * Who computes Ed25519: libsodium in WASM, the runtime's own engine, or plain JavaScript. `"none"`: nobody
+ * before `ready`, where the runtime has no engine of its own.
+ */
+export type EngineName = "wasm" | "native" | "javascript" | "none";
+
+/**
+ * Compiled modules, for hosts that forbid compiling bytes: import the files that the npm package has as
+ * `eidetica/wasm/ed25519.wasm`, `blake3.wasm` and `sha256.wasm`. Plain JavaScript computes what is left out.
+ */
+export interface WasmModules {
+  /** Ed25519, from libsodium. */
+  readonly ed25519?: WebAssembly.Module;
+  /** BLAKE3, from hash-wasm. */
+  readonly blake3?: WebAssembly.Module;
+  /** SHA-256, from hash-wasm. */
+  readonly sha256?: WebAssembly.Module;
+}
 
 /**
  * Where WASM code comes from.
  *
- * `"embedded"`: the bytes inside the libraries, compiled at start. `"none"`: no WASM at all, for hosts
- * that forbid compiling bytes (edge isolates, strict content security policies); plain JavaScript
- * computes what the runtime's own engine cannot.
+ * `"embedded"`: the bytes inside the package, compiled at start. {@link WasmModules}: compiled modules that
+ * are handed in. `"none"`: no WASM at all; plain JavaScript computes what the runtime's own engine cannot.
  */
-export type WasmSource = "embedded" | "none";
+export type WasmSource = "embedded" | "none" | WasmModules;
 
 /** How `ready` chooses engines. */
 export interface ReadyOptions {
-  /** Where WASM comes from; without it: `"embedded"`, and `"none"` if the host refuses to compile. */
+  /** Where WASM comes from; without it: what is embedded, and none if the host refuses to compile that. */
   readonly wasm?: WasmSource;
   /** Which engine computes Ed25519; `"auto"` (default) takes the fastest that passes its self-test. */
   readonly engine?: "auto" | "wasm" | "native";
@@ -52,6 +67,8 @@ export interface Ed25519Engine {
   signer(seed: Uint8Array): Signer;
   /** Verifies where A and R are ordinary encodings, so that all sound engines agree; may throw. */
   verifyOrdinary(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
+  /** The 64-byte SHA-512 hash, for the signatures that are verified exactly. */
+  sha512(data: Uint8Array): Uint8Array;
 }
 
 /** Ed25519 (RFC 8032, no context, no prehash) with the one acceptance rule of 00 §B3. */
@@ -62,7 +79,10 @@ export interface Ed25519 {
   sign(seed: Uint8Array, data: Uint8Array): Uint8Array;
   /** Prepares a seed to sign often, which halves the cost. Throws `CryptoError` `InvalidSeedLength`. */
   signer(seed: Uint8Array): Signer;
-  /** Whether the signature is accepted (02 §2.3). Never throws; a wrong length is not accepted. */
+  /**
+   * Whether the signature is accepted (02 §2.3); a wrong length is not. Throws nothing but `CryptoError`
+   * `NotReady`, before `ready`, where the runtime has no engine of its own.
+   */
   verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
   /** The verdicts of {@link Ed25519.verify} in order; large batches are spread over threads. */
   verifyBatch(items: readonly VerifyItem[]): Promise<boolean[]>;
@@ -90,16 +110,20 @@ export type Argon2id = (
 /** A hash function over one message. */
 export type Hash = (data: Uint8Array) => Uint8Array;
 
-/** Everything the house needs of cryptography, ready to use synchronously (13 §7). */
-export interface CryptoCore {
-  /** Who computes Ed25519 here. */
-  readonly engine: EngineName;
-  /** Ed25519 with one verdict everywhere. */
-  readonly ed25519: Ed25519;
+/** The hash functions. */
+export interface Hashes {
   /** The 32-byte BLAKE3 hash. */
   blake3(data: Uint8Array): Uint8Array;
   /** The 32-byte SHA-256 hash. */
   sha256(data: Uint8Array): Uint8Array;
+}
+
+/** Everything the house needs of cryptography, ready to use synchronously (13 §7). */
+export interface CryptoCore extends Hashes {
+  /** Who computes Ed25519 here. */
+  readonly engine: EngineName;
+  /** Ed25519 with one verdict everywhere. */
+  readonly ed25519: Ed25519;
   /**
    * The Argon2id hash (version 0x13) of a password; the salt has at least 8 bytes.
    *

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { core } from "../../wasm/mod.ts";
+import { hashes } from "../../wasm/hashes.ts";
 import { compareBase32, fromFoldKey, readBase32, toFoldKey } from "../codec/base32.ts";
 import {
   CID_BYTES,
@@ -89,7 +89,7 @@ export class ID {
 
   /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
   static ofDagCbor(bytes: Uint8Array): ID {
-    return ID.#of(DAG_CBOR_BLAKE3, core().blake3(bytes));
+    return ID.#of(DAG_CBOR_BLAKE3, hashes().blake3(bytes));
   }
 
   /** The ID of DAG-CBOR bytes that have this BLAKE3-256 digest: what {@link ofDagCbor} gives for them. */
@@ -103,8 +103,8 @@ export class ID {
   /** The ID of opaque bytes. */
   static ofRaw(bytes: Uint8Array, hash: HashName = "blake3"): ID {
     return hash === "blake3"
-      ? ID.#of(RAW_BLAKE3, core().blake3(bytes))
-      : ID.#of(RAW_SHA2_256, core().sha256(bytes));
+      ? ID.#of(RAW_BLAKE3, hashes().blake3(bytes))
+      : ID.#of(RAW_SHA2_256, hashes().sha256(bytes));
   }
 
   static #of(parts: CidParts, digest: Uint8Array): ID {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { wasmArgon2id } from "../../wasm/argon2id.ts";
+import { anyArgon2id } from "../../wasm/argon2id.ts";
 import {
   Argon2idThreads,
   LEAST_COST,
@@ -18,20 +18,20 @@ const SALT = utf8("some salt");
 /** Derivations in threads, and how many were made in place. */
 function counted(start?: typeof startThread, startMillis?: number) {
   const counts = { inPlace: 0 };
-  const inPlace: typeof wasmArgon2id = (...given) => {
+  const inPlace: typeof anyArgon2id = (...given) => {
     counts.inPlace++;
-    return wasmArgon2id(...given);
+    return anyArgon2id(...given);
   };
   return { counts, threads: new Argon2idThreads(inPlace, start, startMillis) };
 }
 
 async function expected(password: string): Promise<Uint8Array> {
-  return await wasmArgon2id(utf8(password), SALT, OPTIONS);
+  return await anyArgon2id(utf8(password), SALT, OPTIONS);
 }
 
 /** Threads that answer through `act`. */
 function fakeThreads(act: (events: ThreadEvents, message: unknown) => void): typeof startThread {
-  return (_url, events) => ({
+  return (events) => ({
     post: (message) => queueMicrotask(() => act(events, message)),
     hold: () => {},
     stop: () => {},

@@ -79,7 +79,7 @@ for (const [engine, load] of CORES.slice(0, 2)) {
 
 /** A thread that is ready at once and answers through `act`. */
 function fakeThreads(act: (events: ThreadEvents, message: unknown) => void): StartThread {
-  return (_url, events) => ({
+  return (events) => ({
     post: (message) => queueMicrotask(() => act(events, message)),
     hold: () => {},
     stop: () => {},

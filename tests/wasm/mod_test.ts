@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { failedEd25519Test, passesArgon2idTest, passesSha256Test } from "../../wasm/self_test.ts";
-import { isPointEncoding, isUnusualEncoding, verifyExactly } from "../../wasm/acceptance.ts";
+import { passesBlake3Test, passesSha256Test } from "../../wasm/hash_check.ts";
+import { failedEd25519Test, passesArgon2idTest } from "../../wasm/self_test.ts";
+import { exactRule, isPointEncoding, isUnusualEncoding } from "../../wasm/acceptance.ts";
 import { javascriptEngine } from "../../wasm/javascript.ts";
 import { loadCore } from "../../wasm/load.ts";
 import { nativeEngines } from "../../wasm/native.ts";
@@ -18,10 +19,6 @@ function broken(change: Partial<Ed25519Engine>): Ed25519Engine {
 }
 
 describe("ready and core", () => {
-  test("core works before ready, slower, with the same results; a fresh process proves it", async () => {
-    assert.equal((await runMain("not_ready_main.ts")).trim(), "javascript false true");
-  });
-
   test("ready is idempotent and shared by concurrent calls", async () => {
     const [first, second] = await Promise.all([ready(), ready({})]);
     assert.equal(first, second);
@@ -59,6 +56,7 @@ describe("ready and core", () => {
 
 describe("self-test", () => {
   const failing: readonly (readonly [string, Ed25519Engine])[] = [
+    ["hashes wrongly", broken({ sha512: () => new Uint8Array(64) })],
     ["accepts everything", broken({ verifyOrdinary: () => true })],
     ["rejects everything", broken({ verifyOrdinary: () => false })],
     [
@@ -98,6 +96,7 @@ describe("self-test", () => {
   test("a wrong SHA-256 or Argon2id is not used", async () => {
     const wrong = { ...NATIVE, sha256: () => new Uint8Array(32), argon2id: wrongArgon2id };
     assert.equal(passesSha256Test(wrong.sha256), false);
+    assert.equal(passesBlake3Test(wrong.sha256), false);
     assert.equal(await passesArgon2idTest(wrongArgon2id), false);
     const [tricked, honest] = await Promise.all([loadCore({}, wrong), loadCore({}, NATIVE)]);
     assert.deepEqual(tricked.sha256(utf8("x")), honest.sha256(utf8("x")));
@@ -161,6 +160,7 @@ describe("unusual encodings", () => {
     const signature = new Uint8Array(64);
     signature.set(base);
     signature[32] = 1;
+    const verifyExactly = exactRule(NATIVE.ed25519.sha512);
     assert.equal(verifyExactly(neutral, utf8("any"), signature), true);
     assert.equal(verifyExactly(neutral, utf8("other"), signature), true);
     signature[32] = 2;

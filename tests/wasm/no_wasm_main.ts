@@ -1,19 +1,7 @@
 // Stands for a host that forbids compiling WASM from bytes, as edge isolates do.
+import { forbidCompiling } from "./forbid_compiling.ts";
 
-const refuse = (): never => {
-  throw new WebAssembly.CompileError("Wasm code generation disallowed by embedder");
-};
-class Refused {
-  constructor() {
-    refuse();
-  }
-}
-Object.assign(WebAssembly, {
-  compile: () => Promise.resolve().then(refuse),
-  instantiate: () => Promise.resolve().then(refuse),
-  Module: Refused,
-  Instance: Refused,
-});
+forbidCompiling();
 
 const { loadCore } = await import("../../wasm/load.ts");
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16)).join("");

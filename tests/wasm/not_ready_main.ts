@@ -13,4 +13,4 @@ const outputs = () =>
 const before = core().engine;
 const early = outputs();
 await ready();
-console.log(before, core().engine === before, outputs() === early);
+console.log(before, core().engine, outputs() === early);
