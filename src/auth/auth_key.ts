@@ -1,4 +1,5 @@
 import { Doc } from "../crdt/doc.ts";
+import { requireInstance } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
 import { elementNotFound, Permission } from "./permission.ts";
 
@@ -42,6 +43,7 @@ export class AuthKey {
 
   /** Reads the document form; throws {@link CrdtError}. */
   static fromDoc(doc: Doc): AuthKey {
+    requireInstance(doc, Doc, "read a key", "it");
     const name = doc.peek("name");
     const permissions = doc.peek("permissions");
     const status = doc.peek("status");

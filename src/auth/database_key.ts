@@ -1,6 +1,9 @@
 import { SigKey } from "../entry/sig_info.ts";
-import type { PrivateKey } from "../keys/private_key.ts";
+import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
+import { requireInstance } from "../util/arguments.ts";
+
+const ACT = "act on a database";
 
 /** A private key with the identity that it acts under. Nothing is checked before a commit. */
 export class DatabaseKey {
@@ -10,13 +13,16 @@ export class DatabaseKey {
   readonly identity: SigKey;
 
   /** A key that acts as itself, or as `identity`. */
-  constructor(signingKey: PrivateKey, identity: SigKey = SigKey.fromPubkey(signingKey.publicKey)) {
+  constructor(signingKey: PrivateKey, identity?: SigKey) {
+    requireInstance(signingKey, PrivateKey, ACT, "the key");
+    if (identity !== undefined) requireInstance(identity, SigKey, ACT, "the identity");
     this.signingKey = signingKey;
-    this.identity = identity;
+    this.identity = identity ?? SigKey.fromPubkey(signingKey.publicKey);
   }
 
   /** A key that acts under the grant to everybody. */
   static global(signingKey: PrivateKey): DatabaseKey {
+    requireInstance(signingKey, PrivateKey, ACT, "the key");
     return new DatabaseKey(signingKey, SigKey.global(signingKey.publicKey));
   }
 

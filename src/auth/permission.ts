@@ -12,6 +12,7 @@
 
 import { Doc } from "../crdt/doc.ts";
 import type { Value } from "../crdt/value.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
 
 /** Level of a permission. */
@@ -64,12 +65,13 @@ export class Permission {
 
   /** Negative, zero or positive as this permission is weaker than, equal to or stronger. */
   compare(other: Permission): number {
+    requireInstance(other, Permission, "compare permissions", "the other one");
     return this.#rank - other.#rank;
   }
 
   /** Whether both are the same. */
   equals(other: Permission): boolean {
-    return this.#rank === other.#rank;
+    return other instanceof Permission && this.#rank === other.#rank;
   }
 
   /** The weaker of this one and `max`. */
@@ -103,6 +105,7 @@ export class Permission {
 
   /** Reads the text form; throws {@link AuthError} by 02 §3. */
   static parse(text: string): Permission {
+    requireText(text, "read a permission", "it");
     const [level, priority, ...more] = text.split(":");
     if (level === "read") return Permission.read;
     if (level !== "write" && level !== "admin") {
@@ -144,6 +147,7 @@ export class Permission {
    * {@link CrdtError} `ElementNotFound` or `DeserializationFailed`.
    */
   static fromDoc(doc: Doc): Permission {
+    requireInstance(doc, Doc, "read a permission", "it");
     const level = doc.peek("type");
     if (level === "Read") return Permission.read;
     if (typeof level !== "string") throw elementNotFound("type");

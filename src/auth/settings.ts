@@ -3,6 +3,7 @@ import { DELETED, type Value } from "../crdt/value.ts";
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
+import { requireInstance } from "../util/arguments.ts";
 import { AuthError } from "../util/errors.ts";
 import { tryRead } from "../util/try_read.ts";
 import { AuthKey } from "./auth_key.ts";
@@ -33,6 +34,7 @@ export class AuthSettings {
 
   /** The rules in an `auth` document. */
   static fromDoc(doc: Doc): AuthSettings {
+    requireInstance(doc, Doc, "read access rules", "they");
     return new AuthSettings(doc.clone());
   }
 

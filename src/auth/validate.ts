@@ -1,12 +1,13 @@
 import { SETTINGS } from "../entry/constants.ts";
-import type { Entry } from "../entry/entry.ts";
+import { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { PublicKey } from "../keys/public_key.ts";
+import { requireInstance } from "../util/arguments.ts";
 import { AuthError } from "../util/errors.ts";
 import type { Permission } from "./permission.ts";
 import type { SettingsReader } from "./port.ts";
 import { type ResolvedAuth, resolveHint, resolveSigKey } from "./resolve.ts";
-import type { AuthSettings } from "./settings.ts";
+import { AuthSettings } from "./settings.ts";
 
 /** What an entry does: it writes data, or settings (02 §4). */
 export type Operation = "WriteData" | "WriteSettings";
@@ -36,6 +37,8 @@ export function validateEntry(
   settings: AuthSettings,
   reader?: SettingsReader,
 ): Verdict | Promise<Verdict> {
+  requireInstance(entry, Entry, "judge an entry", "it");
+  requireInstance(settings, AuthSettings, "judge an entry", "the access rules");
   return judge(entry, settings, reader, (key) => entry.verifySignature(key));
 }
 

@@ -1,15 +1,16 @@
 import { AuthKey } from "../auth/auth_key.ts";
 import { DatabaseKey } from "../auth/database_key.ts";
 import { Permission } from "../auth/permission.ts";
-import type { Doc } from "../crdt/doc.ts";
+import { Doc } from "../crdt/doc.ts";
 import { ROOT } from "../entry/constants.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import type { SigKey } from "../entry/sig_info.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import { PrivateKey } from "../keys/private_key.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { Alone } from "../transaction/host.ts";
 import { Transaction } from "../transaction/transaction.ts";
+import { optionsOf, requireFunction, requireInstance, wrongArgument } from "../util/arguments.ts";
 import { utf8 } from "../util/bytes.ts";
 import { AuthError, InstanceError } from "../util/errors.ts";
 import { randomU64 } from "../util/random.ts";
@@ -47,8 +48,11 @@ export class Database extends DatabaseView {
     settings: Doc,
     init?: DatabaseInit,
   ): Promise<Database> {
+    const action = "create a database";
+    const host = hostOf(instance, action);
+    requireInstance(settings, Doc, action, "the settings");
+    if (init !== undefined) requireFunction(init, action, "what fills it");
     if (settings.get("auth") !== undefined) throw presetAuth();
-    const { host } = instance;
     const databaseKey = toDatabaseKey(key);
     const entropy = randomU64(host.random);
     const parents = Snapshot.EMPTY;
@@ -66,8 +70,11 @@ export class Database extends DatabaseView {
 
   /** Opens the database with this root, for reading; `EntryNotFound` when it is not held. */
   static async open(instance: HasHost, rootId: ID): Promise<Database> {
-    const root = await instance.host.backend.get(rootId);
-    if (root.isRoot) return new Database(instance.host, rootId, undefined, false);
+    const action = "open a database";
+    const host = hostOf(instance, action);
+    requireInstance(rootId, ID, action, "the root");
+    const root = await host.backend.get(rootId);
+    if (root.isRoot) return new Database(host, rootId, undefined, false);
     const message = `Cannot open "${rootId}" as a database: the entry is not a root`;
     throw new InstanceError("DatabaseNotFound", message, { fields: { name: rootId.toString() } });
   }
@@ -78,8 +85,8 @@ export class Database extends DatabaseView {
     rootId: ID,
     publicKey: PublicKey,
   ): Promise<(readonly [SigKey, Permission])[]> {
-    await instance.host.backend.get(rootId);
-    return await findSigkeys(instance.host, rootId, publicKey);
+    const host = await heldBy(instance, rootId, publicKey);
+    return await findSigkeys(host, rootId, publicKey);
   }
 
   /** Whether a key has at least the wanted permission on a database. */
@@ -89,8 +96,9 @@ export class Database extends DatabaseView {
     publicKey: PublicKey,
     wanted: Permission,
   ): Promise<boolean> {
-    await instance.host.backend.get(rootId);
-    return await canAccess(instance.host, rootId, publicKey, wanted);
+    requireInstance(wanted, Permission, ACCESS, "the wanted permission");
+    const host = await heldBy(instance, rootId, publicKey);
+    return await canAccess(host, rootId, publicKey, wanted);
   }
 
   /** A handle that acts as `key`. Nothing is checked before a commit. */
@@ -120,8 +128,9 @@ export class Database extends DatabaseView {
    */
   async withTransaction<R>(
     change: (transaction: Transaction) => Promise<R> | R,
-    options: AtOptions = {},
+    options?: AtOptions,
   ): Promise<R> {
+    requireFunction(change, "run a transaction", "the change");
     const transaction = await this.newTransaction(options);
     const result = await change(transaction);
     await commitStaged(transaction);
@@ -157,7 +166,7 @@ export class Database extends DatabaseView {
    */
   async update<R>(
     change: (transaction: Transaction) => Promise<R> | R,
-    options: UpdateOptions = {},
+    options?: UpdateOptions,
   ): Promise<R> {
     const begin = (alone: Alone) => this.begin({}, alone);
     return await updateAlone(this.databaseHost, this.rootId, begin, change, options);
@@ -211,16 +220,40 @@ export class Database extends DatabaseView {
    */
   async onWrite(
     handler: (event: WriteEvent, database: Database) => void | Promise<void>,
-    options: AtOptions = {},
+    options?: AtOptions,
   ): Promise<WriteCallback> {
+    const action = "listen to a database";
+    requireFunction(handler, action, "the handler");
+    const { at } = optionsOf(options, action);
+    if (at !== undefined) requireInstance(at, Snapshot, action, "`at`");
     const host = this.databaseHost;
     const database = new Database(host, this.rootId, undefined, false);
-    return await host.onWrite(this.rootId, (event) => handler(event, database), options.at);
+    return await host.onWrite(this.rootId, (event) => handler(event, database), at);
   }
 }
 
+const ACCESS = "tell what a key may do";
+
+/** The host behind what a caller has given as the instance. */
+function hostOf(instance: HasHost, action: string): DatabaseHost {
+  const host: unknown = instance?.host;
+  if (typeof host === "object" && host !== null) return host as DatabaseHost;
+  throw wrongArgument(action, "the instance", "an Instance", instance);
+}
+
+/** The host that holds a database; fails when it does not. */
+async function heldBy(instance: HasHost, rootId: ID, publicKey: PublicKey): Promise<DatabaseHost> {
+  const host = hostOf(instance, ACCESS);
+  requireInstance(rootId, ID, ACCESS, "the root");
+  requireInstance(publicKey, PublicKey, ACCESS, "the key");
+  await host.backend.get(rootId);
+  return host;
+}
+
 function toDatabaseKey(key: DatabaseKey | PrivateKey): DatabaseKey {
-  return key instanceof PrivateKey ? new DatabaseKey(key) : key;
+  if (key instanceof DatabaseKey) return key;
+  if (key instanceof PrivateKey) return new DatabaseKey(key);
+  throw wrongArgument("act on a database", "the key", "a PrivateKey or a DatabaseKey", key);
 }
 
 function presetAuth(): AuthError {

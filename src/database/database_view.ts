@@ -2,13 +2,14 @@ import type { DatabaseKey } from "../auth/database_key.ts";
 import type { Permission } from "../auth/permission.ts";
 import { inTree } from "../backend/tree/walk.ts";
 import type { Entry } from "../entry/entry.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StoreType, ViewOf } from "../store/context.ts";
 import type { SettingsViewer } from "../store/settings_store.ts";
 import type { Alone } from "../transaction/host.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
+import { optionsOf, requireInstance, requireIterable } from "../util/arguments.ts";
 import { InstanceError, TransactionError } from "../util/errors.ts";
 import { turns } from "../util/turns.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
@@ -16,6 +17,9 @@ import { currentPermission } from "./access.ts";
 import type { DatabaseHost, VerifyCounts } from "./host.ts";
 import { idsAdded } from "./ids_added.ts";
 import { verifyEntrySignature } from "./verify_entry.ts";
+
+const BEGIN = "begin a transaction";
+const READ = "read an entry";
 
 /** Which earlier state a transaction or viewer stands on. */
 export interface AtOptions {
@@ -89,7 +93,7 @@ export class DatabaseView {
   async getStoreViewer<S, V = unknown>(
     type: StoreType<S, V>,
     name: string,
-    options: AtOptions = {},
+    options?: AtOptions,
   ): Promise<ViewOf<S, V>> {
     const transaction = await this.newTransaction(options);
     return await transaction.getViewer(type, name);
@@ -114,6 +118,7 @@ export class DatabaseView {
 
   /** An entry of this database, whatever its status. */
   async getEntry(id: ID): Promise<Entry> {
+    requireInstance(id, ID, READ, "the ID");
     const entry = await this.#host.backend.get(id);
     if (inTree(entry, this.rootId)) return entry;
     const message = `Entry "${id}" belongs to another database than "${this.rootId}"`;
@@ -123,6 +128,7 @@ export class DatabaseView {
 
   /** Entries of this database, in the order of `ids`; fails on the first that is not. */
   async getEntries(ids: Iterable<ID>): Promise<Entry[]> {
+    requireIterable(ids, READ, "the IDs");
     const entries: Entry[] = [];
     for (const id of ids) entries.push(await this.getEntry(id));
     return entries;
@@ -147,6 +153,9 @@ export class DatabaseView {
    * compared with; a tip in `post` that is not held is an `EntryNotFound`.
    */
   async idsAdded(previous: Snapshot, post: Snapshot): Promise<ID[]> {
+    const action = "compare frontiers";
+    requireInstance(previous, Snapshot, action, "the earlier one");
+    requireInstance(post, Snapshot, action, "the later one");
     return await idsAdded(this.#host.backend, previous, post);
   }
 
@@ -156,14 +165,14 @@ export class DatabaseView {
    * Begins a transaction on the current frontier, or on any earlier one. It is committed by its `commit`,
    * and nobody has to wait for it or to end it otherwise.
    */
-  async newTransaction(options: AtOptions = {}): Promise<Transaction> {
+  async newTransaction(options?: AtOptions): Promise<Transaction> {
     if (turns.isOver) await turns.next();
     return await this.begin(options);
   }
 
   /** As {@link newTransaction}, for one that may have to be the only change. */
-  protected async begin(options: AtOptions, alone?: Alone): Promise<Transaction> {
-    const { at } = options;
+  protected async begin(options?: AtOptions, alone?: Alone): Promise<Transaction> {
+    const { at } = optionsOf(options, BEGIN);
     if (at !== undefined) await this.#requireTips(at);
     const tips = at ?? this.#peekSnapshot() ?? await this.#readSnapshot();
     const isWhole = at !== undefined || areFew(tips);
@@ -173,6 +182,7 @@ export class DatabaseView {
   }
 
   async #requireTips(snapshot: Snapshot): Promise<void> {
+    requireInstance(snapshot, Snapshot, BEGIN, "`at`");
     // The tips may be another process's, so what was seen of the tree before may be older than they.
     await this.#host.settle(this.rootId);
     for (const tip of snapshot.tips) {

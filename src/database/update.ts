@@ -1,7 +1,9 @@
 import type { ID } from "../entry/id.ts";
 import type { Alone } from "../transaction/host.ts";
 import type { Transaction } from "../transaction/transaction.ts";
+import { optionsOf, requireFunction, wrongNumber } from "../util/arguments.ts";
 import { EideticaError, TransactionError } from "../util/errors.ts";
+import { requireSignal } from "../util/work.ts";
 import type { DatabaseHost } from "./host.ts";
 
 /** How often an update is tried when others keep changing the database meanwhile. */
@@ -9,6 +11,8 @@ export const MAX_UPDATE_ATTEMPTS = 300;
 /** Attempts after which an update waits before the next, for a random time of at most so many milliseconds. */
 const EAGER_ATTEMPTS = 3;
 const LONGEST_PAUSE = 20;
+
+const UPDATE = "update a database";
 
 /** How an update is made. */
 export interface UpdateOptions {
@@ -31,8 +35,14 @@ export async function updateAlone<R>(
   tree: ID,
   begin: BeginAlone,
   change: (transaction: Transaction) => Promise<R> | R,
-  { signal, maxAttempts = MAX_UPDATE_ATTEMPTS }: UpdateOptions,
+  options: UpdateOptions | undefined,
 ): Promise<R> {
+  requireFunction(change, UPDATE, "the change");
+  const { signal, maxAttempts = MAX_UPDATE_ATTEMPTS } = optionsOf(options, UPDATE);
+  requireSignal(signal, UPDATE);
+  if (!Number.isSafeInteger(maxAttempts) || maxAttempts < 1) {
+    throw wrongNumber(UPDATE, "`maxAttempts`", "an integer of at least 1", maxAttempts);
+  }
   return await host.inTurn(tree, async (leave) => {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       signal?.throwIfAborted();

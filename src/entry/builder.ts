@@ -1,4 +1,11 @@
 import { Doc } from "../crdt/doc.ts";
+import {
+  requireBytes,
+  requireInstance,
+  requireIterable,
+  requireMethod,
+  wrongArgument,
+} from "../util/arguments.ts";
 import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
@@ -6,10 +13,12 @@ import { type RandomSource, randomU64, systemRandom } from "../util/random.ts";
 import { INDEX, MAX_HEIGHT, ROOT } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { compareNames, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
-import type { ID } from "./id.ts";
+import { ID } from "./id.ts";
 import { SigInfo } from "./sig_info.ts";
 import { Snapshot } from "./snapshot.ts";
 import { validateModel } from "./validate.ts";
+
+const BUILD = "build an entry";
 
 /** Makes the entry that a model describes. */
 type MakeEntry = (model: EntryModel) => Entry;
@@ -40,11 +49,13 @@ export class EntryBuilder {
 
   /** Marks the entry as a root and gives it random entropy. */
   markAsRoot(random: RandomSource = systemRandom): this {
+    requireMethod(random, "bytes", BUILD, "the source of randomness");
     this.setSubtreeData(ROOT, new Uint8Array(0));
     return this.setMetadata(utf8(`{"entropy":${randomU64(random)}}`));
   }
 
   #node(name: string): DraftNode {
+    if (typeof name !== "string") throw wrongArgument(BUILD, "the name of a store", "a text", name);
     const known = this.#nodes.get(name);
     if (known !== undefined) return known;
     const made: DraftNode = { parents: [], data: undefined, height: undefined };
@@ -54,6 +65,7 @@ export class EntryBuilder {
 
   /** Sets the root of the tree; the empty ID clears it. */
   setRoot(root: ID): this {
+    requireInstance(root, ID, BUILD, "the root");
     this.#root = root.isEmpty ? undefined : root;
     return this;
   }
@@ -66,12 +78,14 @@ export class EntryBuilder {
 
   /** Adds a parent in the tree. */
   addParent(parent: ID): this {
+    requireInstance(parent, ID, BUILD, "a parent");
     this.#parents = [...this.#parents, parent];
     return this;
   }
 
   /** Sets the payload for a store, of which a copy is kept. */
   setSubtreeData(name: string, data: Uint8Array): this {
+    requireBytes(data, BUILD, "the payload");
     this.#node(name).data = copyOf(data);
     return this;
   }
@@ -103,12 +117,14 @@ export class EntryBuilder {
 
   /** Sets the metadata, of which a copy is kept. */
   setMetadata(metadata: Uint8Array): this {
+    requireBytes(metadata, BUILD, "the metadata");
     this.#metadata = copyOf(metadata);
     return this;
   }
 
   /** Sets identity and signature. */
   setSig(sig: SigInfo): this {
+    requireInstance(sig, SigInfo, BUILD, "the signature");
     this.#sig = sig;
     return this;
   }
@@ -182,7 +198,9 @@ export class EntryBuilder {
 }
 
 function given(ids: Iterable<ID>): Given {
-  return ids instanceof Snapshot ? ids : [...ids];
+  if (ids instanceof Snapshot) return ids;
+  requireIterable(ids, BUILD, "the parents");
+  return [...ids];
 }
 
 function listed(ids: Given): readonly ID[] {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { PrivateKey } from "../keys/private_key.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PrivateKey } from "../keys/private_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import { requireBytes, requireInstance, wrongArgument } from "../util/arguments.ts";
 import { copyOf } from "../util/allocate.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
@@ -53,6 +54,7 @@ export class Entry {
    * entry keeps a copy of the bytes.
    */
   static decode(dagCbor: Uint8Array): Entry {
+    requireBytes(dagCbor, "decode an entry", "it");
     if (dagCbor.length > MAX_ENTRY_BYTES) {
       const reason = `it has ${dagCbor.length} bytes, at most ${MAX_ENTRY_BYTES} are read`;
       throw new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, {
@@ -123,7 +125,7 @@ export class Entry {
 
   /** Whether both are the same entry. */
   equals(other: Entry): boolean {
-    return this === other || this.id.equals(other.id);
+    return this === other || other instanceof Entry && this.id.equals(other.id);
   }
 
   // --- the main tree -------------------------------------------------------------------------
@@ -209,6 +211,7 @@ export class Entry {
 
   /** Nodes are sorted by name. */
   #find(name: string): SubtreeNode | undefined {
+    if (typeof name !== "string") throw wrongArgument("read an entry", "the store", "a text", name);
     const { nodes } = this.model;
     let [low, high] = [0, nodes.length];
     while (low < high) {
@@ -229,6 +232,7 @@ export class Entry {
 
   /** This entry with a signature by `key`; the identity in it stays. */
   sign(key: PrivateKey): Entry {
+    requireInstance(key, PrivateKey, "sign an entry", "the key");
     const sig = encodeBase64(key.sign(this.signingBytes));
     const model = { ...this.model, sig: new SigInfo(this.model.sig.key, sig) };
     return new Entry(model, spliceSignature(this.#encoded, sig));
@@ -236,6 +240,7 @@ export class Entry {
 
   /** Whether the signature is one by `key`. */
   verifySignature(key: PublicKey): boolean {
+    requireInstance(key, PublicKey, "verify an entry", "the key");
     const signature = this.signature;
     return signature !== undefined && key.verify(this.signingBytes, signature);
   }

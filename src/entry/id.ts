@@ -19,6 +19,7 @@ import {
   readUsualText,
   USUAL_TEXT,
 } from "../codec/cid.ts";
+import { requireBytes, requireText, wrongArgument } from "../util/arguments.ts";
 import { allocate, copyOf } from "../util/allocate.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
 import { setInspection } from "../util/inspect.ts";
@@ -27,6 +28,9 @@ const DIGEST_BYTES = 32;
 
 /** Hashes that an ID can be made with. */
 export type HashName = "blake3" | "sha2-256";
+
+const READ = "read an ID";
+const MAKE = "make an ID";
 
 /**
  * A content identifier, or the empty ID. Immutable; two IDs are equal when their bytes are. The text
@@ -49,6 +53,7 @@ export class ID {
   /** Reads the text form; `""` is the empty ID. Throws {@link IdError} `InvalidFormat`. */
   static parse(text: string): ID {
     if (text === "") return ID.EMPTY;
+    requireText(text, READ, "it");
     const bytes = parseCidText(text);
     const parts = readCid(bytes);
     if (parts === undefined) throw invalidId(text, "does not hold a CID");
@@ -60,6 +65,7 @@ export class ID {
    * {@link IdError} `InvalidFormat` for any other.
    */
   static parseCanonical(text: string): ID {
+    requireText(text, READ, "it");
     const bytes = readUsualText(text);
     const parts = bytes && readCid(bytes);
     if (bytes !== undefined && parts?.end === bytes.length) return new ID(bytes, parts);
@@ -81,6 +87,7 @@ export class ID {
 
   /** Reads the binary form; no bytes are the empty ID. Bytes after the CID are ignored. */
   static fromBytes(cid: Uint8Array): ID {
+    requireBytes(cid, READ, "it");
     if (cid.length === 0) return ID.EMPTY;
     const parts = readCid(cid);
     if (parts === undefined) throw invalidId(`${cid.length} bytes`, "are not a CID");
@@ -89,11 +96,13 @@ export class ID {
 
   /** The ID of DAG-CBOR bytes: CIDv1 with BLAKE3-256. */
   static ofDagCbor(bytes: Uint8Array): ID {
+    requireBytes(bytes, MAKE, "the content");
     return ID.#of(DAG_CBOR_BLAKE3, hashes().blake3(bytes));
   }
 
   /** The ID of DAG-CBOR bytes that have this BLAKE3-256 digest: what {@link ofDagCbor} gives for them. */
   static fromDigest(digest: Uint8Array): ID {
+    requireBytes(digest, MAKE, "the digest");
     if (digest.length !== DIGEST_BYTES) {
       throw invalidId(`${digest.length} bytes`, "are not a digest");
     }
@@ -102,6 +111,10 @@ export class ID {
 
   /** The ID of opaque bytes. */
   static ofRaw(bytes: Uint8Array, hash: HashName = "blake3"): ID {
+    requireBytes(bytes, MAKE, "the content");
+    if (hash !== "blake3" && hash !== "sha2-256") {
+      throw wrongArgument(MAKE, "the hash", '"blake3" or "sha2-256"', hash);
+    }
     return hash === "blake3"
       ? ID.#of(RAW_BLAKE3, hashes().blake3(bytes))
       : ID.#of(RAW_SHA2_256, hashes().sha256(bytes));
@@ -145,7 +158,7 @@ export class ID {
 
   /** Whether both are the same ID. */
   equals(other: ID): boolean {
-    return this === other || equalBytes(this.bytes, other.bytes);
+    return this === other || other instanceof ID && equalBytes(this.bytes, other.bytes);
   }
 
   /** The order of IDs in snapshots and parent lists (01 §2.5); it is not that of the texts. */
@@ -175,6 +188,7 @@ export class ID {
 
   /** The ID of a {@link foldKey}. */
   static fromFoldKey(key: Uint8Array): ID {
+    requireBytes(key, READ, "the key");
     return ID.fromBytes(fromFoldKey(key));
   }
 

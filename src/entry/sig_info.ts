@@ -11,6 +11,7 @@
  */
 
 import { PublicKey } from "../keys/public_key.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
 import { fromUtf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
 import { ID } from "./id.ts";
@@ -47,6 +48,8 @@ export function hintType(hint: KeyHint): HintType {
   return hint.name === undefined ? "none" : "name";
 }
 
+const NAME = "name an identity";
+
 /** An identity: a key of this database, or one reached through other databases. */
 export class SigKey {
   /** An identity that names nobody. */
@@ -74,16 +77,19 @@ export class SigKey {
 
   /** A key of this database, by itself. */
   static fromPubkey(pubkey: PublicKey): SigKey {
+    requireInstance(pubkey, PublicKey, NAME, "the key");
     return SigKey.direct({ pubkey });
   }
 
   /** A key of this database, by its name. */
   static fromName(name: string): SigKey {
+    requireText(name, NAME, "the name");
     return SigKey.direct({ name });
   }
 
   /** The grant to everybody, used by `pubkey`. */
   static global(pubkey: PublicKey): SigKey {
+    requireInstance(pubkey, PublicKey, NAME, "the key");
     return SigKey.direct({ pubkey, isGlobal: true });
   }
 
@@ -105,7 +111,7 @@ export class SigKey {
 
   /** Whether both are the same identity. */
   equals(other: SigKey): boolean {
-    return JSON.stringify(this) === JSON.stringify(other);
+    return other instanceof SigKey && JSON.stringify(this) === JSON.stringify(other);
   }
 
   /** The JSON form. */

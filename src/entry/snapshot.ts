@@ -1,4 +1,7 @@
 import { ID } from "./id.ts";
+import { requireInstance, requireIterable } from "../util/arguments.ts";
+
+const MAKE = "make a snapshot";
 
 /**
  * A frontier: the tips of a database or store, sorted by {@link ID.compare}, without duplicates
@@ -18,7 +21,9 @@ export class Snapshot implements Iterable<ID> {
   /** The frontier of these tips, in any order. */
   static of(tips: Iterable<ID>): Snapshot {
     if (tips instanceof Snapshot) return tips;
+    requireIterable(tips, MAKE, "the tips");
     const sorted = [...tips];
+    for (const tip of sorted) requireInstance(tip, ID, MAKE, "each tip");
     if (sorted.length === 1) return new Snapshot(sorted);
     sorted.sort(ID.compare);
     if (sorted.length === 0) return Snapshot.EMPTY;
@@ -27,7 +32,8 @@ export class Snapshot implements Iterable<ID> {
 
   /** The frontier of a JSON array of ID texts. */
   static fromJSON(json: readonly string[]): Snapshot {
-    return Snapshot.of(json.map((text) => ID.parse(text)));
+    requireIterable(json, MAKE, "the texts");
+    return Snapshot.of([...json].map((text) => ID.parse(text)));
   }
 
   /** How many tips there are. */
@@ -48,7 +54,7 @@ export class Snapshot implements Iterable<ID> {
   /** Whether both have the same tips. */
   equals(other: Snapshot): boolean {
     if (this === other) return true;
-    return this.tips.length === other.tips.length &&
+    return other instanceof Snapshot && this.tips.length === other.tips.length &&
       this.tips.every((tip, at) => tip.equals(other.tips[at]!));
   }
 

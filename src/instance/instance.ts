@@ -3,12 +3,18 @@ import type { Backend } from "../backend/backend.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../transaction/host.ts";
 import { Entry } from "../entry/entry.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { login, openSession } from "../user/login.ts";
 import { User } from "../user/user.ts";
-import { requireInstance, wrongArgument } from "../util/arguments.ts";
+import {
+  optionsOf,
+  requireInstance,
+  requireMethod,
+  requireText,
+  wrongArgument,
+} from "../util/arguments.ts";
 import { InstanceError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
@@ -20,7 +26,7 @@ import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_error
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
 import { opened, type OpenedStorage } from "./open_storage.ts";
-import { guarded, type InstanceOptions, newHost, openUrl } from "./opening.ts";
+import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
 import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
@@ -71,7 +77,8 @@ export class Instance implements AsyncDisposable, HasHost {
   // --- opening -------------------------------------------------------------------------------
 
   /** Opens an instance that exists; `NotInitialized` when there is none. Creates nothing. */
-  static async connect(url: string, options: InstanceOptions = {}): Promise<Instance> {
+  static async connect(url: string, given?: InstanceOptions): Promise<Instance> {
+    const options = instanceOptions(given);
     const storage = await openUrl(url, options, false);
     return await guarded(storage.driver, options, async () => {
       return await Instance.#open(storage, options);
@@ -85,8 +92,9 @@ export class Instance implements AsyncDisposable, HasHost {
   static async connectOrCreate(
     url: string,
     initial: NewUser,
-    options: InstanceOptions = {},
+    given?: InstanceOptions,
   ): Promise<ConnectedInstance> {
+    const options = instanceOptions(given);
     requireNewUser(initial);
     const storage = await openUrl(url, options, true);
     return await guarded(storage.driver, options, async () => {
@@ -101,8 +109,10 @@ export class Instance implements AsyncDisposable, HasHost {
   /** As {@link connect}, on a storage driver of your own, which the instance then owns. */
   static async openBackend(
     storage: StorageDriver,
-    options: InstanceOptions = {},
+    given?: InstanceOptions,
   ): Promise<Instance> {
+    const options = instanceOptions(given);
+    requireDriver(storage);
     return await guarded(storage, options, () => Instance.#open(opened(storage, options), options));
   }
 
@@ -110,8 +120,10 @@ export class Instance implements AsyncDisposable, HasHost {
   static async createBackend(
     storage: StorageDriver,
     initial: NewUser,
-    options: InstanceOptions = {},
+    given?: InstanceOptions,
   ): Promise<{ instance: Instance; user: User }> {
+    const options = instanceOptions(given);
+    requireDriver(storage);
     requireNewUser(initial);
     return await guarded(storage, options, async () => {
       const made = await Instance.#openOrCreate(opened(storage, options), initial, options);
@@ -125,8 +137,10 @@ export class Instance implements AsyncDisposable, HasHost {
   static async connectOrCreateBackend(
     storage: StorageDriver,
     initial: NewUser,
-    options: InstanceOptions = {},
+    given?: InstanceOptions,
   ): Promise<ConnectedInstance> {
+    const options = instanceOptions(given);
+    requireDriver(storage);
     requireNewUser(initial);
     return await guarded(storage, options, async () => {
       return await Instance.#openOrCreate(opened(storage, options), initial, options);
@@ -179,6 +193,9 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /** Logs a user in. The errors of 08 §6 tell why it is refused. */
   async loginUser(name: string, password?: string): Promise<User> {
+    const action = "log in";
+    requireText(name, action, "the name");
+    if (password !== undefined) requireText(password, action, "the password");
     const host = userHost(this.host, this.#identity);
     return new User(host, await login(host, name, password));
   }
@@ -187,11 +204,13 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /** Whether an entry is held. */
   async hasEntry(id: ID): Promise<boolean> {
+    requireInstance(id, ID, "look for an entry", "the ID");
     return await this.host.backend.hasEntry(id).catch(rethrowDropped);
   }
 
   /** Whether anything of the database with this root is held. */
   async hasDatabase(root: ID): Promise<boolean> {
+    requireInstance(root, ID, "look for a database", "the root");
     const tips = await this.host.backend.snapshot(root).catch(rethrowDropped);
     return tips !== false && tips.tips.length > 0;
   }
@@ -201,7 +220,10 @@ export class Instance implements AsyncDisposable, HasHost {
    * and the handlers have settled. Only pass `Verified` for what this process has validated itself.
    */
   async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {
-    await this.host.putEntry(tree, entry, options);
+    const action = "store an entry";
+    requireInstance(tree, ID, action, "the root of its tree");
+    requireInstance(entry, Entry, action, "the entry");
+    await this.host.putEntry(tree, entry, putOptions(options, action));
   }
 
   /**
@@ -215,6 +237,7 @@ export class Instance implements AsyncDisposable, HasHost {
     options?: WorkOptions,
   ): Promise<RemoteWriteReport> {
     const action = "store entries";
+    requireInstance(tree, ID, action, "the root of their tree");
     requireEntries(entries, action);
     return await this.host.putRemoteEntries(tree, entries, workOptions(options, action));
   }
@@ -257,6 +280,7 @@ export class Instance implements AsyncDisposable, HasHost {
 
   /** Writes a snapshot of an in-memory instance elsewhere; `SnapshotNotSupported` on others. */
   async snapshotToPath(path: string): Promise<void> {
+    requireText(path, "write a snapshot", "the path");
     void this.host.backend;
     await this.#snapshots.writeTo(path);
   }
@@ -293,6 +317,19 @@ export class Instance implements AsyncDisposable, HasHost {
 }
 
 setInspection(Instance.prototype, String);
+
+function requireDriver(storage: StorageDriver): void {
+  requireMethod(storage, "commit", "open an instance", "the storage");
+}
+
+const STATUSES: readonly unknown[] = ["Unverified", "Verified", "Failed"];
+const SOURCES: readonly unknown[] = ["local", "remote"];
+
+function putOptions(options: PutOptions, action: string): PutOptions {
+  const { verification, source } = optionsOf(options, action);
+  if (STATUSES.includes(verification) && SOURCES.includes(source)) return options;
+  throw wrongArgument(action, "the options", "{ verification, source }", options);
+}
 
 function requireEntries(entries: readonly Entry[], action: string): void {
   if (!Array.isArray(entries)) {

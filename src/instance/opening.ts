@@ -1,9 +1,11 @@
 import type { LocalBackend } from "../backend/local.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { abortable, isAborted } from "../util/abort.ts";
+import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
 import { type Clock, SystemClock } from "../util/clock.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { redactUrl } from "../util/redact_url.ts";
+import { requireSignal } from "../util/work.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { InstanceHost } from "./instance_host.ts";
 import { type OpenedStorage, openTarget } from "./open_storage.ts";
@@ -20,6 +22,23 @@ export interface InstanceOptions {
   readonly signal?: AbortSignal;
   /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
   readonly durability?: "full" | "normal";
+}
+
+/** Options of a caller, checked. */
+export function instanceOptions(given: InstanceOptions | undefined): InstanceOptions {
+  const action = "open an instance";
+  const options = optionsOf(given, action);
+  const { clock, random, signal, readOnly, durability } = options;
+  if (clock !== undefined) requireMethod(clock, "nowMillis", action, "the clock");
+  if (random !== undefined) requireMethod(random, "bytes", action, "the source of randomness");
+  requireSignal(signal, action);
+  if (readOnly !== undefined && typeof readOnly !== "boolean") {
+    throw wrongArgument(action, "`readOnly`", "true or false", readOnly);
+  }
+  if (durability !== undefined && durability !== "full" && durability !== "normal") {
+    throw wrongArgument(action, "`durability`", '"full" or "normal"', durability);
+  }
+  return options;
 }
 
 /** The host of an instance over `backend`. */

@@ -23,6 +23,7 @@ export function keyText(bytes: Uint8Array): string {
 
 /** The 32 bytes of a text form. Throws `AuthError` `InvalidKeyFormat`. */
 export function parseKeyText(text: string): Uint8Array {
+  if (typeof text !== "string") throw badFormat("a key is read from a text");
   if (!text.startsWith(PREFIX)) throw badFormat(`a key starts with "${PREFIX}"`);
   if (text.length !== TEXT_LENGTH) {
     throw badFormat(`a key has ${TEXT_LENGTH} characters, not ${text.length}`);
@@ -32,6 +33,7 @@ export function parseKeyText(text: string): Uint8Array {
 
 /** Returns `bytes` if they are 32. Throws `AuthError` `InvalidKeyFormat` otherwise. */
 export function checkKeyLength(bytes: Uint8Array): Uint8Array {
+  if (!(bytes instanceof Uint8Array)) throw badFormat("a key is read from a Uint8Array");
   if (bytes.length === KEY_LENGTH) return bytes;
   throw badFormat(`a key has ${KEY_LENGTH} bytes, not ${bytes.length}`);
 }

@@ -6,6 +6,7 @@
 
 import { core } from "../../wasm/mod.ts";
 import type { Signer } from "../../wasm/mod.ts";
+import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { encodeBase64 } from "../util/base64.ts";
 import { AuthError, CryptoError } from "../util/errors.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
@@ -33,6 +34,7 @@ export class PrivateKey {
 
   /** A new key from the operating system's randomness, or from `random`. */
   static generate(random: RandomSource = systemRandom): PrivateKey {
+    requireMethod(random, "bytes", "make a key", "the source of randomness");
     return new PrivateKey(random.bytes(KEY_LENGTH));
   }
 
@@ -59,6 +61,7 @@ export class PrivateKey {
 
   /** The 64-byte signature of `data`; the same data gives the same signature. */
   sign(data: Uint8Array): Uint8Array {
+    requireBytes(data, "sign", "the data");
     return this.#ready().sign(data);
   }
 

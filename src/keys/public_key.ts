@@ -5,11 +5,14 @@
  */
 
 import { core, isPointEncoding, isUnusualEncoding } from "../../wasm/mod.ts";
+import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { equalBytes } from "../util/bytes.ts";
 import { AuthError } from "../util/errors.ts";
 import { LruMap } from "../util/lru.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { checkKeyLength, keyText, parseKeyText } from "./key_text.ts";
+
+const VERIFY = "verify a signature";
 
 /** Parsed keys kept by their text: telling whether bytes are a curve point is not cheap. */
 const CACHE_LIMIT = 4096;
@@ -48,6 +51,7 @@ export class PublicKey {
 
   /** A fresh key whose private half nobody knows. The crypto core must be ready. */
   static random(random: RandomSource = systemRandom): PublicKey {
+    requireMethod(random, "bytes", "make a key", "the source of randomness");
     const seed = random.bytes(32);
     try {
       return new PublicKey(core().ed25519.publicKey(seed));
@@ -66,12 +70,15 @@ export class PublicKey {
 
   /** Whether `signature` (64 bytes) is accepted for `data` (02 §2.3). The crypto core must be ready. */
   verify(data: Uint8Array, signature: Uint8Array): boolean {
+    requireBytes(data, VERIFY, "the data");
+    requireBytes(signature, VERIFY, "the signature");
     return core().ed25519.verify(this.bytes, data, signature);
   }
 
   /** Whether both keys are the same 32 bytes. */
   equals(other: PublicKey): boolean {
-    return this === other || equalBytes(this.bytes, other.bytes);
+    return this === other ||
+      other instanceof PublicKey && equalBytes(this.bytes, other.bytes);
   }
 
   /** The text form, by which keys are named everywhere. */

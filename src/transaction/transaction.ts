@@ -11,6 +11,7 @@ import { supports, supportsView } from "../store/context.ts";
 import { Registry, type StoreInfo } from "../store/registry.ts";
 import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
+import { requireMethod, requireText } from "../util/arguments.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
@@ -89,6 +90,7 @@ export class Transaction implements StoreContext {
    */
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     if (turns.isOver) await turns.next();
+    requireStore(type, name);
     this.#requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
     if (this.peekStoreParents(name) === undefined) await this.storeParents(name);
@@ -113,6 +115,7 @@ export class Transaction implements StoreContext {
    * can show, else `TypeMismatch`.
    */
   async getViewer<S, V = unknown>(type: StoreType<S, V>, name: string): Promise<ViewOf<S, V>> {
+    requireStore(type, name);
     if (!SYSTEM_STORES.has(name)) await this.#requireReadableAs(type, name);
     const build = (type.view ?? type.load) as StoreType<ViewOf<S, V>>["load"];
     return await build.call(type, this.#view, name);
@@ -297,6 +300,13 @@ export class Transaction implements StoreContext {
       backend.wrote(tree, name, type, data);
     }
   }
+}
+
+const OPEN_STORE = "open a store";
+
+function requireStore(type: StoreType<unknown>, name: string): void {
+  requireMethod(type, "load", OPEN_STORE, "the type of store");
+  requireText(name, OPEN_STORE, "the name");
 }
 
 function wrongType(store: string, expected: string, actual: string): StoreError {

@@ -1,8 +1,15 @@
 import { Doc } from "../crdt/doc.ts";
 import type { Database } from "../database/database.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { StoreType } from "../store/context.ts";
 import { DocStore } from "../store/doc_store.ts";
+import {
+  optionsOf,
+  requireFunction,
+  requireInstance,
+  requireMethod,
+  requireText,
+} from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
 import type { CreateDatabaseOptions, DatabaseSettings } from "./user_databases.ts";
 
@@ -16,6 +23,16 @@ export interface StoreInit {
   /** Writes the first content. */
   // deno-lint-ignore no-explicit-any
   readonly init?: (store: any) => Promise<void> | void;
+}
+
+const BUILD = "build a database";
+
+/** Fails unless `store` says what a store that is created with a database needs. */
+export function requireStoreInit(store: StoreInit, action: string): void {
+  const { name, type, init } = optionsOf(store, action);
+  requireText(name, action, "the name of a store");
+  requireMethod(type, "load", action, `the type of store "${name}"`);
+  if (init !== undefined) requireFunction(init, action, `what fills store "${name}"`);
 }
 
 /** What a builder asks of the user it builds for. */
@@ -42,24 +59,28 @@ export class DatabaseBuilder {
 
   /** Names the database. */
   name(name: string): this {
+    requireText(name, BUILD, "the name");
     this.#settings.set(["name"], name);
     return this;
   }
 
   /** Replaces all settings, an earlier name included. */
   settings(settings: Doc): this {
+    requireInstance(settings, Doc, BUILD, "the settings");
     this.#settings = settings.clone();
     return this;
   }
 
   /** Owns the database by a new key with this label. */
   keyLabel(label: string): this {
+    requireText(label, BUILD, "the label of the key");
     this.#key = { label };
     return this;
   }
 
   /** Owns the database by a key that the user holds. */
   withKey(key: PublicKey): this {
+    requireInstance(key, PublicKey, BUILD, "the key");
     this.#key = { held: key };
     return this;
   }
@@ -70,12 +91,15 @@ export class DatabaseBuilder {
     type: StoreType<S>,
     init?: (store: S) => Promise<void> | void,
   ): this {
-    this.#stores.push({ name, type, init });
+    const store = { name, type, init };
+    requireStoreInit(store, BUILD);
+    this.#stores.push(store);
     return this;
   }
 
   /** Creates a document store that holds the visible members of `doc`; their keys are literal. */
   initializeDoc(name: string, doc: Doc): this {
+    requireInstance(doc, Doc, BUILD, "the document");
     return this.initializeStore(name, DocStore, async (store) => {
       for (const [key, value] of doc.entries()) await store.set([key], value);
     });

@@ -1,3 +1,4 @@
+import { requireIterable, wrongArgument, wrongNumber } from "../util/arguments.ts";
 import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
 import { readSync, type SyncSettings as Settings, writeSync } from "./records.ts";
 
@@ -32,15 +33,32 @@ export const SyncSettings: {
   disabled: () => SYNC_DISABLED,
   enabled: () => SYNC_ENABLED,
   onCommit: () => SYNC_ON_COMMIT,
-  withInterval: (settings: Settings, seconds: number) => ({
-    ...settings,
-    intervalSeconds: wholeSeconds(seconds),
-  }),
+  withInterval: (settings: Settings, seconds: number) => {
+    requireSyncSettings(settings, SET_INTERVAL);
+    return { ...settings, intervalSeconds: wholeSeconds(seconds) };
+  },
 });
+
+const SET_INTERVAL = "set an interval of synchronisation";
 
 function wholeSeconds(seconds: number): number {
   if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
-  throw new RangeError(`an interval needs whole seconds of at least 0, got ${seconds}`);
+  throw wrongNumber(SET_INTERVAL, "it", "whole seconds of at least 0", seconds);
+}
+
+function canBeRead(settings: Settings): boolean {
+  try {
+    readSync(writeSync(settings));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Fails unless `settings` have all their members, of the right types. */
+export function requireSyncSettings(settings: Settings, action: string): void {
+  if (settings?.properties instanceof Map && canBeRead(settings)) return;
+  throw wrongArgument(action, "the settings of synchronisation", "SyncSettings", settings);
 }
 
 type Interval = Settings["intervalSeconds"];
@@ -60,7 +78,10 @@ export function parseSyncSettings(text: string): Settings {
  * shortest interval, all properties, later users overriding earlier ones. No users: disabled.
  */
 export function mergeSyncSettings(all: readonly SyncSettings[]): SyncSettings {
-  return all.reduce<SyncSettings>((merged, next) => ({
+  const action = "merge settings of synchronisation";
+  requireIterable(all, action, "all of them");
+  for (const settings of all) requireSyncSettings(settings, action);
+  return [...all].reduce<SyncSettings>((merged, next) => ({
     syncEnabled: merged.syncEnabled || next.syncEnabled,
     syncOnCommit: merged.syncOnCommit || next.syncOnCommit,
     intervalSeconds: shorter(merged.intervalSeconds, next.intervalSeconds),

@@ -1,17 +1,18 @@
 import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
-import type { PublicKey } from "../keys/public_key.ts";
-import { requireText } from "../util/arguments.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { changePassword } from "./password_change.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
 import type { BootstrapRequest, DatabaseTicket } from "../sync/port.ts";
-import { SYNC_DISABLED, SYNC_ON_COMMIT } from "./sync_settings.ts";
+import { requireSyncSettings, SYNC_DISABLED, SYNC_ON_COMMIT } from "./sync_settings.ts";
 import { type AccessOptions, ask, join, type JoinOptions, requireSync, share } from "./sharing.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
 import { noSigKey, UserDatabases } from "./user_databases.ts";
+import { requireRoot } from "./user_keyring.ts";
 
 /** What becomes of how a database is tracked; undefined leaves it. */
 type TrackChange = (before: TrackedDatabase | undefined) => TrackedDatabase | undefined;
@@ -26,10 +27,13 @@ export class User extends UserDatabases {
     key: PublicKey,
     syncSettings: SyncSettings = SYNC_DISABLED,
   ): Promise<void> {
+    requireInstance(key, PublicKey, "track a database", "the key");
+    requireSyncSettings(syncSettings, "track a database");
     await this.#track(root, () => ({ databaseId: root, keyId: key, syncSettings }));
   }
 
   async #track(root: ID, change: TrackChange): Promise<void> {
+    requireRoot(root);
     this.session.keys.requireOpen();
     const updated = await this.database.update(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
@@ -60,6 +64,7 @@ export class User extends UserDatabases {
 
   /** Stops tracking a database; keys, mappings and data stay, so it can still be opened. */
   async untrackDatabase(root: ID): Promise<void> {
+    requireRoot(root);
     this.session.keys.requireOpen();
     await this.database.update(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
@@ -76,6 +81,7 @@ export class User extends UserDatabases {
 
   /** How a database is tracked; `DatabaseNotTracked` when it is not. */
   async trackedDatabase(root: ID): Promise<TrackedDatabase> {
+    requireRoot(root);
     const tracked = await this.trackedOption(root).catch(() => undefined);
     if (tracked !== undefined) return tracked;
     throw notTracked(root);
@@ -120,6 +126,7 @@ export class User extends UserDatabases {
 
   /** Whether this user asks for a database to be synchronised. */
   async isSyncEnabled(root: ID): Promise<boolean> {
+    requireRoot(root);
     return (await this.trackedOption(root).catch(() => undefined))?.syncSettings.syncEnabled ??
       false;
   }

@@ -3,17 +3,17 @@ import { Doc } from "../crdt/doc.ts";
 import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { Table } from "../store/table.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import { requireText, wrongArgument } from "../util/arguments.ts";
+import { optionsOf, requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
-import { DatabaseBuilder, type StoreInit } from "./database_builder.ts";
+import { DatabaseBuilder, requireStoreInit, type StoreInit } from "./database_builder.ts";
 import type { TrackedDatabase, UserKey } from "./records.ts";
 import { SYNC_DISABLED } from "./sync_settings.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
-import { UserKeyring } from "./user_keyring.ts";
+import { requireRoot, UserKeyring } from "./user_keyring.ts";
 
 const log = new Logger("user");
 
@@ -48,11 +48,11 @@ export class UserDatabases extends UserKeyring {
   /** Creates a database that this user owns, tracks, and can find by its name. */
   async createDatabase(
     settings: DatabaseSettings,
-    options: CreateDatabaseOptions = {},
+    options?: CreateDatabaseOptions,
   ): Promise<Database> {
     const doc = settingsDoc(settings);
-    const key = options.key ?? this.defaultKey();
-    const database = await this.#make(doc, key, options.stores ?? []);
+    const { key = this.defaultKey(), stores } = creation(options);
+    const database = await this.#make(doc, key, stores);
     const updated = await this.database.update((tx) => this.#record(tx, key, database.rootId));
     this.session.keys.updateMetadata(updated);
     return database;
@@ -67,24 +67,25 @@ export class UserDatabases extends UserKeyring {
    */
   async openOrCreateDatabase(
     settings: NamedDatabaseSettings,
-    options: CreateDatabaseOptions = {},
+    options?: CreateDatabaseOptions,
   ): Promise<Database> {
     const doc = settingsDoc(settings);
+    const made = creation(options);
     const name = doc.get("name");
     requireText(name, "open or create a database", "the name");
     const [found] = await this.findDatabase(name);
-    return found ?? await this.#createNamed(name, doc, options);
+    return found ?? await this.#createNamed(name, doc, made);
   }
 
-  async #createNamed(name: string, doc: Doc, options: CreateDatabaseOptions): Promise<Database> {
-    const key = options.key ?? this.defaultKey();
+  async #createNamed(name: string, doc: Doc, options: Creation): Promise<Database> {
+    const { key = this.defaultKey(), stores } = options;
     let made: Database | undefined;
     const done = await this.database.update(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
       const [root] = await this.#rootsNamed(name, tracked);
       if (root !== undefined) return { root, updated: undefined };
       // The change may run again; what it has made stays.
-      made ??= await this.#make(doc, key, options.stores ?? []);
+      made ??= await this.#make(doc, key, stores);
       return { root: made.rootId, updated: await this.#record(transaction, key, made.rootId) };
     });
     if (done.updated === undefined) return await this.openDatabase(done.root);
@@ -124,8 +125,9 @@ export class UserDatabases extends UserKeyring {
    * Where none is noted, notes of other sessions are read, and the database's own settings: a key of this
    * user that is listed there, or with which the user tracks the database, is noted again.
    */
-  async openDatabase(root: ID, options: { key?: PublicKey } = {}): Promise<Database> {
-    const key = options.key ?? await this.#keyFor(root);
+  async openDatabase(root: ID, options?: { key?: PublicKey }): Promise<Database> {
+    requireRoot(root);
+    const key = optionsOf(options, "open a database").key ?? await this.#keyFor(root);
     const signingKey = this.signingKey(key);
     const identity = this.keyMapping(key, root) ?? await this.#identityAgain(key, root);
     if (identity === undefined) throw noSigKey("NoSigKeyMapping", key, root, "is not mapped to");
@@ -212,9 +214,25 @@ export class UserDatabases extends UserKeyring {
 
   /** How a database is tracked, if it is. */
   protected async trackedOption(root: ID): Promise<TrackedDatabase | undefined> {
+    requireRoot(root);
     const table = await this.database.getStoreViewer(TrackedTable, "databases");
     return await table.getOption(root.toString());
   }
+}
+
+/** How a database is created, checked. */
+interface Creation {
+  readonly key: PublicKey | undefined;
+  readonly stores: readonly StoreInit[];
+}
+
+function creation(options: CreateDatabaseOptions | undefined): Creation {
+  const action = "create a database";
+  const { key, stores = [] } = optionsOf(options, action);
+  if (key !== undefined) requireInstance(key, PublicKey, action, "the key");
+  if (!Array.isArray(stores)) throw wrongArgument(action, "the stores", "a list", stores);
+  for (const store of stores) requireStoreInit(store, action);
+  return { key, stores };
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { Backend } from "../backend/backend.ts";
 import { PrivateKey } from "../keys/private_key.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { Database } from "../database/database.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import type { Table } from "../store/table.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
 import { InstanceError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
 import { mergedMappings } from "./key_rows.ts";
@@ -65,6 +66,7 @@ export class UserKeyring implements Disposable {
 
   /** Makes a key, stores it with the user's other keys, and returns its public half. */
   async addPrivateKey(displayName?: string): Promise<PublicKey> {
+    if (displayName !== undefined) requireText(displayName, "add a key", "its label");
     const key = PrivateKey.generate(this.userHost.host.random);
     const record: UserKey = {
       keyId: key.publicKey,
@@ -97,6 +99,7 @@ export class UserKeyring implements Disposable {
 
   /** Label of a key; undefined when it has none or is not held. */
   keyDisplayName(id: PublicKey): string | undefined {
+    requireKey(id);
     return this.session.keys.getKeyMetadata(id)?.displayName;
   }
 
@@ -107,6 +110,7 @@ export class UserKeyring implements Disposable {
 
   /** A copy of the private half of a key that is held, else `KeyNotFound`. */
   signingKey(id: PublicKey): PrivateKey {
+    requireKey(id);
     const key = this.session.keys.getSigningKey(id);
     if (key === undefined) throw keyNotHeld(id);
     return key.clone();
@@ -114,6 +118,7 @@ export class UserKeyring implements Disposable {
 
   /** The record of a key that is held, else `KeyNotFound`. */
   protected recordOf(id: PublicKey): UserKey {
+    requireKey(id);
     const record = this.session.keys.getKeyMetadata(id);
     if (record === undefined) throw keyNotHeld(id);
     return record;
@@ -129,12 +134,14 @@ export class UserKeyring implements Disposable {
 
   /** The key to open a database with: the oldest one that has an identity there, if any has. */
   findKey(database: ID): PublicKey | undefined {
+    requireRoot(database);
     const root = database.toString();
     return this.listKeys().find((id) => this.recordOf(id).databaseSigkeys.has(root));
   }
 
   /** Identity under which a key acts on a database; undefined when it has none there. */
   keyMapping(key: PublicKey, database: ID): SigKey | undefined {
+    requireRoot(database);
     const { databaseSigkeys } = this.recordOf(key);
     const root = database.toString();
     return databaseSigkeys.has(root)
@@ -145,6 +152,8 @@ export class UserKeyring implements Disposable {
   /** Notes under which identity a key acts on a database, which need not be held here. */
   async mapKey(key: PublicKey, database: ID, identity: SigKey): Promise<void> {
     this.recordOf(key);
+    requireRoot(database);
+    requireInstance(identity, SigKey, "note an identity", "the identity");
     const updated = await this.database.update(async (transaction) => {
       const table = await transaction.getStore(KeysTable, "keys");
       return await this.mapIn(table, key, database, identity);
@@ -171,6 +180,15 @@ export class UserKeyring implements Disposable {
     for (const [rowKey] of rows.slice(1)) await table.delete(rowKey);
     return updated;
   }
+}
+
+function requireKey(id: PublicKey): void {
+  requireInstance(id, PublicKey, "look up a key", "the key");
+}
+
+/** Fails unless `root` is an ID, as that of a database must be. */
+export function requireRoot(root: ID): void {
+  requireInstance(root, ID, "look up a database", "the root");
 }
 
 /** Keeps a member out of consoles, JSON and copies: it leads to private keys. */

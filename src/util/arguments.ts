@@ -29,6 +29,19 @@ export function wrongArgument(
   return new ArgumentError("InvalidArgument", message, { fields: { argument, expected, actual } });
 }
 
+/** As {@link wrongArgument}, for a number out of its range, which is told: a count is no secret. */
+export function wrongNumber(
+  action: string,
+  argument: string,
+  expected: string,
+  value: unknown,
+): ArgumentError {
+  if (typeof value !== "number") return wrongArgument(action, argument, expected, value);
+  const message = `Cannot ${action}: ${argument} must be ${expected}, got ${value}`;
+  const fields = { argument, expected, actual: String(value) };
+  return new ArgumentError("InvalidArgument", message, { fields });
+}
+
 /** Fails unless `value` is a text that UTF-8 can hold: all halves of pairs would become one character. */
 export function requireText(
   value: unknown,
@@ -68,9 +81,35 @@ export function requireFunction(value: unknown, action: string, argument: string
   if (typeof value !== "function") throw wrongArgument(action, argument, "a function", value);
 }
 
-/** Options as they were given; none when there are none. Fails for anything that is no object. */
+/** Options as they were given, or none. Fails for anything that is no object. */
 export function optionsOf<T extends object>(options: T | undefined, action: string): Partial<T> {
   if (options === undefined || options === null) return {};
   if (typeof options === "object") return options;
   throw wrongArgument(action, "the options", "an object", options);
+}
+
+/** Fails unless `value` has a method of this name, as what callers bring along must. */
+export function requireMethod(
+  value: unknown,
+  method: string,
+  action: string,
+  argument: string,
+): void {
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] === "function") return;
+  throw wrongArgument(action, argument, `an object with \`${method}()\``, value);
+}
+
+/** Fails unless `value` can be gone through. */
+export function requireIterable(value: unknown, action: string, argument: string): void {
+  if (typeof value === "object" && value !== null && Symbol.iterator in value) return;
+  throw wrongArgument(action, argument, "a list", value);
+}
+
+/** Fails unless `value` is bytes. */
+export function requireBytes(
+  value: unknown,
+  action: string,
+  argument: string,
+): asserts value is Uint8Array {
+  if (!(value instanceof Uint8Array)) throw wrongArgument(action, argument, "a Uint8Array", value);
 }

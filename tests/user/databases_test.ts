@@ -266,6 +266,6 @@ describe("sync preferences of several users", () => {
     ]);
     const often = SyncSettings.withInterval(SyncSettings.enabled(), 30);
     assert.deepEqual([often.syncEnabled, often.intervalSeconds], [true, 30]);
-    assert.throws(() => SyncSettings.withInterval(often, 0.5), RangeError);
+    assert.throws(() => SyncSettings.withInterval(often, 0.5), hasCode("InvalidArgument"));
   });
 });
