@@ -11,7 +11,7 @@
  */
 
 import { PublicKey } from "../keys/public_key.ts";
-import { requireInstance, requireText } from "../util/arguments.ts";
+import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { fromUtf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
 import { ID } from "./id.ts";
@@ -83,7 +83,7 @@ export class SigKey {
 
   /** A key of this database, by its name. */
   static fromName(name: string): SigKey {
-    requireText(name, NAME, "the name");
+    if (typeof name !== "string") throw wrongArgument(NAME, "the name", "a text", name);
     return SigKey.direct({ name });
   }
 
