@@ -8,18 +8,18 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { answerHelp } from "./help.mjs";
+import { buildDist } from "./dist.mjs";
+import { publishedManifest } from "./doors.mjs";
 import { describe, installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
 
 answerHelp(import.meta.url);
 
-const { version, exports, devDependencies } = JSON.parse(
-  readFileSync(join(ROOT, "package.json"), "utf8"),
-);
+const { version, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 function run(command, args, cwd = ROOT) {
@@ -31,21 +31,22 @@ function run(command, args, cwd = ROOT) {
   return stdout;
 }
 
-function build() {
-  rmSync(join(ROOT, "dist"), { recursive: true, force: true });
-  run(nodeForTools(), [TSC, "-p", "tsconfig.build.json"]);
-  const targets = Object.values(exports).flatMap((door) => Object.values(door));
-  const missing = targets.filter((target) => !existsSync(join(ROOT, target)));
-  if (missing.length > 0) throw new Error(`The build lacks exported files: ${missing.join(", ")}`);
-  console.log(`Built dist/ with ${Object.keys(exports).length} doors`);
-}
-
 const SMOKE = `
 import { DocStore, Instance, NewUser } from "eidetica";
 import { memoryStorage } from "eidetica/storage/memory";
 import { sqliteStorage } from "eidetica/storage/sqlite";
 import { ready } from "eidetica/wasm";
 import { Doc } from "eidetica/core";
+
+// Threads must be found inside the package.
+const threads = [];
+const host = process.getBuiltinModule("worker_threads");
+host.Worker = class extends host.Worker {
+  constructor(url, ...more) {
+    super(url, ...more);
+    threads.push(new Promise((resolve, reject) => this.once("message", resolve).once("error", reject)));
+  }
+};
 
 const core = await ready();
 const { instance, user } = await Instance.connectOrCreate("sqlite://./smoke.db", NewUser.passwordless("ada"));
@@ -57,11 +58,18 @@ if (await pages.getString("hello") !== "world") throw new Error("not stored");
 await instance.close();
 await memoryStorage().close();
 await (await sqliteStorage(":memory:")).close();
-// Enough signatures for worker threads, which must be found inside the package.
+// Enough signatures for them.
 const seed = new Uint8Array(32).fill(7);
 const data = new Uint8Array(8);
 const item = { publicKey: core.ed25519.publicKey(seed), data, signature: core.ed25519.sign(seed, data) };
 const verdicts = await core.ed25519.verifyBatch(Array.from({ length: 600 }, () => item));
+if (threads.length === 0) throw new Error("no threads");
+// Threads keep no process alive.
+const hold = setInterval(() => {}, 1000);
+for (const answer of await Promise.all(threads)) {
+  if (answer === "failed") throw new Error("a thread failed");
+}
+clearInterval(hold);
 if (!verdicts.every(Boolean) || Doc.from({ a: 1 }).get("a") !== 1) throw new Error("wrong verdict");
 console.log("ok");
 `;
@@ -83,6 +91,18 @@ if (await letter.withDoc((doc) => doc.getText("t").toString()) !== "Hi") throw n
 await instance.close();
 `;
 
+/** What a page or an isolate resolves: other files of the package, by its conditions. */
+const ELSEWHERE_SMOKE = `
+import { Instance } from "eidetica";
+
+const error = await Instance.connect("sqlite://./smoke.db").catch((error) => error);
+if (error.fields?.missingFeature !== "sqlite") throw error;
+const module = await WebAssembly.compile(
+  (await import("node:fs")).readFileSync(new URL(import.meta.resolve("eidetica/wasm/ed25519.wasm"))),
+);
+if (WebAssembly.Module.imports(module).length > 0) throw new Error("not the module");
+`;
+
 /** Names doors, so that a type that the package does not bring along is found. */
 function checkTypes(folder, doors) {
   const names = doors.map((door) => `eidetica${door.slice(1)}`);
@@ -95,6 +115,15 @@ function checkTypes(folder, doors) {
   console.log(`The types of ${doors.length} doors are complete`);
 }
 
+function runWithConditions(folder) {
+  writeFileSync(join(folder, "smoke.js"), ELSEWHERE_SMOKE);
+  for (const condition of Object.keys(publishedManifest().imports["#storages"])) {
+    if (condition === "default") continue;
+    run(runtime("node"), [`--conditions=${condition}`, "smoke.js"], folder);
+  }
+  console.log("The package knows pages and isolates by their conditions");
+}
+
 function runEverywhere(folder, code, what) {
   writeFileSync(join(folder, "smoke.js"), code);
   for (const name of ["node", "bun", "deno"]) {
@@ -104,19 +133,25 @@ function runEverywhere(folder, code, what) {
   }
 }
 
+/** Puts the package together as whoever publishes it does. */
+function pack(folder) {
+  const said = run("npm", ["pack", "--json", "--silent", "--pack-destination", folder]);
+  return JSON.parse(said)[0];
+}
+
 function smoke() {
   const folder = mkdtempSync(join(tmpdir(), "eidetica-pack-"));
+  const doors = Object.keys(publishedManifest().exports);
   try {
-    const [{ filename, files }] = JSON.parse(
-      run("npm", ["pack", "--json", "--pack-destination", folder]),
-    );
+    const { filename, files } = pack(folder);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     const install = (name) => run("npm", ["install", "--no-audit", "--no-fund", name], folder);
     install(`./${filename}`);
-    checkTypes(folder, Object.keys(exports).filter((door) => !(door in PEERS)));
+    checkTypes(folder, doors.filter((door) => !(door in PEERS)));
     runEverywhere(folder, SMOKE, "The package works without optional peers");
+    runWithConditions(folder);
     for (const peer of Object.values(PEERS)) install(`${peer}@${devDependencies[peer]}`);
-    checkTypes(folder, Object.keys(exports));
+    checkTypes(folder, doors);
     runEverywhere(folder, PEER_SMOKE, "The doors of optional peers work");
     const { size } = files.reduce((sum, file) => ({ size: sum.size + file.size }), { size: 0 });
     console.log(`${files.length} files, ${Math.round(size / 1024)} KiB`);
@@ -127,7 +162,7 @@ function smoke() {
 
 try {
   installDependencies();
-  build();
+  console.log(`Built dist/ with ${await buildDist()} doors`);
   if (process.argv.includes("--smoke")) smoke();
   console.log(`eidetica ${version} is ready to publish`);
 } catch (error) {

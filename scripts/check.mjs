@@ -11,6 +11,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { choicesOf, DOORS } from "./doors.mjs";
 import { answerHelp } from "./help.mjs";
 import { installDependencies, nodeForTools, ROOT, runtime } from "./runtimes.mjs";
 
@@ -18,7 +19,7 @@ answerHelp(import.meta.url);
 
 const readJson = (name) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
 const jsr = readJson("deno.json");
-const doors = Object.values(jsr.exports);
+const doors = Object.values(DOORS);
 const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 const STEPS = {
@@ -60,6 +61,9 @@ function documentationProblems() {
 
 /** One version and the same doors in both manifests, and no trace of a registry in what is committed. */
 function manifestProblems() {
+  if (existsSync(join(ROOT, "package.aside.json"))) {
+    return ["An interrupted npm pack left its manifest: run node scripts/pack.mjs --restore"];
+  }
   const npm = readJson("package.json");
   const lock = readFileSync(join(ROOT, "package-lock.json"), "utf8");
   const locked = JSON.parse(lock).packages[""].version;
@@ -73,26 +77,36 @@ function manifestProblems() {
   if (/registry\s*=\s*\S*:/.test(readFileSync(join(ROOT, ".npmrc"), "utf8"))) {
     problems.push(".npmrc names a registry: leave that to each machine");
   }
-  return [...problems, ...doorProblems(npm.exports)];
+  return [...problems, ...doorProblems(npm), ...choiceProblems(npm)];
 }
 
-/** The doors of npm are the built files of the doors of JSR, and these exist. */
-function doorProblems(built) {
+/** The doors lead to the same files in both manifests, and these exist. */
+function doorProblems({ exports }) {
+  if (JSON.stringify(exports) !== JSON.stringify(DOORS)) {
+    return ["The doors of package.json are not those of deno.json: run node scripts/doors.mjs"];
+  }
+  const missing = Object.entries(DOORS).filter(([, source]) => !existsSync(join(ROOT, source)));
+  return missing.map(([door, source]) => `The door "${door}" has no file ${source}`);
+}
+
+/** A `#name` means the same file in both manifests, or one of npm's choices; `#node…` is another on JSR. */
+function choiceProblems({ imports }) {
   const problems = [];
-  for (const door of new Set([...Object.keys(built), ...Object.keys(jsr.exports)])) {
-    const source = jsr.exports[door];
-    if (source === undefined || built[door] === undefined) {
-      problems.push(`The door "${door}" is missing in ${source ? "package.json" : "deno.json"}`);
-      continue;
+  for (const name of new Set([...Object.keys(imports), ...Object.keys(ownImports())])) {
+    const targets = Object.values(choicesOf(imports[name] ?? "") ?? [imports[name]]);
+    if (!name.startsWith("#node") && !targets.includes(jsr.imports[name])) {
+      problems.push(`"${name}" leads elsewhere in deno.json than in package.json`);
     }
-    if (!existsSync(join(ROOT, source))) problems.push(`The door "${door}" has no file ${source}`);
-    const stem = `./dist/${source.slice(2, -".ts".length)}`;
-    if (built[door].types !== `${stem}.d.ts` || built[door].default !== `${stem}.js`) {
-      problems.push(`package.json exports "${door}" from elsewhere than ${stem}.js and .d.ts`);
+    const files = [...targets, jsr.imports[name]];
+    for (const file of files.filter((file) => !file || !existsSync(join(ROOT, file)))) {
+      problems.push(`"${name}" leads to ${file}, which is not there`);
     }
-    if (Object.keys(built[door])[0] !== "types") problems.push(`"${door}" does not begin by types`);
   }
   return problems;
+}
+
+function ownImports() {
+  return Object.fromEntries(Object.entries(jsr.imports).filter(([name]) => name.startsWith("#")));
 }
 
 function perform(name) {

@@ -55,12 +55,11 @@ const TRANSPORT_EDGES = "src/transport/edge/";
 /** Folders whose files may name a runtime. The conformance suite registers tests with `node:test`. */
 const EDGES = [...STORAGES, TRANSPORT_EDGES, "src/cli/", "src/testing/"];
 
-/** Where URLs become drivers and files: these alone import storages, and only when they are needed. */
-const COMPOSERS = new Set([
-  "src/instance/open_storage.ts",
-  "src/instance/snapshot_writer.ts",
-  "src/sync/serve.ts",
-]);
+/** Where URLs become drivers and files: these alone import edges, and only when they are needed. */
+const COMPOSERS = new Set(["src/instance/storages.ts", "src/sync/serve.ts"]);
+
+/** Files that give the modules of Node to the storages, as `#node` and `#node-net`. */
+const NODE_MODULES = new Set(["src/storage/shared/node.ts", "src/storage/shared/node_net.ts"]);
 
 /** How a module is named: for its values, for its types alone, or while the program runs. */
 export type ImportKind = "value" | "type" | "dynamic";
@@ -99,9 +98,7 @@ export function refuseImport(
   specifier: string,
   kind: ImportKind,
 ): string | undefined {
-  if (/^(node|bun|deno):/.test(specifier)) {
-    return mayNameRuntime(file) ? undefined : "only EDGE files name a runtime";
-  }
+  if (/^(node|bun|deno):/.test(specifier)) return refuseRuntime(file, kind);
   // Files without a layer are doors and those outside, and may import everything.
   if (!specifier.startsWith(".") || layerOf(file) === undefined) return undefined;
   const target = resolve(file, specifier);
@@ -110,6 +107,12 @@ export function refuseImport(
 
 function isEdge(path: string): boolean {
   return path.startsWith(TRANSPORT_EDGES) || STORAGES.some((folder) => path.startsWith(folder));
+}
+
+function refuseRuntime(file: string, kind: ImportKind): string | undefined {
+  if (!mayNameRuntime(file)) return "only EDGE files name a runtime";
+  const asks = STORAGES.some((folder) => file.startsWith(folder)) && !NODE_MODULES.has(file);
+  return asks && kind === "value" ? "storages import the modules of Node from #node" : undefined;
 }
 
 function refuseDriver(file: string, target: string, kind: ImportKind): string | undefined {

@@ -25,9 +25,9 @@ import { enableSync } from "./enable_sync.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
-import { opened, type OpenedStorage } from "./open_storage.ts";
+import { opened, type OpenedStorage, type SnapshotFile } from "./open_storage.ts";
 import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
-import { type SnapshotFile, SnapshotWriter } from "./snapshot_writer.ts";
+import { SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 

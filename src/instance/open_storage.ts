@@ -7,8 +7,17 @@ import { readOnlyStorage } from "../storage/read_only.ts";
 import { BackendError, InstanceError, StorageError } from "../util/errors.ts";
 import { permissionProblem } from "../util/permission.ts";
 import type { RandomSource } from "../util/random.ts";
+import { STORAGES } from "#storages";
 import type { ConnectionTarget } from "./connection_url.ts";
-import type { SnapshotFile } from "./snapshot_writer.ts";
+import type { Opener, OpenOptions, Scheme, TextFiles } from "./storage_opener.ts";
+
+/** The file that an in-memory storage is saved to. */
+export interface SnapshotFile {
+  /** The file, which this instance alone replaces. */
+  readonly file: HeldFile;
+  /** The storage. */
+  readonly storage: MemoryStorage;
+}
 
 /** An opened storage, with what an instance needs to know about it. */
 export interface OpenedStorage {
@@ -22,87 +31,36 @@ export interface OpenedStorage {
   readonly foreignSnapshot?: string | undefined;
 }
 
-/** How a storage is opened. */
-export interface OpenOptions {
-  /** Whether a storage that does not exist is created. */
-  readonly create: boolean;
-  /** Refuses every write. */
-  readonly readOnly?: boolean;
-  /** Gives up when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-  /** See `InstanceOptions.durability`. */
-  readonly durability?: "full" | "normal";
-  /** See `InstanceOptions.random`. */
-  readonly random?: RandomSource;
-}
-
-type Scheme = ConnectionTarget["scheme"];
-type Target<S extends Scheme> = Extract<ConnectionTarget, { scheme: S }>;
-type Opener<S extends Scheme> = (
-  target: Target<S>,
-  options: OpenOptions,
-) => Promise<OpenedStorage>;
-
-/** What stands behind each scheme. Drivers are loaded when they are needed. */
-const SCHEMES: { readonly [S in Scheme]: Opener<S> } = {
-  memory: openMemory,
-  sqlite: async ({ path, mode, immutable }, options) => {
-    const { sqliteStorage } = await load("sqlite", () => import("../storage/sqlite/mod.ts"));
-    // Whatever the URL says, only `connectOrCreate` creates a file (00 §C4).
-    const create = mode === "memory" || (options.create && (mode === "rwc" || mode === "default"));
-    const readOnly = mode === "ro" || immutable === true || options.readOnly === true;
-    return opened(await sqliteStorage(path, { ...options, create, readOnly }), {
-      ...options,
-      readOnly,
-    });
-  },
-  denokv: async ({ path }, options) => {
-    const { denoKvStorage } = await load("denokv", () => import("../storage/deno_kv/mod.ts"));
-    return opened(await denoKvStorage(path, options), options);
-  },
-  file: async ({ path }, options) => {
-    const { fileStorage } = await load("file", () => import("../storage/file/mod.ts"));
-    return opened(await fileStorage(path, options), options);
-  },
-  postgres: async ({ url }, options) => {
-    const { postgresStorage } = await load(
-      "postgres",
-      () => import("../storage/postgres/mod.ts"),
-    );
-    return opened(await postgresStorage(url, options), options);
-  },
-  unix: ({ scheme }) => Promise.reject(unavailable(scheme)),
-};
-
-/** The part of the package that a scheme needs, where it has another name (07 §3). */
-const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service" };
+/** What has another name than its scheme, as a part of a build (07 §3). */
+const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service", memory: "file" };
 
 /** Opens the storage that a connection URL leads to. */
-export async function openTarget<S extends Scheme>(
-  target: Target<S>,
+export async function openTarget(
+  target: ConnectionTarget,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
   try {
-    return await SCHEMES[target.scheme as S](target, options);
+    if (target.scheme === "memory") return await openMemory(target.path, options);
+    // The entry of a scheme takes the targets of that scheme.
+    const open = STORAGES[target.scheme] as Opener<typeof target.scheme> | undefined;
+    if (open === undefined) throw unavailable(target.scheme);
+    const { driver, ...more } = await open(target, options);
+    return opened(driver, { random: options.random, ...more });
   } catch (error) {
-    const isMissing = error instanceof StorageError && error.code === "Unavailable";
-    throw isMissing ? unavailable(target.scheme, error) : error;
+    throw isUnavailable(error) ? unavailable(target.scheme, error) : error;
   }
 }
 
-/** Loads a driver; what this runtime cannot have is `BackendUnavailable`. */
-async function load<Module>(scheme: Scheme, importing: () => Promise<Module>): Promise<Module> {
-  try {
-    return await importing();
-  } catch (cause) {
-    throw unavailable(scheme, cause);
-  }
+/** Files, or `BackendUnavailable` where there are none. */
+export async function textFiles(): Promise<TextFiles> {
+  if (STORAGES.textFiles === undefined) throw unavailable("memory");
+  return await STORAGES.textFiles();
 }
 
 /** A storage as an instance uses it. */
 export function opened(
   driver: StorageDriver,
-  { readOnly, random }: Pick<OpenOptions, "readOnly" | "random">,
+  { readOnly, random }: { readonly readOnly?: boolean | undefined; readonly random?: RandomSource },
 ): OpenedStorage {
   const view = readOnly === true ? readOnlyStorage(driver) : driver;
   return { driver: view, backend: new LocalBackend(view, undefined, random) };
@@ -113,20 +71,27 @@ function mayCreate({ create, readOnly }: OpenOptions): boolean {
 }
 
 function unavailable(scheme: Scheme, cause?: unknown): InstanceError {
-  const why = cause instanceof StorageError ? cause.message : "this build has nothing for it";
-  return new InstanceError(
-    "BackendUnavailable",
-    `Cannot connect by the scheme "${scheme}": ${why}`,
-    { cause, fields: { scheme, missingFeature: FEATURES[scheme] ?? scheme } },
-  );
+  const missingFeature = FEATURES[scheme] ?? scheme;
+  const why = cause instanceof StorageError
+    ? cause.message
+    : `this build has no "${missingFeature}"; use memory:// or hand in a driver of your own`;
+  const message = `Cannot connect by the scheme "${scheme}": ${why}`;
+  return new InstanceError("BackendUnavailable", message, {
+    cause,
+    fields: { scheme, missingFeature },
+  });
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StorageError && error.code === "Unavailable";
 }
 
 async function openMemory(
-  { path }: Target<"memory">,
+  path: string | undefined,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
   if (path === undefined) return opened(new MemoryStorage(), options);
-  const files = await load("memory", () => import("../storage/shared/text_file.ts"));
+  const files = await textFiles();
   const isHeld = options.readOnly !== true;
   if (!mayCreate(options)) requireThere(path, files);
   const file = isHeld ? hold(path, files) : undefined;
@@ -138,8 +103,6 @@ async function openMemory(
     throw error;
   }
 }
-
-type TextFiles = typeof import("../storage/shared/text_file.ts");
 
 function requireThere(path: string, files: TextFiles): void {
   if (files.isThere(path)) return;
@@ -211,6 +174,7 @@ async function readSnapshot(
   try {
     return await read();
   } catch (cause) {
+    if (isUnavailable(cause)) throw cause;
     const why = permissionProblem(cause) ?? (cause as Error).message;
     throw invalidSnapshot(path, `the file cannot be read: ${why}`, cause);
   }

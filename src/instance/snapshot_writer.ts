@@ -1,19 +1,10 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { snapshotText, stringifySnapshot } from "../backend/snapshot_file.ts";
-import type { HeldFile } from "../storage/shared/text_file.ts";
-import type { MemoryStorage } from "../storage/memory.ts";
 import { InstanceError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
+import { type SnapshotFile, textFiles } from "./open_storage.ts";
 
 const log = new Logger("instance");
-
-/** The file that an in-memory storage is saved to. */
-export interface SnapshotFile {
-  /** The file, which this instance alone replaces. */
-  readonly file: HeldFile;
-  /** The storage. */
-  readonly storage: MemoryStorage;
-}
 
 /**
  * Writes the snapshot file of an in-memory instance (07 §6): on demand, on close, and when the
@@ -34,7 +25,7 @@ export class SnapshotWriter {
   }
 
   async #arm({ file, storage }: SnapshotFile): Promise<void> {
-    const { onProcessExit } = await import("../storage/shared/text_file.ts");
+    const { onProcessExit } = await textFiles();
     if (this.#closed) return;
     this.#disarm = onProcessExit(() => {
       try {
@@ -55,7 +46,7 @@ export class SnapshotWriter {
   /** Writes to any path; `SnapshotNotSupported` when the storage is not in memory. */
   async writeTo(path: string): Promise<void> {
     this.#requireMemory();
-    const { replaceTextFile } = await import("../storage/shared/text_file.ts");
+    const { replaceTextFile } = await textFiles();
     const file = this.#file?.file;
     if (file?.isAt(path)) await this.#write((text) => file.replace(text, { forced: true }));
     else await this.#write((text) => replaceTextFile(path, text));

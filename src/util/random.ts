@@ -32,17 +32,26 @@ export function randomU64(random: RandomSource): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
 }
 
-/** What the runtime makes UUIDs with; browsers have it in secure contexts alone. */
-const { randomUUID }: Partial<Crypto> = crypto;
-
 /** A random UUID of version 4, lower case with hyphens (RFC 9562). */
 export function uuidV4(random: RandomSource): string {
   // The runtime draws from the same generator, for many at once. Other sources are asked for their bytes.
-  if (random === systemRandom && randomUUID !== undefined) return randomUUID.call(crypto);
+  if (random === systemRandom) {
+    const uuid = ownUuid();
+    if (uuid !== undefined) return uuid;
+  }
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   return hyphenate(toHex(bytes));
+}
+
+/** Looked up late: Node loads its cryptography when `crypto` is named for the first time. */
+let randomUUID: Crypto["randomUUID"] | undefined;
+
+/** A UUID of the runtime; browsers make them in secure contexts alone. */
+function ownUuid(): string | undefined {
+  randomUUID ??= (crypto as Partial<Crypto>).randomUUID;
+  return randomUUID?.call(crypto);
 }
 
 /** 32 digits in the five groups of a UUID. */

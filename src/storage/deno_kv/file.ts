@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { fs } from "#node";
 import { StorageError } from "../../util/errors.ts";
 import { codeOf, createPrivately, standingAt } from "../shared/paths.ts";
 import { cannotOpen } from "./errors.ts";
@@ -20,7 +20,7 @@ export function prepareFile(path: string, mayCreate: boolean): void {
 export function frozen(path: string | undefined): StorageError | undefined {
   if (path === undefined) return undefined;
   try {
-    closeSync(openSync(path, "r+"));
+    fs.closeSync(fs.openSync(path, "r+"));
     return undefined;
   } catch (error) {
     return mayNotWrite(path, error);

@@ -1,5 +1,4 @@
-import { statSync } from "node:fs";
-import { clearInterval, setInterval } from "node:timers";
+import { fs, timers } from "#node";
 import { realTarget } from "../shared/paths.ts";
 import { KeyWatch, type ReadVersions } from "../shared/key_watch.ts";
 
@@ -16,7 +15,7 @@ const QUIET_MS = 100;
 export class KvPolling {
   readonly #keys: KeyWatch;
   readonly #path: string | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof timers.setInterval> | undefined;
   #token: string | undefined;
 
   /** Watches the database at `path`; undefined where the platform decides on it. */
@@ -31,13 +30,13 @@ export class KvPolling {
     const stop = this.#keys.add(keys, changed);
     this.#token = undefined;
     if (this.#timer === undefined) {
-      this.#timer = setInterval(() => void this.#look(), POLL_MS);
+      this.#timer = timers.setInterval(() => void this.#look(), POLL_MS);
       this.#timer.unref();
     }
     return () => {
       stop();
       if (!this.#keys.isEmpty) return;
-      clearInterval(this.#timer);
+      timers.clearInterval(this.#timer);
       this.#timer = undefined;
     };
   }
@@ -57,7 +56,7 @@ export class KvPolling {
   #readToken(): string | undefined {
     if (this.#path === undefined) return undefined;
     const stats = [this.#path, `${this.#path}-wal`].map((path) => {
-      return statSync(path, { throwIfNoEntry: false });
+      return fs.statSync(path, { throwIfNoEntry: false });
     });
     // Within one tick of the file system's clock a file can be written again unseen.
     const quiet = Date.now() - QUIET_MS;

@@ -18,9 +18,7 @@
  * @module
  */
 
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync } from "node:fs";
-import { readSync, writeSync } from "node:fs";
-import { crc32 } from "node:zlib";
+import { fs, zlib } from "#node";
 import { turns } from "../../util/turns.ts";
 
 /** What a journal begins with. */
@@ -94,7 +92,7 @@ export function encodeFrame(lastVersion: number, changes: readonly Change[]): Ui
   const payload = frame.subarray(FRAME_HEADER_BYTES);
   view.setUint32(0, FRAME_MAGIC);
   view.setUint32(4, payload.length);
-  view.setUint32(8, crc32(payload));
+  view.setUint32(8, zlib.crc32(payload));
   return frame;
 }
 
@@ -134,7 +132,7 @@ function wholeFrame(bytes: Uint8Array, view: DataView, at: number): number {
   const end = at + FRAME_HEADER_BYTES + view.getUint32(at + 4);
   if (end > bytes.length) return 0;
   const payload = bytes.subarray(at + FRAME_HEADER_BYTES, end);
-  return crc32(payload) === view.getUint32(at + 8) ? end - at : 0;
+  return zlib.crc32(payload) === view.getUint32(at + 8) ? end - at : 0;
 }
 
 function visitPayload(
@@ -173,13 +171,13 @@ export class Journal {
 
   /** Opens the file at `path`. */
   constructor(path: string, isReadOnly: boolean) {
-    this.fd = openSync(path, isReadOnly ? "r" : "r+");
-    this.inode = fstatSync(this.fd).ino;
+    this.fd = fs.openSync(path, isReadOnly ? "r" : "r+");
+    this.inode = fs.fstatSync(this.fd).ino;
   }
 
   /** How many bytes the file has. */
   get size(): number {
-    return fstatSync(this.fd).size;
+    return fs.fstatSync(this.fd).size;
   }
 
   /** Visits the frames after `end`, up to one that is not whole. */
@@ -218,7 +216,7 @@ export class Journal {
 
   /** Cuts off what lies behind `end`. */
   truncate(): void {
-    ftruncateSync(this.fd, this.end);
+    fs.ftruncateSync(this.fd, this.end);
   }
 
   /** Writes a frame at the end and tells where; `isFull` waits until the disk has it. */
@@ -226,7 +224,7 @@ export class Journal {
     const position = this.end;
     try {
       writeAt(this.fd, position, frame);
-      if (isFull) fdatasyncSync(this.fd);
+      if (isFull) fs.fdatasyncSync(this.fd);
     } catch (error) {
       this.truncate();
       throw error;
@@ -242,7 +240,7 @@ export class Journal {
 
   /** Closes the file. */
   close(): void {
-    closeSync(this.fd);
+    fs.closeSync(this.fd);
   }
 }
 
@@ -260,7 +258,7 @@ function viewOf(bytes: Uint8Array): DataView {
 function readAt(fd: number, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length;) {
-    const read = readSync(fd, bytes, at, length - at, position + at);
+    const read = fs.readSync(fd, bytes, at, length - at, position + at);
     if (read === 0) return bytes.subarray(0, at);
     at += read;
   }
@@ -270,6 +268,6 @@ function readAt(fd: number, position: number, length: number): Uint8Array {
 /** Writes all of `bytes`, which one call does not promise. */
 export function writeAt(fd: number, position: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) {
-    at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+    at += fs.writeSync(fd, bytes, at, bytes.length - at, position + at);
   }
 }

@@ -10,9 +10,7 @@
  * @module
  */
 
-import { linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { fs, paths, timers } from "#node";
 import { aborted } from "../../util/abort.ts";
 import { forgetHolder, type Holder, lifeOf, newHolder, parseHolder } from "../shared/holder.ts";
 import { storageError } from "./errors.ts";
@@ -36,7 +34,7 @@ export class FileLock {
     this.#directory = directory;
     this.#timeoutMs = timeoutMs;
     this.#ownerPath = ownerPath(directory, this.#owner.token);
-    writeFileSync(this.#ownerPath, JSON.stringify(this.#owner), { flag: "wx", mode: 0o600 });
+    fs.writeFileSync(this.#ownerPath, JSON.stringify(this.#owner), { flag: "wx", mode: 0o600 });
   }
 
   /**
@@ -44,24 +42,24 @@ export class FileLock {
    * `Aborted` when the signal is aborted meanwhile.
    */
   async run<T>(step: () => T, signal?: AbortSignal): Promise<T> {
-    const path = join(this.#directory, LOCK_NAME);
+    const path = paths.join(this.#directory, LOCK_NAME);
     const begun = Date.now();
     for (let pause = 1; !this.#take(path); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       const waited = Date.now() - begun;
       if (signal?.aborted) throw aborted(signal, `get the lock "${path}"`, waited);
       if (waited >= this.#timeoutMs) throw this.#busy(path);
-      await sleep(Math.ceil(Math.random() * pause));
+      await timers.promises.setTimeout(Math.ceil(Math.random() * pause));
     }
     try {
       return step();
     } finally {
-      unlinkSync(path);
+      fs.unlinkSync(path);
     }
   }
 
   /** Forgets the file that says whose lock it is. */
   dispose(): void {
-    rmSync(this.#ownerPath, { force: true });
+    fs.rmSync(this.#ownerPath, { force: true });
     forgetHolder(this.#owner);
   }
 
@@ -77,16 +75,16 @@ export class FileLock {
     const guard = `${path}-${dead.token}`;
     if (!this.#take(guard)) return;
     try {
-      if (readOwner(path)?.token === dead.token) unlinkSync(path);
-      rmSync(ownerPath(this.#directory, dead.token), { force: true });
+      if (readOwner(path)?.token === dead.token) fs.unlinkSync(path);
+      fs.rmSync(ownerPath(this.#directory, dead.token), { force: true });
     } finally {
-      unlinkSync(guard);
+      fs.unlinkSync(guard);
     }
   }
 
   #link(path: string): boolean {
     try {
-      linkSync(this.#ownerPath, path);
+      fs.linkSync(this.#ownerPath, path);
       return true;
     } catch (error) {
       if ((error as { code?: string }).code === "EEXIST") return false;
@@ -111,21 +109,21 @@ export class FileLock {
 
 /** Removes what handles of dead processes have left. Only the holder of the lock may do this. */
 export function removeDeadOwners(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
+  for (const name of fs.readdirSync(directory)) {
+    const path = paths.join(directory, name);
     const owner = name.startsWith(OWNER_PREFIX) ? readOwner(path) : undefined;
-    if (owner !== undefined && lifeOf(owner) === "dead") rmSync(path, { force: true });
+    if (owner !== undefined && lifeOf(owner) === "dead") fs.rmSync(path, { force: true });
   }
 }
 
 function ownerPath(directory: string, token: string): string {
-  return join(directory, OWNER_PREFIX + token);
+  return paths.join(directory, OWNER_PREFIX + token);
 }
 
 /** Whose the lock at `path` is; undefined when it is free, or says nothing that can be used. */
 function readOwner(path: string): Holder | undefined {
   try {
-    return parseHolder(readFileSync(path, "utf8"));
+    return parseHolder(fs.readFileSync(path, "utf8"));
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { timers } from "#node";
 import { requireNotAborted } from "../../util/abort.ts";
 import type { StorageDriver } from "../driver.ts";
 import { fileError } from "./errors.ts";
@@ -87,7 +87,7 @@ async function openForWriting(
 
 async function openForReading(directory: string): Promise<StorageDriver> {
   const storage = await FileStorage.open(directory, openJournal(directory, true), false);
-  if (storage.isDamaged()) await sleep(SETTLE_MS);
+  if (storage.isDamaged()) await timers.promises.setTimeout(SETTLE_MS);
   if (!storage.isDamaged()) return storage;
   const damage = storage.damage();
   await storage.close();

@@ -1,14 +1,4 @@
-import { randomUUID } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { fs, paths } from "#node";
 import { codeOf, makeFolders, realTarget, standingAt } from "../shared/paths.ts";
 import { storageError } from "./errors.ts";
 import { encodeHeader, Journal, JOURNAL_FORMAT, readFormat, writeAt } from "./journal.ts";
@@ -20,7 +10,7 @@ const TEMPORARY_PREFIX = `${JOURNAL_NAME}-`;
 
 /** Where the journal of a directory is. */
 export function journalPath(directory: string): string {
-  return join(directory, JOURNAL_NAME);
+  return paths.join(directory, JOURNAL_NAME);
 }
 
 /** Makes the directory, for its owner alone, or fails when it is wanted and not there. */
@@ -31,7 +21,7 @@ export function prepareDirectory(directory: string, mayCreate: boolean): void {
     throw storageError("NotFound", directory, "open", what);
   }
   makeDirectory(directory);
-  const strange = readdirSync(directory).find((name) => !isOurs(name));
+  const strange = fs.readdirSync(directory).find((name) => !isOurs(name));
   if (strange === undefined) return;
   const what =
     `it holds other files, for example "${strange}", and is left alone; name an empty directory`;
@@ -81,10 +71,14 @@ export function openJournal(directory: string, isReadOnly: boolean): Journal {
 export function replaceJournal(directory: string, frames: Iterable<Uint8Array>): void {
   // Behind a link it is replaced where it is: the link would be lost otherwise.
   const journal = realTarget(journalPath(directory));
-  const folder = dirname(journal);
+  const folder = paths.dirname(journal);
   removeLeftovers(folder);
-  const temporary = join(folder, TEMPORARY_PREFIX + randomUUID());
-  const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const temporary = paths.join(folder, TEMPORARY_PREFIX + crypto.randomUUID());
+  const fd = fs.openSync(
+    temporary,
+    fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL,
+    0o600,
+  );
   try {
     const header = encodeHeader();
     writeAt(fd, 0, header);
@@ -93,30 +87,30 @@ export function replaceJournal(directory: string, frames: Iterable<Uint8Array>):
       writeAt(fd, end, bytes);
       end += bytes.length;
     }
-    fsyncSync(fd);
+    fs.fsyncSync(fd);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    fs.rmSync(temporary, { force: true });
     throw error;
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
-  renameSync(temporary, journal);
+  fs.renameSync(temporary, journal);
   syncDirectory(folder);
 }
 
 /** A crash may leave a journal that was never finished. Only the holder of the lock may do this. */
 function removeLeftovers(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    if (name.startsWith(TEMPORARY_PREFIX)) rmSync(join(directory, name), { force: true });
+  for (const name of fs.readdirSync(directory)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) fs.rmSync(paths.join(directory, name), { force: true });
   }
 }
 
 /** Makes a rename durable; file systems that cannot do so refuse, which is no failure. */
 function syncDirectory(directory: string): void {
   try {
-    const fd = openSync(directory, "r");
-    fsyncSync(fd);
-    closeSync(fd);
+    const fd = fs.openSync(directory, "r");
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
   } catch {
     // The rename is done all the same; the system writes it out when it likes.
   }

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { fs } from "#node";
 import type {
   Batch,
   Capabilities,
@@ -94,7 +94,7 @@ export class FileStorage implements StorageDriver {
   /** The journal, with all that other processes have written before now. */
   #current(): Journal {
     const journal = this.#open;
-    const { ino, size } = statSync(journalPath(this.#directory));
+    const { ino, size } = fs.statSync(journalPath(this.#directory));
     if (ino !== journal.inode) return this.#reload();
     if (size === journal.end) return journal;
     if (size < journal.end) throw this.#shortened(size);

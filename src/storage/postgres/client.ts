@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { checkServerIdentity } from "node:tls";
+import { fs } from "#node";
+import { tls } from "#node-net";
 import { redactUrl } from "../../util/redact_url.ts";
 import { answerWithin } from "../shared/patience.ts";
 import { Connections } from "./connections.ts";
@@ -121,13 +121,13 @@ function tlsOf(place: string, { mode, files }: PostgresTls): false | string | ob
   const isVerified = mode.startsWith("verify-");
   const isPlain = Object.values(own).every((it) => it === undefined);
   if (isPlain && !isVerified) return mode === "allow" ? "prefer" : mode;
-  const check = mode === "verify-ca" ? () => undefined : checkServerIdentity;
+  const check = mode === "verify-ca" ? () => undefined : tls.checkServerIdentity;
   return { ...own, rejectUnauthorized: isVerified, checkServerIdentity: check };
 }
 
 function readCertificate(place: string, path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return fs.readFileSync(path, "utf8");
   } catch (cause) {
     const what = `the certificate "${path}" cannot be read: ${(cause as Error).message}`;
     throw placeError("CannotOpen", place, "open", what, { cause });

@@ -1,5 +1,6 @@
-import { Socket } from "node:net";
-import { setImmediate } from "node:timers";
+import { timers } from "#node";
+import { net } from "#node-net";
+import type { Socket } from "node:net";
 import type { ServerPlace } from "./url.ts";
 
 /** How many connections may be begun of which the server answers nothing: more than the client has at once. */
@@ -50,7 +51,7 @@ export class Connections {
   }
 
   #connect(place: ServerPlace): Socket {
-    const socket: NamedSocket = new Socket();
+    const socket: NamedSocket = new net.Socket();
     if ("path" in place) return socket.connect(place.path);
     [socket.host, socket.port] = [place.host, place.port];
     return socket.connect(place.port, place.host);
@@ -70,8 +71,8 @@ export class Connections {
 
 /** A socket that fails once the client has had the time to listen to it. */
 function broken(code: string): Socket {
-  const socket = new Socket();
-  setImmediate(() => socket.destroy(failure(code)));
+  const socket = new net.Socket();
+  timers.setImmediate(() => socket.destroy(failure(code)));
   return socket;
 }
 

@@ -1,5 +1,4 @@
-import { Buffer } from "node:buffer";
-import { clearInterval, setInterval } from "node:timers";
+import { buffer, timers } from "#node";
 import type {
   Batch,
   Capabilities,
@@ -65,7 +64,7 @@ export class PostgresStorage implements StorageDriver {
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
   readonly #watch = new KeyWatch((keys) => this.#versions(keys));
   #listening: Promise<() => PromiseLike<unknown>> | undefined;
-  #looking: ReturnType<typeof setInterval> | undefined;
+  #looking: ReturnType<typeof timers.setInterval> | undefined;
   #isClosing = false;
   #isClosed = false;
 
@@ -180,7 +179,7 @@ export class PostgresStorage implements StorageDriver {
   async #listen(): Promise<() => PromiseLike<unknown>> {
     const look = () => this.#look();
     // The client gives up listening when it is cut off again while it begins anew, and tells nobody.
-    this.#looking = setInterval(look, LOOK_MS);
+    this.#looking = timers.setInterval(look, LOOK_MS);
     this.#looking.unref();
     // Where nobody can listen, behind some pools, looking now and then is all there is.
     const listening = await Promise.resolve(this.#sql.listen?.(this.#at.schema, look, look))
@@ -195,7 +194,7 @@ export class PostgresStorage implements StorageDriver {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watch.clear();
-    clearInterval(this.#looking);
+    timers.clearInterval(this.#looking);
     if (this.#at.isOwner) await this.#end();
     else await this.#unlisten();
   }
@@ -256,7 +255,7 @@ function bigintOf(version: Version | undefined): string {
 }
 
 function hexOf(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  const hex = buffer.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
   return `"\\\\x${hex}"`;
 }
 

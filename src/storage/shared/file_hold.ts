@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { fs } from "#node";
 import { StorageError } from "../../util/errors.ts";
 import { forgetHolder, type Holder, lifeOf, newHolder, parseHolder } from "./holder.ts";
 import { codeOf } from "./paths.ts";
@@ -41,7 +41,7 @@ export class FileHold {
 
   #make(): boolean {
     try {
-      writeFileSync(this.#mark, JSON.stringify(this.#holder), { flag: "wx", mode: 0o600 });
+      fs.writeFileSync(this.#mark, JSON.stringify(this.#holder), { flag: "wx", mode: 0o600 });
       return true;
     } catch (error) {
       if (codeOf(error) === "EEXIST") return false;
@@ -53,15 +53,15 @@ export class FileHold {
   #remove(): void {
     const aside = `${this.#mark}-${this.#holder.token}`;
     try {
-      renameSync(this.#mark, aside);
+      fs.renameSync(this.#mark, aside);
     } catch (error) {
       // Somebody else was faster.
       if (codeOf(error) === "ENOENT") return;
       throw error;
     }
     const found = readHolder(aside);
-    if (found !== undefined && lifeOf(found) === "alive") renameSync(aside, this.#mark);
-    else unlinkSync(aside);
+    if (found !== undefined && lifeOf(found) === "alive") fs.renameSync(aside, this.#mark);
+    else fs.unlinkSync(aside);
   }
 
   /** Whether this holds the file at `target`. */
@@ -72,7 +72,7 @@ export class FileHold {
   /** Holds it no longer. */
   release(): void {
     try {
-      if (readHolder(this.#mark)?.token === this.#holder.token) unlinkSync(this.#mark);
+      if (readHolder(this.#mark)?.token === this.#holder.token) fs.unlinkSync(this.#mark);
     } catch {
       // A mark that stays is that of a dead holder soon.
     }
@@ -94,7 +94,7 @@ function markOf(target: string): string {
 
 function readHolder(mark: string): Holder | undefined {
   try {
-    return parseHolder(readFileSync(mark, "utf8"));
+    return parseHolder(fs.readFileSync(mark, "utf8"));
   } catch {
     return undefined;
   }
@@ -102,7 +102,7 @@ function readHolder(mark: string): Holder | undefined {
 
 /** Whether a mark without a name is about to get one. */
 function isFresh(mark: string): boolean {
-  const stats = statSync(mark, { throwIfNoEntry: false });
+  const stats = fs.statSync(mark, { throwIfNoEntry: false });
   return stats !== undefined && Date.now() - stats.mtimeMs < WRITING_MS;
 }
 

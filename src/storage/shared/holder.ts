@@ -11,10 +11,7 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { hostname as readHostname } from "node:os";
-import process from "node:process";
+import { fs, os, process } from "#node";
 import { missingPermission } from "../../util/permission.ts";
 
 /** Whose a lock is. */
@@ -35,7 +32,7 @@ const own = new Set<string>();
 
 /** A new holder in this process, until it is forgotten. */
 export function newHolder(): Holder {
-  const token = randomUUID();
+  const token = crypto.randomUUID();
   own.add(token);
   return { token, pid: process.pid, host: hostname(), since: beginningOf(process.pid) };
 }
@@ -48,7 +45,7 @@ export function forgetHolder({ token }: Holder): void {
 /** The name of this machine, for which Deno wants a permission that storing does not need. */
 function hostname(): string {
   try {
-    return readHostname();
+    return os.hostname();
   } catch {
     return "";
   }
@@ -102,8 +99,8 @@ function lifeOfProcess(pid: number): Life {
 /** The boot of this machine, and the moment since then at which a process began; only Linux tells. */
 function beginningOf(pid: number): string | undefined {
   try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
     // The name before may hold anything, brackets and spaces too; the start is the 20th behind it.
     return `${boot} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
   } catch {

@@ -1,9 +1,9 @@
-import { Buffer } from "node:buffer";
+import { buffer } from "#node";
 import type { Batch } from "../driver.ts";
 
 /** Text with one character for each byte of a key, to look it up by. */
 export function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  return buffer.Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }
 
 /** Runs of batches in which none checks or changes a key that an earlier one of it changes. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { closeSync, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { fs, paths } from "#node";
 
 /** Symbolic links that are followed one after another, as on Linux. */
 const MAX_LINKS = 40;
@@ -21,7 +20,7 @@ export type Standing = "nothing" | "file" | "folder" | "other";
 
 /** Looks what stands at a path; a pipe or a device, which reading may wait at for ever, is `other`. */
 export function standingAt(path: string): Standing {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = fs.statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return "nothing";
   if (found.isFile()) return "file";
   return found.isDirectory() ? "folder" : "other";
@@ -33,7 +32,7 @@ export function standingAt(path: string): Standing {
  */
 export function makeFolders(path: string): void {
   if (makeFolder(path)) return;
-  const parent = dirname(path);
+  const parent = paths.dirname(path);
   if (parent !== path) makeFolders(parent);
   if (!makeFolder(path)) throw missing(path);
 }
@@ -41,7 +40,7 @@ export function makeFolders(path: string): void {
 /** Makes one folder, unless it is there; false when the one above it is missing. */
 function makeFolder(path: string): boolean {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    fs.mkdirSync(path, { mode: 0o700 });
     return true;
   } catch (error) {
     if (codeOf(error) === "ENOENT") return false;
@@ -61,14 +60,14 @@ export function realTarget(path: string): string {
   for (let links = 0; links < MAX_LINKS; links++) {
     const link = readLink(target);
     if (link === undefined) return target;
-    target = resolve(realpathSync(dirname(target)), link);
+    target = paths.resolve(fs.realpathSync(paths.dirname(target)), link);
   }
   throw Object.assign(new Error(`"${path}" is a circle of links`), { code: "ELOOP" });
 }
 
 function readLink(path: string): string | undefined {
   try {
-    return readlinkSync(path);
+    return fs.readlinkSync(path);
   } catch (error) {
     // Nothing is there, or it is no link; Windows says `UNKNOWN` for the latter.
     if (["EINVAL", "ENOENT", "ENOTDIR", "UNKNOWN"].includes(String(codeOf(error)))) {
@@ -84,7 +83,7 @@ function readLink(path: string): string | undefined {
  */
 export function createPrivately(path: string): void {
   try {
-    closeSync(openSync(path, "wx", 0o600));
+    fs.closeSync(fs.openSync(path, "wx", 0o600));
   } catch (error) {
     if (codeOf(error) === "ENOENT") return createWithFolders(path, error);
     if (codeOf(error) !== "EEXIST") throw error;
@@ -95,7 +94,7 @@ export function createPrivately(path: string): void {
 }
 
 function createWithFolders(path: string, error: unknown): void {
-  const folder = dirname(path);
+  const folder = paths.dirname(path);
   if (standingAt(folder) === "folder") throw error;
   makeFolders(folder);
   createPrivately(path);

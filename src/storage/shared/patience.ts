@@ -4,7 +4,7 @@
  * @module
  */
 
-import { clearTimeout, setTimeout } from "node:timers";
+import { timers } from "#node";
 import { aborted } from "../../util/abort.ts";
 
 /** Longest pause between two attempts, in milliseconds. */
@@ -43,7 +43,7 @@ export async function retryWhileBusy<T>(
 }
 
 function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.ceil(ms)));
+  return new Promise((resolve) => timers.setTimeout(resolve, Math.ceil(ms)));
 }
 
 /**
@@ -56,7 +56,7 @@ export function answerWithin<T>(
   late: () => unknown,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), ms);
-    answer.then(resolve, reject).then(() => clearTimeout(timer));
+    const timer = timers.setTimeout(() => reject(late()), ms);
+    answer.then(resolve, reject).then(() => timers.clearTimeout(timer));
   });
 }

@@ -1,4 +1,4 @@
-import { clearInterval, setInterval } from "node:timers";
+import { timers } from "#node";
 import type { Stored, Version } from "../driver.ts";
 
 /** How often another writer is looked for, in milliseconds. */
@@ -27,7 +27,7 @@ interface Watcher {
 export class PollingWatch {
   readonly #source: WatchSource;
   readonly #watchers = new Set<Watcher>();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof timers.setInterval> | undefined;
   #token: unknown;
 
   /** Watches `source`. */
@@ -48,13 +48,13 @@ export class PollingWatch {
   /** Forgets all watchers. */
   stop(): void {
     this.#watchers.clear();
-    clearInterval(this.#timer);
+    timers.clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #start(): void {
     this.#token = this.#source.token();
-    this.#timer = setInterval(() => this.#look(), POLL_MS);
+    this.#timer = timers.setInterval(() => this.#look(), POLL_MS);
     this.#timer.unref();
   }
 

@@ -4,19 +4,8 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { type BigIntStats, statSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { fs, paths } from "#node";
+import type { BigIntStats } from "node:fs";
 import { BackendError, EideticaError } from "../../util/errors.ts";
 import { permissionProblem } from "../../util/permission.ts";
 import { FileHold, requireFree } from "./file_hold.ts";
@@ -44,7 +33,7 @@ async function readStamped(path: string): Promise<{ text: string; stamp: Stamp }
   if (standing === "nothing") return undefined;
   // Reading a pipe or a device would wait for what never comes.
   if (standing !== "file") throw new Error(`a ${standing} stands there, which is no file`);
-  const file = await open(path, "r");
+  const file = await fs.promises.open(path, "r");
   try {
     const stamp = stampOf(await file.stat({ bigint: true }));
     return { text: await file.readFile("utf8"), stamp };
@@ -132,7 +121,7 @@ export class HeldFile {
 
   /** What was deleted may be written again. */
   #isUnchanged(): boolean {
-    const stats = statSync(this.#target, { bigint: true, throwIfNoEntry: false });
+    const stats = fs.statSync(this.#target, { bigint: true, throwIfNoEntry: false });
     return stats === undefined || stampOf(stats) === this.#stamp;
   }
 
@@ -154,24 +143,24 @@ export class HeldFile {
 }
 
 // A name of its own lets several processes replace one file at the same time.
-const temporaryOf = (target: string) => `${target}.${randomUUID()}.tmp`;
+const temporaryOf = (target: string) => `${target}.${crypto.randomUUID()}.tmp`;
 
 /** Replaces the file at `target`, which is no link; resolves with what tells it from others. */
 async function replace(target: string, text: string): Promise<Stamp> {
   const temporary = temporaryOf(target);
   try {
     const stamp = await writeDurably(temporary, text);
-    await rename(temporary, target);
-    await syncDirectory(dirname(target));
+    await fs.promises.rename(temporary, target);
+    await syncDirectory(paths.dirname(target));
     return stamp;
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
 }
 
 async function writeDurably(path: string, text: string): Promise<Stamp> {
-  const file = await open(path, "wx", 0o600);
+  const file = await fs.promises.open(path, "wx", 0o600);
   try {
     await file.writeFile(text, "utf8");
     await file.sync();
@@ -183,7 +172,7 @@ async function writeDurably(path: string, text: string): Promise<Stamp> {
 
 /** Makes a rename durable; file systems that cannot do so refuse, which is no failure. */
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r").catch(() => undefined);
+  const directory = await fs.promises.open(path, "r").catch(() => undefined);
   await directory?.sync().catch(() => undefined);
   await directory?.close();
 }
@@ -192,22 +181,22 @@ function replaceNow(target: string, text: string): Stamp {
   const temporary = temporaryOf(target);
   try {
     const stamp = writeNow(temporary, text);
-    renameSync(temporary, target);
+    fs.renameSync(temporary, target);
     return stamp;
   } catch (error) {
-    rmSync(temporary, { force: true });
+    fs.rmSync(temporary, { force: true });
     throw error;
   }
 }
 
 function writeNow(path: string, text: string): Stamp {
-  const file = openSync(path, "wx", 0o600);
+  const file = fs.openSync(path, "wx", 0o600);
   try {
-    writeFileSync(file, text, "utf8");
-    fsyncSync(file);
-    return stampOf(fstatSync(file, { bigint: true }));
+    fs.writeFileSync(file, text, "utf8");
+    fs.fsyncSync(file);
+    return stampOf(fs.fstatSync(file, { bigint: true }));
   } finally {
-    closeSync(file);
+    fs.closeSync(file);
   }
 }
 
@@ -231,8 +220,8 @@ export function onProcessExit(save: () => void): () => void {
 
 /** Failures of the file system in words that say what helps. */
 const MEANINGS = new Map<string, (path: string) => string>([
-  ["ENOENT", (path) => `its folder "${dirname(path)}" does not exist; create it first`],
-  ["ENOTDIR", (path) => `"${dirname(path)}" is no folder; check the path`],
+  ["ENOENT", (path) => `its folder "${paths.dirname(path)}" does not exist; create it first`],
+  ["ENOTDIR", (path) => `"${paths.dirname(path)}" is no folder; check the path`],
   ["EACCES", () => "this user may not write in its folder; check the rights"],
   ["EPERM", () => "this user may not write it; check the rights"],
   ["EROFS", () => "its disk is mounted for reading only; mount it for writing"],

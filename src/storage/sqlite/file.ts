@@ -1,5 +1,4 @@
-import { closeSync, existsSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { fs, paths } from "#node";
 import { StorageError } from "../../util/errors.ts";
 import { permissionProblem } from "../../util/permission.ts";
 import { codeOf, createPrivately, realTarget, standingAt } from "../shared/paths.ts";
@@ -33,7 +32,9 @@ function create(path: string): void {
     const problem = permissionProblem(cause);
     if (problem !== undefined) throw cannotOpen(path, "PermissionDenied", problem, cause);
     if (FORBIDDEN.has(codeOf(cause))) throw mayNotWrite(path, cause);
-    const why = `it cannot be made in the folder "${dirname(path)}": ${(cause as Error).message}`;
+    const why = `it cannot be made in the folder "${paths.dirname(path)}": ${
+      (cause as Error).message
+    }`;
     throw cannotOpen(path, "CannotOpen", why, cause);
   }
 }
@@ -57,7 +58,7 @@ export function namePath(path: string): string {
 /** How SQLite is to be told of a file that is only read. */
 export function readingPath(path: string): string {
   // SQLite wants to write beside what it reads, unless it knows that nobody can write at all.
-  const isFrozen = writingFailure(path) === FROZEN && !existsSync(`${realTarget(path)}-wal`);
+  const isFrozen = writingFailure(path) === FROZEN && !fs.existsSync(`${realTarget(path)}-wal`);
   return isFrozen
     ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`
     : namePath(path);
@@ -78,7 +79,7 @@ function mayNotWrite(path: string, cause: unknown): StorageError {
 /** Why an existing file cannot be written, as the file system says it; undefined when it can. */
 function writingFailure(path: string): unknown {
   try {
-    closeSync(openSync(path, "r+"));
+    fs.closeSync(fs.openSync(path, "r+"));
     return undefined;
   } catch (error) {
     return codeOf(error);
