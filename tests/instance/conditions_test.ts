@@ -9,7 +9,7 @@ const isDeno = "deno" in process.versions;
 test("07 §3 pages and isolates name what they lack; snapshots are text there", {
   skip: isDeno && "Deno resolves by its own manifest, which knows no conditions",
 }, () => {
-  const main = fileURLToPath(new URL("places_main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("conditions_main.ts", import.meta.url));
   const out = execFileSync(process.execPath, ["--conditions=browser", main], { encoding: "utf8" });
   const lines = out.trim().split(/\r?\n/).map((line) => line.replaceAll(/[[\]' "]/g, ""));
   assert.deepEqual(lines, [
