@@ -1,6 +1,7 @@
 import type { ID } from "../entry/id.ts";
 import type { Alone } from "../transaction/host.ts";
 import type { Transaction } from "../transaction/transaction.ts";
+import { requireNotAborted } from "../util/abort.ts";
 import { optionsOf, requireFunction, wrongNumber } from "../util/arguments.ts";
 import { EideticaError, TransactionError } from "../util/errors.ts";
 import { requireSignal } from "../util/work.ts";
@@ -45,7 +46,7 @@ export async function updateAlone<R>(
   }
   return await host.inTurn(tree, async (leave) => {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      signal?.throwIfAborted();
+      requireNotAborted({ signal, action: UPDATE });
       const done = await attemptAlone(host, tree, begin, change, leave);
       if (done !== undefined) return done.result;
       if (attempt > EAGER_ATTEMPTS) await pause(Math.min(attempt, LONGEST_PAUSE));

@@ -15,6 +15,7 @@ import {
   requireText,
   wrongArgument,
 } from "../util/arguments.ts";
+import { abortable } from "../util/abort.ts";
 import { InstanceError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
@@ -25,7 +26,8 @@ import { enableSync } from "./enable_sync.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
-import { opened, type OpenedStorage, type SnapshotFile } from "./open_storage.ts";
+import { openSnapshotText } from "./open_snapshot.ts";
+import { opened, type OpenedStorage, type SnapshotFile } from "./opened_storage.ts";
 import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
 import { SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
@@ -104,6 +106,18 @@ export class Instance implements AsyncDisposable, HasHost {
       }
       return await Instance.#openOrCreate(storage, initial, options);
     });
+  }
+
+  /**
+   * Opens, in memory, the instance that the text of a snapshot holds, for example one that was kept
+   * where there are no files: the counterpart of {@link snapshotText}. Nothing is saved by itself.
+   * Throws `InvalidSnapshot` for what is none, `NotInitialized` for one without an instance.
+   */
+  static async fromSnapshotText(text: string, given?: InstanceOptions): Promise<Instance> {
+    const options = instanceOptions(given);
+    const wait = { signal: options.signal, action: "open the text of a snapshot" };
+    const storage = await abortable(wait, () => openSnapshotText(text, options));
+    return await guarded(storage.driver, options, () => Instance.#open(storage, options));
   }
 
   /** As {@link connect}, on a storage driver of your own, which the instance then owns. */

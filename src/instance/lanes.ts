@@ -1,5 +1,10 @@
+import { aborted, requireNotAborted } from "../util/abort.ts";
+
 /** How long one work may keep others from their turn, in milliseconds. Then they go on beside it. */
 export const PATIENCE = 10_000;
+
+/** What is waited for, as it follows "Cannot". */
+const ACTION = "have a turn";
 
 /** Somebody in a lane. */
 interface Place {
@@ -31,7 +36,7 @@ export class Lanes {
     work: (leave: () => void) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    signal?.throwIfAborted();
+    requireNotAborted({ signal, action: ACTION });
     const place: Place = { since: undefined, wake: () => {} };
     const leave = () => this.#leave(lane, place);
     try {
@@ -68,11 +73,12 @@ export class Lanes {
   /** Resolves when the turn of `place` has come. */
   async #turn(lane: string, place: Place, signal: AbortSignal | undefined): Promise<void> {
     let abort = () => {};
+    const begun = performance.now();
     const timer = setInterval(() => this.#passOver(lane), this.#patience);
     try {
       await new Promise<void>((resolve, reject) => {
         place.wake = resolve;
-        abort = () => reject(signal!.reason);
+        abort = () => reject(aborted(signal!, ACTION, performance.now() - begun));
         signal?.addEventListener("abort", abort);
       });
     } finally {

@@ -5,10 +5,11 @@ import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
 import { type Clock, SystemClock } from "../util/clock.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { redactUrl } from "../util/redact_url.ts";
-import { requireSignal } from "../util/work.ts";
+import { type Progress, workOptions } from "../util/work.ts";
 import { parseConnectionUrl } from "./connection_url.ts";
 import { InstanceHost } from "./instance_host.ts";
-import { type OpenedStorage, openTarget } from "./open_storage.ts";
+import { openTarget } from "./open_storage.ts";
+import type { OpenedStorage } from "./opened_storage.ts";
 
 /** How an instance is opened. */
 export interface InstanceOptions {
@@ -20,6 +21,8 @@ export interface InstanceOptions {
   readonly readOnly?: boolean;
   /** Gives up opening, with the code `Aborted`, when it is aborted; later it has no effect. */
   readonly signal?: AbortSignal;
+  /** Told, in entries, how far the reading of a snapshot has come. What it throws ends the opening. */
+  readonly onProgress?: (progress: Progress) => void;
   /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
   readonly durability?: "full" | "normal";
 }
@@ -28,10 +31,10 @@ export interface InstanceOptions {
 export function instanceOptions(given: InstanceOptions | undefined): InstanceOptions {
   const action = "open an instance";
   const options = optionsOf(given, action);
-  const { clock, random, signal, readOnly, durability } = options;
+  const { clock, random, readOnly, durability } = options;
   if (clock !== undefined) requireMethod(clock, "nowMillis", action, "the clock");
   if (random !== undefined) requireMethod(random, "bytes", action, "the source of randomness");
-  requireSignal(signal, action);
+  workOptions(options, action);
   if (readOnly !== undefined && typeof readOnly !== "boolean") {
     throw wrongArgument(action, "`readOnly`", "true or false", readOnly);
   }

@@ -2,7 +2,8 @@ import type { LocalBackend } from "../backend/local.ts";
 import { snapshotText, stringifySnapshot } from "../backend/snapshot_file.ts";
 import { InstanceError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
-import { type SnapshotFile, textFiles } from "./open_storage.ts";
+import { textFiles } from "./open_storage.ts";
+import type { SnapshotFile } from "./opened_storage.ts";
 
 const log = new Logger("instance");
 

@@ -1,5 +1,6 @@
 import type { StorageDriver } from "../storage/driver.ts";
 import type { RandomSource } from "../util/random.ts";
+import type { WorkOptions } from "../util/work.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
 
 /** How a storage is opened. */
@@ -10,6 +11,8 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   /** Gives up when it is aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Told how far the reading of a snapshot has come. */
+  readonly onProgress?: WorkOptions["onProgress"];
   /** See `InstanceOptions.durability`. */
   readonly durability?: "full" | "normal";
   /** See `InstanceOptions.random`. */

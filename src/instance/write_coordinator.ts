@@ -9,6 +9,7 @@ import { requireTree } from "../database/ingest.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import { requireNotAborted } from "../util/abort.ts";
 import { StorageError, TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { WorkOptions } from "../util/work.ts";
@@ -129,7 +130,7 @@ export class WriteCoordinator {
     const { maxEntriesPerCommit, room } = this.#backend;
     const most = Math.min(REMOTE_CHUNK, maxEntriesPerCommit);
     for (let [at, end] = [0, 0]; at < sorted.length; at = end) {
-      signal?.throwIfAborted();
+      requireNotAborted({ signal, action: "take entries in" });
       end = room.end(sorted, at, most);
       yield await this.#putChunk(tree, sorted.slice(at, end), end < sorted.length);
       onProgress?.({ done: end, total: sorted.length });
@@ -188,14 +189,15 @@ export class WriteCoordinator {
 
   /** Judges the Unverified entries of a tree; see `Database.verify`. */
   async verify(tree: ID, { signal, onProgress }: WorkOptions = {}): Promise<VerifyCounts> {
-    signal?.throwIfAborted();
+    const wait = { signal, action: "verify a database" };
+    requireNotAborted(wait);
     let counts = { verified: 0, failed: 0, stillUnverified: 0 };
     const { head: { unverified: total } } = await this.#backend.trees.read(tree);
     let done = 0;
     const onPass: AfterPass = (judged, goesOn) => {
       done = Math.min(done + judged, total);
       onProgress?.({ done, total });
-      if (goesOn) signal?.throwIfAborted();
+      if (goesOn) requireNotAborted(wait);
     };
     await this.#inParts(tree, async () => {
       counts = await this.#passes.judgeAll(tree, [], onPass);

@@ -51,6 +51,6 @@ export function isAborted(error: unknown): boolean {
 export function aborted(signal: AbortSignal, action: string, waitedMs: number): InstanceError {
   const cause: unknown = signal.reason;
   const why = cause instanceof Error ? cause.message : String(cause);
-  const message = `Cannot ${action}: it was aborted after ${waitedMs} ms (${why})`;
+  const message = `Cannot ${action}: it was aborted after ${Math.round(waitedMs)} ms (${why})`;
   return new InstanceError("Aborted", message, { cause, fields: { waitedMs } });
 }

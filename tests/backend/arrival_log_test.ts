@@ -12,7 +12,7 @@ import {
 } from "../../src/backend/log/log_cursor.ts";
 import { type Arrival, arrivalOf, ROWS_PER_RECORD } from "../../src/backend/records/arrivals.ts";
 import * as keys from "../../src/backend/records/keys.ts";
-import { loadSnapshot } from "../../src/backend/snapshot_file.ts";
+import { loadSnapshot } from "../../src/backend/snapshot_load.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";

@@ -4,7 +4,8 @@ import { EideticaError, Entry, Instance, NewUser, Snapshot } from "../../mod.ts"
 import { idKey } from "../../src/backend/records/keys.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { encodeIdRow } from "../../src/backend/records/tree_records.ts";
-import { loadSnapshot, stringifySnapshot } from "../../src/backend/snapshot_file.ts";
+import { stringifySnapshot } from "../../src/backend/snapshot_file.ts";
+import { loadSnapshot } from "../../src/backend/snapshot_load.ts";
 import { ID } from "../../src/entry/id.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { utf8 } from "../../src/util/bytes.ts";

@@ -19,7 +19,7 @@ import {
   type User,
 } from "../../mod.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
-import { loadSnapshot } from "../../src/backend/snapshot_file.ts";
+import { loadSnapshot } from "../../src/backend/snapshot_load.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { SHARED_TURN, TURN_MS } from "../../src/util/turns.ts";
 import { withFolder } from "./places.ts";

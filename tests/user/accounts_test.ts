@@ -344,7 +344,7 @@ describe("keys", () => {
       NewUser.withPassword("ada", "pw"),
     );
     await user.createDatabase({ name: "kept" });
-    const { loadSnapshot } = await import("../../src/backend/snapshot_file.ts");
+    const { loadSnapshot } = await import("../../src/backend/snapshot_load.ts");
     const copy = await newStorage("memory");
     await loadSnapshot(new LocalBackend(copy), await instance.snapshotText());
     await instance.close();

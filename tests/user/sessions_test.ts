@@ -109,7 +109,7 @@ describe("sessions", () => {
   it("08#17 a login whose time cannot be written is a login", () =>
     withAda(async ({ instance }) => {
       const copy = memoryStorage();
-      const { loadSnapshot } = await import("../../src/backend/snapshot_file.ts");
+      const { loadSnapshot } = await import("../../src/backend/snapshot_load.ts");
       const { LocalBackend } = await import("../../src/backend/local.ts");
       await loadSnapshot(new LocalBackend(copy), await instance.snapshotText());
       const again = await Instance.openBackend(failing(copy, 1));
