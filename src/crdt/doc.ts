@@ -22,8 +22,9 @@ import { type Children, DocCore } from "./doc_core.ts";
 import { parseDoc, parseDocBytes } from "./doc_reader.ts";
 import { stringifyDoc } from "./doc_writer.ts";
 import { List } from "./list.ts";
-import { describePath, type PathLike } from "./path.ts";
+import { describePath, type PathLike, segmentsOf } from "./path.ts";
 import type { PositionOptions } from "./position.ts";
+import { type Mark, REPLACING, STORED } from "./staging.ts";
 import { DELETED, type Int, isVisible, type ValueInput, type VisibleValue } from "./value.ts";
 
 export type { KeyRange } from "./doc_core.ts";
@@ -161,7 +162,7 @@ export class Doc extends DocCore {
    * levels, which no reader accepts.
    */
   set(path: PathLike, value: ValueInput): VisibleValue | undefined {
-    return this.write(path, toValue(value), false);
+    return this.write(path, toValue(value));
   }
 
   /** Same as {@link Doc.set}. */
@@ -170,17 +171,31 @@ export class Doc extends DocCore {
   }
 
   /**
-   * As {@link Doc.set}, for a delta that will be merged over earlier state: a document made in place of
-   * a scalar, list or tombstone is atomic, so that what was deleted or overwritten in this delta does
-   * not come back from that state (03 §7.5).
+   * As {@link Doc.set}, for a delta that will be merged over earlier state: what was deleted or replaced in
+   * this delta does not come back from that state. A document in place of a scalar, list or tombstone is
+   * atomic, and one in place of a document keeps the tombstones in it. A list in place of anything but a
+   * list unites with an earlier one all the same.
+   *
+   * Throws as {@link Doc.set}, and {@link CrdtError} `InvalidPath` for a path of dots only.
    */
   stage(path: PathLike, value: ValueInput): VisibleValue | undefined {
-    return this.write(path, toValue(value), true);
+    return this.#stage(path, value, STORED);
+  }
+
+  /** As {@link Doc.stage}, for a delta that is completed before it is written. Internal: see `staging.ts`. */
+  stageOpen(path: PathLike, value: ValueInput): void {
+    this.#stage(path, value, REPLACING);
+  }
+
+  #stage(path: PathLike, value: ValueInput, mark: Mark): VisibleValue | undefined {
+    const segments = segmentsOf(path);
+    if (segments.length === 0) throw noPlace(path);
+    return this.write(segments, toValue(value), mark);
   }
 
   /** Puts a tombstone at a path, also if nothing is there; returns the visible value it replaces. */
   remove(path: PathLike): VisibleValue | undefined {
-    return this.write(path, DELETED, false);
+    return this.write(path, DELETED);
   }
 
   /**
@@ -191,10 +206,7 @@ export class Doc extends DocCore {
     if (!this.has(path)) this.set(path, initial);
     const value = this.get(path);
     if (value !== undefined) return value;
-    const text = describePath(path);
-    throw new CrdtError("InvalidPath", `Cannot insert at the path "${text}"`, {
-      fields: { path: text },
-    });
+    throw noPlace(path);
   }
 
   /**
@@ -268,9 +280,20 @@ export class Doc extends DocCore {
   }
 
   /** See {@link DocCore.blank}. */
-  protected override blank(): this {
+  override blank(): this {
     return new Doc() as this;
   }
+}
+
+function noPlace(path: PathLike): CrdtError {
+  const text = describePath(path);
+  return new CrdtError(
+    "InvalidPath",
+    `Cannot store a value at the path "${text}": it names no key`,
+    {
+      fields: { path: text },
+    },
+  );
 }
 
 function elementNotFound(path: PathLike): CrdtError {

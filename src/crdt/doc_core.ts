@@ -6,7 +6,9 @@
 import { BTree, compareStrings } from "../util/btree.ts";
 import { CrdtError } from "../util/errors.ts";
 import { Branch } from "./branch.ts";
+import type { Doc } from "./doc.ts";
 import { MAX_PATH_LEVELS, type PathLike, segmentsOf } from "./path.ts";
+import { type Mark, putOver } from "./staging.ts";
 import { DELETED, isBranch, isVisible, toText, type Value, type VisibleValue } from "./value.ts";
 
 /** Children of a document: stored values by key, tombstones included. */
@@ -26,6 +28,8 @@ export interface KeyRange {
 export abstract class DocCore extends Branch {
   #children: Children = new BTree(compareStrings);
   #atomic = false;
+  /** Whether the document replaces an earlier one as a whole when it is merged over it. It is not stored. */
+  #isReplacing = false;
   /** Number of visible children, or −1 when it must be counted. */
   #visible = 0;
 
@@ -33,8 +37,54 @@ export abstract class DocCore extends Branch {
     return "doc";
   }
 
-  /** A new empty document. */
-  protected abstract blank(): this;
+  /** A new empty document. Internal. */
+  abstract blank(): this;
+
+  /** Whether it has no children, not even tombstones. Internal. */
+  holdsNothing(): boolean {
+    return this.#children.size === 0;
+  }
+
+  /** Whether the document replaces an earlier one. Internal: see `staging.ts`. */
+  isReplacing(): boolean {
+    return this.#isReplacing;
+  }
+
+  /** A copy that replaces an earlier document, also when it is stored. Internal. */
+  asAtomic(): this {
+    return this.#as(true, false);
+  }
+
+  /** A copy that replaces an earlier document, as long as it is not stored. Internal. */
+  asReplacing(): this {
+    return this.#as(this.#atomic, true);
+  }
+
+  /** A copy that is merged over an earlier document as its stored form is. Internal. */
+  asStored(): this {
+    return this.#as(this.#atomic, false);
+  }
+
+  #as(isAtomic: boolean, isReplacing: boolean): this {
+    const copy = this.clone();
+    copy.#atomic = isAtomic;
+    copy.#isReplacing = isReplacing;
+    return copy;
+  }
+
+  /** With what `change` makes of each child of `other` and the one under the same key here. Internal. */
+  withEach(
+    other: DocCore,
+    change: (was: Value, now: Value | undefined, key: string) => Value | undefined,
+  ): this {
+    let result: this | undefined;
+    other.peekEach((key, was) => {
+      const now = this.#children.get(key);
+      const value = change(was, now, key);
+      if (value !== undefined && value !== now) (result ??= this.clone()).putChild(key, value);
+    });
+    return result ?? this;
+  }
 
   /** Takes over children and flag; only for documents nobody else knows yet. Internal. */
   protected fill(children: Children, atomic: boolean): this {
@@ -143,33 +193,36 @@ export abstract class DocCore extends Branch {
 
   /**
    * Stores a value that nobody else holds and returns the old one, making documents on the way. What
-   * stands in their place is replaced; by an atomic document if `replaceAtomic`.
+   * stands in their place is replaced. In a delta, for which `mark` is given, what is replaced stays so.
    */
-  protected write(path: PathLike, value: Value, replaceAtomic: boolean): VisibleValue | undefined {
+  protected write(path: PathLike, value: Value, mark?: Mark): VisibleValue | undefined {
     const segments = segmentsOf(path);
     const last = segments.at(-1);
     if (last === undefined) return undefined;
     checkSegments(segments);
-    const parent = segments.length === 1
-      ? this
-      : DocCore.#makeParent(this, segments, replaceAtomic);
+    const parent = segments.length === 1 ? this : DocCore.#makeParent(this, segments, mark);
     const old = parent.#children.get(last);
-    parent.#put(last, value, old);
+    parent.#put(last, mark === undefined ? value : putOver(old, value, mark), old);
     return isVisible(old) ? this.release(old) : undefined;
   }
 
-  static #makeParent(root: DocCore, segments: readonly string[], replaceAtomic: boolean): DocCore {
+  static #makeParent(root: DocCore, segments: readonly string[], mark?: Mark): DocCore {
     const token = root.token();
     let parent = root;
     for (const segment of segments.slice(0, -1)) {
       const old = parent.#children.get(segment);
       const isDoc = isBranch(old) && old.typeName === "doc";
-      const child: DocCore = isDoc ? old.owned(token) : root.blank().owned(token);
-      if (!isDoc) child.#atomic = replaceAtomic && old !== undefined;
+      const child: DocCore = (isDoc ? old : DocCore.#standIn(root, old, mark)).owned(token);
       if (child !== old) parent.#put(segment, child as unknown as Value, old);
       parent = child;
     }
     return parent;
+  }
+
+  /** A new document in place of `old`. */
+  static #standIn(root: DocCore, old: Value | undefined, mark: Mark | undefined): DocCore {
+    const doc = root.blank() as unknown as Doc;
+    return old === undefined || mark === undefined ? doc : mark.doc(doc);
   }
 
   /** Replaces what is visible at a path, which may lead through lists; false if nothing is. */
@@ -196,12 +249,14 @@ export abstract class DocCore extends Branch {
     const copy = this.blank();
     copy.#children = this.#children.clone();
     copy.#atomic = this.#atomic;
+    copy.#isReplacing = this.#isReplacing;
     copy.#visible = this.#visible;
     return copy;
   }
 
   protected override absorb(right: this, token: number): void {
-    if (right.#atomic || this.#children.size === 0) {
+    this.#isReplacing ||= right.#isReplacing;
+    if (right.#atomic || right.#isReplacing || this.#children.size === 0) {
       this.#children = right.#children.clone();
       // Counted once, where it costs what parsing has cost: every state on top then knows its length.
       this.#visible = right.len();

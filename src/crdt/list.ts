@@ -9,8 +9,17 @@
 import { CrdtError } from "../util/errors.ts";
 import { Branch } from "./branch.ts";
 import { displayValue, toJsonText, toPlain, toValue, valuesEqual } from "./convert.ts";
-import { findItem, type Item, mergeItems, putItem, takeRight } from "./list_items.ts";
+import {
+  type Change,
+  findItem,
+  type Item,
+  mergeItems,
+  overlay,
+  putItem,
+  takeRight,
+} from "./list_items.ts";
 import { Position, type PositionOptions } from "./position.ts";
+import { replacingItem } from "./staging.ts";
 import { DELETED, isVisible, type Value, type ValueInput, type VisibleValue } from "./value.ts";
 
 export { Position } from "./position.ts";
@@ -34,6 +43,8 @@ export class List extends Branch {
   #shared = false;
   /** Number of visible items, or −1 when it must be counted. */
   #visible = 0;
+  /** Whether the list replaces an earlier one as a whole when it is merged over it. It is not stored. */
+  #isReplacing = false;
 
   /** A list of values, pushed in turn: positions 0/1, 1/1, 2/1, … */
   static from(values: Iterable<ValueInput>, options?: PositionOptions): List {
@@ -232,9 +243,50 @@ export class List extends Branch {
     this.#replace(this.#stored(Number(segment)), value);
   }
 
+  /** Whether the list replaces an earlier one. Internal: see `staging.ts`. */
+  isReplacing(): boolean {
+    return this.#isReplacing;
+  }
+
+  /** A copy that replaces an earlier list when merged over it. Internal. */
+  asReplacing(): List {
+    return this.#with(this.#items, true);
+  }
+
+  /** A copy that unites with an earlier list when merged over it, as stored lists do. Internal. */
+  asStored(): List {
+    return this.#with(this.#items, false);
+  }
+
+  /** Whether it has no items, not even tombstones. Internal. */
+  holdsNothing(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** An empty list. Internal. */
+  blank(): List {
+    return new List();
+  }
+
+  /** With what `change` makes of each item of `other` and the one at the same position here. Internal. */
+  withEach(other: List, change: Change): List {
+    const items = overlay(this.#items, other.#items, change);
+    return items === this.#items ? this : this.#with(items, this.#isReplacing);
+  }
+
+  #with(items: readonly Item[], isReplacing: boolean): List {
+    const copy = this.clone();
+    copy.#items = items as Item[];
+    copy.#shared = items === this.#items;
+    copy.#visible = -1;
+    copy.#isReplacing = isReplacing;
+    return copy;
+  }
+
   /** See {@link Branch.copy}. */
   protected override copy(): this {
     const copy = new List();
+    copy.#isReplacing = this.#isReplacing;
     this.#shared = copy.#shared = true;
     copy.#items = this.#items;
     copy.#visible = this.#visible;
@@ -243,8 +295,17 @@ export class List extends Branch {
 
   /** See {@link Branch.absorb}. */
   protected override absorb(right: this, token: number): void {
+    if (right.#isReplacing) return this.#replaceBy(right);
     const combine = (l: Value, r: Value) => Branch.mergeValues(l, r, token);
     this.#items = mergeItems(this.#change(), right.#items, combine);
+  }
+
+  #replaceBy(right: this): void {
+    this.#items = overlay(right.#items, this.#items, replacingItem) as Item[];
+    this.#shared = this.#items === right.#items;
+    right.#shared ||= this.#shared;
+    this.#visible = -1;
+    this.#isReplacing = true;
   }
 
   /** Index among the stored items of a visible one, or −1. */

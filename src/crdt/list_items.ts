@@ -21,6 +21,9 @@ export type Combine = (left: Value, right: Value) => Value;
 /** The later value: what reading the same position twice does. */
 export const takeRight: Combine = (_left, right) => right;
 
+/** What becomes of an item, given the one at the same position elsewhere; undefined for none. */
+export type Change = (was: Value, now: Value | undefined) => Value | undefined;
+
 /** Beyond this ratio of lengths, single insertions beat rewriting the longer array. */
 const SPARSE_RATIO = 16;
 
@@ -77,6 +80,27 @@ function unite(left: readonly Item[], right: readonly Item[], combine: Combine):
   while (l < left.length) result.push(left[l++]!);
   while (r < right.length) result.push(right[r++]!);
   return result;
+}
+
+/** `items` with what `change` makes of each of `others` and the item at its position; itself if that is nothing. */
+export function overlay(
+  items: readonly Item[],
+  others: readonly Item[],
+  change: Change,
+): readonly Item[] {
+  const result: Item[] = [];
+  let isChanged = false;
+  let at = 0;
+  for (const { position, value: was } of others) {
+    while (at < items.length && items[at]!.position.compare(position) < 0) {
+      result.push(items[at++]!);
+    }
+    const now = at < items.length && items[at]!.position.equals(position) ? items[at++] : undefined;
+    const value = change(was, now?.value);
+    if (value !== now?.value) isChanged = true;
+    if (value !== undefined) result.push({ position: now?.position ?? position, value });
+  }
+  return isChanged ? [...result, ...items.slice(at)] : items;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { docState } from "../backend/state/doc_state.ts";
+import { toValue } from "../crdt/convert.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { PathLike } from "../crdt/path.ts";
-import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
+import { changeOf, putOver, REPLACING } from "../crdt/staging.ts";
+import { DELETED, isBranch, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
 import { DocView } from "./doc_view.ts";
@@ -78,7 +80,9 @@ export class DocStore extends DocView {
   /**
    * Stages a value. Missing documents on the way are created; a scalar, list or tombstone on the
    * way is replaced. A plain object merges into the document that history has at that path and replaces
-   * what this transaction has staged there; an atomic `Doc` replaces both.
+   * what this transaction has staged there, but for deletions; an atomic `Doc` replaces both. Likewise an
+   * array unites with the list that history has. In place of what this transaction has deleted or replaced by
+   * a scalar, both stand alone.
    */
   set(path: PathLike, value: ValueInput): Promise<void> {
     return attempt(() => this.#set(path, value));
@@ -86,7 +90,7 @@ export class DocStore extends DocView {
 
   #set(path: PathLike, value: ValueInput): void {
     const delta = this.#draft();
-    delta.stage(path, value);
+    delta.stageOpen(path, value);
     this.context.stage(this.name, delta, docState);
   }
 
@@ -118,8 +122,9 @@ export class DocStore extends DocView {
   }
 
   /**
-   * Reads a value, stages what `change` returns or, when that is nothing, the value as `change` left it.
-   * `KeyNotFound` when nothing visible is there. Changes that run side by side all count.
+   * Reads a value, stages what `change` returns or, when that is nothing, the value as `change` left it: what
+   * is no longer in it is deleted, and what others add to it at the same time stays. `KeyNotFound` when
+   * nothing visible is there. Changes that run side by side all count.
    */
   modify(path: PathLike, change: (value: VisibleValue) => ValueInput | void): Promise<void>;
   /** The same for a value of one kind; a `CrdtError` `TypeMismatch` when it is of another. */
@@ -132,8 +137,7 @@ export class DocStore extends DocView {
     this.context.requireWritable(this.name);
     const [kind, change] = (rest.length === 1 ? [undefined, rest[0]] : rest) as Modification;
     const found = this.require(path, await this.history());
-    const value = kind === undefined ? found : valueAs(found, kind);
-    this.#set(path, change(value) ?? value);
+    this.#change(path, kind === undefined ? found : valueAs(found, kind), change);
   }
 
   /** The value at a path; `fallback`, which is then staged, when nothing of its kind is there. */
@@ -159,7 +163,18 @@ export class DocStore extends DocView {
   ): Promise<void> {
     this.context.requireWritable(this.name);
     const value = this.#getOrInsert(path, fallback, await this.history()) as ReadAs<T>;
-    this.#set(path, change(value) ?? value as ValueInput);
+    this.#change(path, value, change);
+  }
+
+  /** Stages what `change` makes of a value that was read here, deletions included. */
+  #change<T extends VisibleValue>(
+    path: PathLike,
+    value: T,
+    change: (value: T) => ValueInput | void,
+  ): void {
+    const before = isBranch(value) ? value.clone() : value;
+    const after = toValue(change(value) ?? value);
+    this.#set(path, changeOf(before, after));
   }
 
   /** An editor of the value under `key`. */
@@ -176,8 +191,8 @@ export class DocStore extends DocView {
   async setAtPath(segments: readonly string[], value: ValueInput): Promise<void> {
     if (segments.length > 0) return await this.set(segments.join("."), value);
     if (!(value instanceof Doc)) throw typeMismatch(this.name, "Doc", "non-doc value");
-    this.context.requireWritable(this.name);
-    this.context.stage(this.name, value.clone(), docState);
+    const delta = putOver(this.#draft(), value.clone(), REPLACING) as Doc;
+    this.context.stage(this.name, delta, docState);
   }
 }
 

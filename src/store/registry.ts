@@ -130,7 +130,7 @@ export class Registry {
     this.#context.requireWritable(INDEX);
     const delta = this.#context.staged<Doc>(INDEX) ?? new Doc();
     // The array form keeps a dot in the name from being read as a path.
-    change((path, value) => void delta.set([name, ...path], value));
+    change((path, value) => void delta.stage([name, ...path], value));
     this.#context.stage(INDEX, delta, docState);
   }
 }

@@ -147,6 +147,7 @@ async function readParts(transaction: Transaction): Promise<Part[]> {
   const parts: Part[] = [];
   for (const name of new Set([...transaction.stores.keys(), ...registered])) {
     const staged = transaction.stores.get(name);
+    if (staged?.isOpen) await staged.complete((type) => transaction.fullState(name, type));
     const data = staged?.encryptor === undefined ? staged?.data() : await encrypted(staged);
     if (isLeftOut(name, data, registered)) continue;
     parts.push({ name, data, parents: await transaction.storeParents(name) });
@@ -159,7 +160,7 @@ function peekParts(transaction: Transaction): Part[] | undefined {
   if (transaction.staged(INDEX) !== undefined) return undefined;
   const parts: Part[] = [];
   for (const [name, staged] of transaction.stores) {
-    if (staged.encryptor !== undefined) return undefined;
+    if (staged.encryptor !== undefined || staged.isOpen) return undefined;
     const data = staged.data();
     if (isLeftOut(name, data, NO_NAMES)) continue;
     const parents = transaction.peekStoreParents(name);

@@ -67,6 +67,21 @@ export class StagedStore {
     this.#type = type as StateType<unknown>;
   }
 
+  /** Whether the payload to write depends on history: see {@link complete}. */
+  get isOpen(): boolean {
+    return this.#completion() !== undefined;
+  }
+
+  /** Makes the delta one whose payload says all, on top of what `readHistory` gives. */
+  async complete(readHistory: (type: StateType<unknown>) => Promise<unknown>): Promise<void> {
+    const completion = this.#completion();
+    if (completion !== undefined) this.#delta = completion(await readHistory(this.#type!));
+  }
+
+  #completion(): ((history: unknown) => unknown) | undefined {
+    return this.rawData === undefined ? this.#type?.completion?.(this.#delta) : undefined;
+  }
+
   /** The payload to write; undefined when nothing was staged. */
   data(): Uint8Array | undefined {
     return this.rawData ?? this.#type?.serialize(this.#delta);

@@ -25,6 +25,12 @@ export interface CheckpointFormat<T> {
  * changes the type must think of. States of encrypted stores are never written.
  */
 export interface StateType<T> extends Crdt<T> {
+  /**
+   * For deltas that mean more than their payload can say, such as a list that replaces another one, whose
+   * tombstones only history tells: what makes of `delta` one whose payload says all, or undefined if it is
+   * one. Asked before a delta is written.
+   */
+  completion?(delta: T): ((history: T) => T) | undefined;
   /** Name of this reading; states of different readings are never mixed up. */
   readonly name: string;
   /** How states are written to storage; without it every process folds history once. */
