@@ -12,7 +12,7 @@ import { fromLatin1 } from "../util/bytes.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const CODES: Uint8Array = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
-const VALUES: Int8Array = new Int8Array(128).fill(-1);
+const VALUES: Int8Array = new Int8Array(256).fill(-1);
 for (let value = 0; value < 32; value++) VALUES[CODES[value]!] = value;
 
 /** The bytes of base32 text from a position on; undefined for anything else. */
@@ -38,20 +38,55 @@ export function decodeBase32(text: string, from: number): Uint8Array | undefined
 /** The bytes of base32 characters that stand in `codes` from `start` to `end`; undefined for anything else. */
 export function readBase32(codes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   const bytes = allocate(((end - start) * 5) >> 3);
+  return readBase32Into(codes, start, end, bytes, 0) ? bytes : undefined;
+}
+
+/** Writes the bytes of base32 characters into `out` at `at`; says whether they were that. */
+export function readBase32Into(
+  codes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): boolean {
+  let to = at;
+  let from = start;
+  for (; from + 8 <= end; from += 8) {
+    const a = VALUES[codes[from]!]!, b = VALUES[codes[from + 1]!]!;
+    const c = VALUES[codes[from + 2]!]!, d = VALUES[codes[from + 3]!]!;
+    const e = VALUES[codes[from + 4]!]!, f = VALUES[codes[from + 5]!]!;
+    const g = VALUES[codes[from + 6]!]!, h = VALUES[codes[from + 7]!]!;
+    if ((a | b | c | d | e | f | g | h) < 0) return false;
+    out[to++] = a << 3 | b >> 2;
+    out[to++] = b << 6 | c << 1 | d >> 4;
+    out[to++] = d << 4 | e >> 1;
+    out[to++] = e << 7 | f << 2 | g >> 3;
+    out[to++] = g << 5 | h;
+  }
+  return readRest(codes, from, end, out, to);
+}
+
+/** Less than eight characters, the last ones of a text. */
+function readRest(
+  codes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): boolean {
   let bits = 0;
   let have = 0;
-  let at = 0;
-  for (let index = start; index < end; index++) {
-    const value = VALUES[codes[index]! & 0x7f]!;
-    if (value < 0 || codes[index]! > 0x7f) return undefined;
+  for (let from = start, to = at; from < end; from++) {
+    const value = VALUES[codes[from]!]!;
+    if (value < 0) return false;
     bits = (bits << 5) | value;
     have += 5;
     if (have < 8) continue;
     have -= 8;
-    bytes[at++] = bits >> have;
+    out[to++] = bits >> have;
     bits &= (1 << have) - 1;
   }
-  return bits === 0 && have < 5 ? bytes : undefined;
+  return bits === 0 && have < 5;
 }
 
 /** Writes the base32 characters of `bytes` from `start` to `end` into `out`; says where they end there. */
@@ -60,18 +95,43 @@ export function writeBase32(
   start: number,
   end: number,
   out: Uint8Array,
-  from: number,
+  at: number,
+): number {
+  let to = at;
+  let from = start;
+  for (; from + 5 <= end; from += 5) {
+    const high = bytes[from]! << 12 | bytes[from + 1]! << 4 | bytes[from + 2]! >> 4;
+    const low = (bytes[from + 2]! & 15) << 16 | bytes[from + 3]! << 8 | bytes[from + 4]!;
+    out[to++] = CODES[high >> 15]!;
+    out[to++] = CODES[high >> 10 & 31]!;
+    out[to++] = CODES[high >> 5 & 31]!;
+    out[to++] = CODES[high & 31]!;
+    out[to++] = CODES[low >> 15]!;
+    out[to++] = CODES[low >> 10 & 31]!;
+    out[to++] = CODES[low >> 5 & 31]!;
+    out[to++] = CODES[low & 31]!;
+  }
+  return writeRest(bytes, from, end, out, to);
+}
+
+/** Less than five bytes, the last ones. */
+function writeRest(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
 ): number {
   let bits = 0;
   let have = 0;
-  let at = from;
-  for (let index = start; index < end; index++) {
-    bits = ((bits << 8) | bytes[index]!) & 0xfff;
+  let to = at;
+  for (let from = start; from < end; from++) {
+    bits = ((bits << 8) | bytes[from]!) & 0xfff;
     have += 8;
-    while (have >= 5) out[at++] = CODES[(bits >> (have -= 5)) & 31]!;
+    while (have >= 5) out[to++] = CODES[(bits >> (have -= 5)) & 31]!;
   }
-  if (have > 0) out[at++] = CODES[(bits << (5 - have)) & 31]!;
-  return at;
+  if (have > 0) out[to++] = CODES[(bits << (5 - have)) & 31]!;
+  return to;
 }
 
 /** Where the text of an ordinary ID is put together: it is copied at once. */

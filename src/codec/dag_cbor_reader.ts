@@ -15,7 +15,6 @@ import { TextCache } from "./text_cache.ts";
 /** Up to here a loop is faster than a call into the engine. */
 const SHORT = 16;
 const KNOWN = new TextCache();
-const NO_BYTES = new Uint8Array(0);
 
 /** Reads canonical DAG-CBOR, step by step, and refuses anything else with an {@link EntryError}. */
 export class DagCborReader {
@@ -178,10 +177,18 @@ export class DagCborReader {
     return this.#head(MAP, what);
   }
 
-  /** A binary CID, as a view of the bytes that are read from; no bytes for the empty ID. */
-  cid(what: string): Uint8Array {
-    const start = this.skipCid(what);
-    return start === this.#at ? NO_BYTES : this.#bytes.subarray(start, this.#at);
+  /** The bytes from `from` to the {@link position}, as a view. */
+  since(from: number): Uint8Array {
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** Whether the bytes from `from` to the {@link position} are these. */
+  isSince(from: number, bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    if (this.#at - from !== length) return false;
+    // IDs differ in their last bytes, if at all.
+    for (let at = length - 1; at >= 0; at--) if (this.#bytes[from + at] !== bytes[at]) return false;
+    return true;
   }
 
   /** Refuses bytes that are left. */

@@ -94,7 +94,7 @@ function once(reader: JsonReader, previous: unknown): JsonReader {
 }
 
 function readKey(reader: JsonReader): string {
-  const key = reader.string();
+  const key = reader.name();
   reader.expect(COLON);
   return key;
 }

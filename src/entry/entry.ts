@@ -55,13 +55,11 @@ export class Entry {
    */
   static decode(dagCbor: Uint8Array): Entry {
     requireBytes(dagCbor, "decode an entry", "it");
-    if (dagCbor.length > MAX_ENTRY_BYTES) {
-      const reason = `it has ${dagCbor.length} bytes, at most ${MAX_ENTRY_BYTES} are read`;
-      throw new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, {
-        fields: { reason },
-      });
-    }
-    const bytes = copyOf(dagCbor);
+    checkSize(dagCbor);
+    return Entry.#own(copyOf(dagCbor));
+  }
+
+  static #own(bytes: Uint8Array): Entry {
     const { model, keyEnd } = decodeEntry(bytes);
     return new Entry(model, { bytes, keyEnd });
   }
@@ -76,7 +74,9 @@ export class Entry {
    * JSON, and {@link EntryError} for an entry that is not taken; the reader then stands behind it.
    */
   static readJson(reader: JsonBytes): Entry {
-    return Entry.#fromModel(readEntryJson(reader));
+    const bytes = readEntryJson(reader);
+    checkSize(bytes);
+    return Entry.#own(bytes);
   }
 
   /** Reads the JSON form out of JSON that was parsed already. */
@@ -260,6 +260,14 @@ export class Entry {
       return `Entry(${entry.id}, height ${entry.height}, stores ${entry.subtrees.join(", ")})`;
     });
   }
+}
+
+function checkSize({ length }: Uint8Array): void {
+  if (length <= MAX_ENTRY_BYTES) return;
+  const reason = `it has ${length} bytes, at most ${MAX_ENTRY_BYTES} are read`;
+  throw new EntryError("InvalidStructure", `Cannot decode an entry: ${reason}`, {
+    fields: { reason },
+  });
 }
 
 function missing(key: string): StoreError {

@@ -123,7 +123,7 @@ function readTreeHeight(reader: DagCborReader): number {
 }
 
 function readRoot(reader: DagCborReader): ID {
-  const root = readId(reader, "the root");
+  const root = readId(reader, "the root", "root");
   if (root.isEmpty) throw malformed("the root is null, which must be left out");
   return root;
 }
@@ -153,11 +153,16 @@ function readNode(reader: DagCborReader): SubtreeNode {
   return { name, parents, data, height };
 }
 
-function readId(reader: DagCborReader, what: string): ID {
-  const bytes = reader.cid(what);
+/** IDs that were read last: entries of a tree have one root, and often the same parents in the tree and its stores. */
+const last: { root: ID; id: ID } = { root: ID.EMPTY, id: ID.EMPTY };
+
+function readId(reader: DagCborReader, what: string, place: "root" | "id" = "id"): ID {
+  const from = reader.skipCid(what);
+  if (reader.isSince(from, last[place].bytes)) return last[place];
+  const bytes = reader.since(from);
   const id = ID.fromBytes(bytes);
   if (id.bytes.length !== bytes.length) throw malformed(`${what} has bytes after its CID`);
-  return id;
+  return last[place] = id;
 }
 
 function readIds(reader: DagCborReader, what: string): ID[] {

@@ -63,20 +63,18 @@ function sigLength(bytes: Uint8Array, keyEnd: number): number {
 }
 
 /** Writes who signed; says where the key ends. */
-function writeSigInfo(from: SigInfo): number {
-  const sig = from.written;
+function writeSigInfo({ key, sig }: SigInfo): number {
   writer.map(sig === undefined ? 1 : 2);
   writer.raw(K.key);
-  writeSigKey(from.key);
+  writeSigKey(key);
   const keyEnd = writer.position;
   if (sig !== undefined) writeSignature(sig);
   return keyEnd;
 }
 
-function writeSignature(sig: string | Uint8Array): void {
+function writeSignature(sig: string): void {
   writer.raw(K.sig);
-  if (typeof sig === "string") writer.text(sig, MAX_SIG_BYTES, "the signature");
-  else writer.textBytes(sig, MAX_SIG_BYTES, "the signature");
+  writer.text(sig, MAX_SIG_BYTES, "the signature");
 }
 
 function writeSigKey({ path, hint }: SigKey): void {

@@ -1,9 +1,9 @@
+import { DagCborAssembler } from "../codec/dag_cbor_assembler.ts";
 import { TextCache } from "../codec/text_cache.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import type { JsonBytes } from "../util/json_bytes.ts";
+import { JsonBytes } from "../util/json_bytes.ts";
 import {
   endVariant,
   Members,
@@ -12,76 +12,77 @@ import {
   openVariant,
   orUnlike,
 } from "../util/json_struct.ts";
-import {
-  ENTRY_VERSION,
-  MAX_NAME_BYTES,
-  MAX_PARENTS,
-  MAX_PATH_STEPS,
-  MAX_SUBTREES,
-} from "./constants.ts";
-import { compareNames, type EntryModel, type SubtreeNode } from "./entry_codec.ts";
+import { ENTRY_VERSION } from "./constants.ts";
+import { K, TRUE } from "./entry_codec.ts";
 import { ID } from "./id.ts";
-import { type DelegationStep, type KeyHint, SigInfo, SigKey } from "./sig_info.ts";
 
 /**
- * Reads the JSON form of an entry (01 §5) as peers send it: straight from UTF-8 bytes, with the array forms that
- * `json_struct.ts` tells of.
+ * Reads the JSON form of an entry (01 §5) as peers send it, in the forms that `json_struct.ts` tells of, straight
+ * into DAG-CBOR. Whether that is canonical is up to the decoder: lists stay as they were sent.
  *
- * Throws {@link SerializeError} for what is no entry in JSON. What is one, but not in the one form that entries
- * have here (lists that are not sorted, IDs spelled in another way, limits), is an {@link EntryError}, thrown when
- * the whole entry was read: the reader then stands behind it.
+ * Throws {@link SerializeError} for what is no entry in JSON. What is one that can have no canonical bytes is an
+ * {@link EntryError}, thrown when all of it was read: the reader then stands behind it.
  */
-export function readEntryJson(reader: JsonBytes): EntryModel {
-  return new EntryReader(reader).entry();
+export function readEntryJson(reader: JsonBytes): Uint8Array {
+  return transcoder.read(reader);
 }
 
-const ENTRY = new Members("an entry", ["_v??", "tree", "subtrees", "sig"]);
-const TREE = new Members("the tree of an entry", ["root?", "parents", "metadata??", "h??"]);
-const NODE = new Members("a subtree", ["name", "parents", "data??", "h??"]);
-const SIG_INFO = new Members("the signature of an entry", ["sig?", "key"]);
-const KEYS = ["Direct", "Delegation"];
-const DIRECT = new Members("a direct key", ["hint"]);
-const DELEGATION = new Members("a delegation", ["path", "hint"]);
-const STEP = new Members("a delegation step", ["tree", "tips"]);
-const HINT = new Members("a hint", ["pubkey??", "name??", "is_global??"]);
-const MAX_U8 = 255;
 const QUOTE = 0x22;
+const MAX_U8 = 255;
 
-/** Names and keys come again and again. */
-const KNOWN = new TextCache();
+/** An object: its members in JSON, and where each of them comes in the canonical map. */
+interface Shape {
+  readonly members: Members;
+  /** For each member in JSON its place in the map, −1 for one that is not written. */
+  readonly ranks: readonly number[];
+  readonly keys: readonly Uint8Array[];
+  readonly size: number;
+}
 
-class EntryReader {
-  readonly #in: JsonBytes;
+function shape(what: string, json: readonly string[], map: readonly (keyof typeof K)[]): Shape {
+  const members = new Members(what, json);
+  const ranks = members.names.map((name) => (map as readonly string[]).indexOf(name));
+  return { members, ranks, keys: ranks.map((rank) => K[map[rank]!]), size: map.length };
+}
+
+const ENTRY = shape("an entry", ["_v??", "tree", "subtrees", "sig"], ["sig", "tree", "subtrees"]);
+const TREE = shape(
+  "the tree of an entry",
+  ["root?", "parents", "metadata??", "h??"],
+  ["h", "root", "parents", "metadata"],
+);
+const NODE = shape(
+  "a subtree",
+  ["name", "parents", "data??", "h??"],
+  ["h", "data", "name", "parents"],
+);
+const SIG_INFO = shape("the signature of an entry", ["sig?", "key"], ["key", "sig"]);
+const VARIANTS = ["Direct", "Delegation"];
+const DIRECT = shape("a direct key", ["hint"], ["hint"]);
+const DELEGATION = shape("a delegation", ["path", "hint"], ["hint", "path"]);
+const STEP = shape("a delegation step", ["tree", "tips"], ["tips", "tree"]);
+const HINT = shape("a hint", ["pubkey??", "name??", "is_global??"], [
+  "name",
+  "pubkey",
+  "is_global",
+]);
+
+/** Texts that are known to be keys. */
+const KEYS = new TextCache();
+
+/** Reads one entry after the other; all share a buffer. The methods for members say whether they wrote a value. */
+class EntryTranscoder {
+  readonly #out = new DagCborAssembler();
+  #in: JsonBytes = new JsonBytes(new Uint8Array(0));
   #refusal: string | undefined;
-  #root: ID | undefined;
-  #parents: readonly ID[] = [];
-  #metadata: Uint8Array | undefined;
-  #height = 0;
 
-  constructor(reader: JsonBytes) {
+  read(reader: JsonBytes): Uint8Array {
     this.#in = reader;
-  }
-
-  entry(): EntryModel {
-    const reader = this.#in;
-    const closing = openStruct(reader, ENTRY);
-    let nodes: readonly SubtreeNode[] = [];
-    let sig = SigInfo.UNSIGNED;
-    for (let seen = 0, at; (at = nextMember(reader, ENTRY, closing, seen)) >= 0; seen |= 1 << at) {
-      if (at === 0) this.#version();
-      else if (at === 1) this.#tree();
-      else if (at === 2) nodes = this.#nodes();
-      else sig = this.#sigInfo();
-    }
+    this.#refusal = undefined;
+    this.#out.reset();
+    const entry = this.#members(ENTRY, this.#entryMember);
     if (this.#refusal !== undefined) throw refused(this.#refusal);
-    return {
-      root: this.#root,
-      parents: this.#parents,
-      metadata: this.#metadata,
-      height: this.#height,
-      nodes,
-      sig,
-    };
+    return this.#out.finishMap(entry);
   }
 
   /** The first reason counts; reading goes on, since the message may be broken further on. */
@@ -89,229 +90,177 @@ class EntryReader {
     this.#refusal ??= reason;
   }
 
+  #struct(of: Shape, read: (member: number) => boolean): void {
+    this.#out.closeMap(this.#members(of, read));
+  }
+
+  #members({ members, ranks, keys, size }: Shape, read: (member: number) => boolean): number {
+    const out = this.#out;
+    const closing = openStruct(this.#in, members);
+    const map = out.openMap(size);
+    for (
+      let seen = 0, at;
+      (at = nextMember(this.#in, members, closing, seen)) >= 0;
+      seen |= 1 << at
+    ) {
+      const rank = ranks[at]!;
+      if (rank < 0) read(at);
+      else {
+        out.openMember(map, rank, keys[at]!);
+        out.closeMember(map, rank, read(at));
+      }
+    }
+    return map;
+  }
+
+  #list(what: string, read: () => void): void {
+    const reader = this.#in;
+    const array = this.#out.openArray();
+    let length = 0;
+    if (reader.array(what)) {
+      do {
+        read();
+        length++;
+      } while (reader.more());
+    }
+    this.#out.closeArray(array, length);
+  }
+
+  // --- tree and stores -------------------------------------------------------------------------
+
+  readonly #entryMember = (member: number): boolean => {
+    if (member === 0) this.#version();
+    else if (member === 1) this.#struct(TREE, this.#treeMember);
+    else if (member === 2) this.#list("the subtrees", this.#node);
+    else this.#struct(SIG_INFO, this.#sigMember);
+    return true;
+  };
+
   #version(): void {
     const version = this.#in.smallUint(MAX_U8, "a version");
     if (version !== ENTRY_VERSION) this.#in.unlike(`an entry of version ${version}`);
   }
 
-  // --- tree and stores -------------------------------------------------------------------------
+  readonly #treeMember = (member: number): boolean => {
+    if (member === 1) this.#list("the parents", this.#id);
+    else if (member === 3) return this.#height() !== 0;
+    else if (this.#in.acceptNull()) return false;
+    else if (member === 0) this.#id();
+    else this.#payload("the metadata");
+    return true;
+  };
 
-  #tree(): void {
-    const reader = this.#in;
-    const closing = openStruct(reader, TREE);
-    for (let seen = 0, at; (at = nextMember(reader, TREE, closing, seen)) >= 0; seen |= 1 << at) {
-      if (at === 0) this.#root = reader.acceptNull() ? undefined : this.#id("the root");
-      else if (at === 1) this.#parents = this.#sortedIds("the parents");
-      else if (at === 2) this.#metadata = this.#payload("the metadata");
-      else this.#height = this.#readHeight();
-    }
-  }
+  readonly #node = (): void => this.#struct(NODE, this.#nodeMember);
 
-  #readHeight(): number {
+  readonly #nodeMember = (member: number): boolean => {
+    if (member === 0) this.#text("the name of a subtree");
+    else if (member === 1) this.#list("the parents of a subtree", this.#id);
+    else if (this.#in.acceptNull()) return false;
+    else if (member === 2) this.#payload("the payload");
+    else this.#height();
+    return true;
+  };
+
+  #height(): number {
     const height = this.#in.uint("a height");
-    if (typeof height === "number") return height;
-    this.#refuse("a height exceeds 2^53 - 1");
-    return 0;
+    if (typeof height === "bigint") this.#refuse("a height exceeds 2^53 - 1");
+    else this.#out.uint(height);
+    return Number(height);
   }
 
   /** Bytes as an array of numbers; a text stands for its UTF-8 bytes. */
-  #payload(what: string): Uint8Array | undefined {
+  #payload(what: string): void {
     const reader = this.#in;
-    if (reader.acceptNull()) return undefined;
-    return reader.peek() === QUOTE ? utf8(reader.string(what)) : reader.byteList(what);
-  }
-
-  #nodes(): SubtreeNode[] {
-    const reader = this.#in;
-    const nodes: SubtreeNode[] = [];
-    if (!reader.array("the subtrees")) return nodes;
-    do {
-      const node = this.#node();
-      const last = nodes.at(-1);
-      if (nodes.length === MAX_SUBTREES) this.#refuse(`it has more than ${MAX_SUBTREES} subtrees`);
-      else nodes.push(node);
-      if (last !== undefined && compareNames(last.name, node.name) >= 0) {
-        this.#refuse("the subtrees are not sorted by name, each once");
-      }
-    } while (reader.more());
-    return nodes;
-  }
-
-  #node(): SubtreeNode {
-    const reader = this.#in;
-    const closing = openStruct(reader, NODE);
-    let name = "";
-    let parents: readonly ID[] = [];
-    let data: Uint8Array | undefined;
-    let height: number | undefined;
-    for (let seen = 0, at; (at = nextMember(reader, NODE, closing, seen)) >= 0; seen |= 1 << at) {
-      if (at === 0) name = this.#name("the name of a subtree");
-      else if (at === 1) parents = this.#sortedIds("the parents of a subtree");
-      else if (at === 2) data = this.#payload("the payload");
-      else height = reader.acceptNull() ? undefined : this.#readHeight();
+    if (reader.peek() === QUOTE) this.#out.bytes(utf8(reader.string(what)));
+    else {
+      const length = reader.scanByteList(what);
+      this.#out.byteString(reader.scannedBytes, 0, length);
     }
-    return { name, parents, data, height };
   }
 
-  #name(what: string): string {
+  #text(what: string): void {
     const reader = this.#in;
     const isPlain = reader.scanText(what);
-    if (isPlain) return this.#known();
-    const name = reader.text();
-    if (utf8(name).length > MAX_NAME_BYTES) this.#refuse(`${what} is too long`);
-    return name;
+    if (isPlain) this.#out.ascii(reader.bytes, reader.textStart, reader.textEnd);
+    else this.#out.text(reader.text(), Infinity, what);
   }
 
-  /** The plain text that was stepped over last. */
-  #known(): string {
-    const { bytes, textStart, textEnd } = this.#in;
-    const known = KNOWN.get(bytes, textStart, textEnd);
-    if (known !== undefined) return known;
-    if (textEnd - textStart > MAX_NAME_BYTES) this.#refuse("a name is too long");
-    const text = this.#in.text();
-    KNOWN.set(bytes, textStart, textEnd, text);
-    return text;
-  }
-
-  #id(what: string): ID {
+  readonly #id = (): void => {
     const reader = this.#in;
-    const isPlain = reader.scanText(what);
-    const usual = isPlain && ID.readText(reader.bytes, reader.textStart, reader.textEnd);
-    return usual || this.#unusualId(reader.text());
-  }
-
-  #unusualId(text: string): ID {
-    const id = orUnlike(this.#in, () => ID.parse(text));
+    const isPlain = reader.scanText("an ID");
+    if (isPlain && this.#out.entryId(reader.bytes, reader.textStart, reader.textEnd)) return;
+    const text = reader.text();
+    const id = orUnlike(reader, () => ID.parse(text));
     if (id.toString() !== text) this.#refuse(`the ID "${text}" must be spelled "${id}"`);
-    return id;
-  }
-
-  #ids(what: string): ID[] {
-    const reader = this.#in;
-    const ids: ID[] = [];
-    if (!reader.array(what)) return ids;
-    do {
-      const id = this.#id("an ID");
-      if (ids.length === MAX_PARENTS) this.#refuse(`${what} are more than ${MAX_PARENTS}`);
-      else ids.push(id);
-    } while (reader.more());
-    return ids;
-  }
-
-  #sortedIds(what: string): ID[] {
-    const ids = this.#ids(what);
-    for (let at = 1; at < ids.length; at++) {
-      if (ID.compare(ids[at - 1]!, ids[at]!) >= 0) {
-        this.#refuse(`${what} are not sorted, each once`);
-      }
-    }
-    return ids;
-  }
+    this.#out.cid(id.bytes);
+  };
 
   // --- the signature ---------------------------------------------------------------------------
 
-  #sigInfo(): SigInfo {
-    const reader = this.#in;
-    const closing = openStruct(reader, SIG_INFO);
-    let key = SigKey.NONE;
-    let sig: string | Uint8Array | undefined;
-    for (
-      let seen = 0, at;
-      (at = nextMember(reader, SIG_INFO, closing, seen)) >= 0;
-      seen |= 1 << at
-    ) {
-      if (at === 1) key = this.#sigKey();
-      else sig = reader.acceptNull() ? undefined : this.#signature();
-    }
-    return new SigInfo(key, sig);
+  readonly #sigMember = (member: number): boolean => {
+    if (member === 1) this.#key();
+    else if (this.#in.acceptNull()) return false;
+    else this.#text("a signature");
+    return true;
+  };
+
+  /** A map of one member, which is the variant. */
+  #key(): void {
+    const out = this.#out;
+    const variant = openVariant(this.#in, VARIANTS, "a key");
+    if (variant < 0) this.#in.unlike("a key without a payload");
+    out.map(1);
+    out.raw(variant === 0 ? K.Direct : K.Delegation);
+    if (variant === 0) this.#struct(DIRECT, this.#hint);
+    else this.#struct(DELEGATION, this.#delegationMember);
+    endVariant(this.#in);
   }
 
-  #signature(): string | Uint8Array {
+  readonly #delegationMember = (member: number): boolean => {
+    if (member === 1) return this.#hint();
+    this.#list("a delegation path", this.#step);
+    return true;
+  };
+
+  readonly #step = (): void => this.#struct(STEP, this.#stepMember);
+
+  readonly #stepMember = (member: number): boolean => {
+    if (member === 0) this.#id();
+    else this.#list("the tips of a step", this.#id);
+    return true;
+  };
+
+  readonly #hint = (): boolean => {
+    this.#struct(HINT, this.#hintMember);
+    return true;
+  };
+
+  readonly #hintMember = (member: number): boolean => {
     const reader = this.#in;
-    if (!reader.scanText("a signature")) return reader.text();
-    return copyOf(reader.bytes, reader.textStart, reader.textEnd);
+    if (member === 2) return this.#flag();
+    if (reader.acceptNull()) return false;
+    this.#text("a key or a name");
+    if (member === 0) this.#checkKey();
+    return true;
+  };
+
+  #flag(): boolean {
+    if (!this.#in.boolean("a flag")) return false;
+    this.#out.raw(TRUE);
+    return true;
   }
 
-  #sigKey(): SigKey {
-    const reader = this.#in;
-    const { number, isUnit } = openVariant(reader, KEYS, "a key");
-    if (isUnit) return reader.unlike("a key without a payload");
-    const key = number === 0 ? this.#direct() : this.#delegation();
-    endVariant(reader);
-    return key;
-  }
-
-  #direct(): SigKey {
-    const reader = this.#in;
-    const closing = openStruct(reader, DIRECT);
-    let hint: KeyHint = {};
-    for (let seen = 0, at; (at = nextMember(reader, DIRECT, closing, seen)) >= 0; seen |= 1 << at) {
-      hint = this.#hint();
-    }
-    return SigKey.direct(hint);
-  }
-
-  #delegation(): SigKey {
-    const reader = this.#in;
-    const closing = openStruct(reader, DELEGATION);
-    let path: readonly DelegationStep[] = [];
-    let hint: KeyHint = {};
-    for (
-      let seen = 0, at;
-      (at = nextMember(reader, DELEGATION, closing, seen)) >= 0;
-      seen |= 1 << at
-    ) {
-      if (at === 0) path = this.#path();
-      else hint = this.#hint();
-    }
-    return SigKey.delegation(path, hint);
-  }
-
-  #path(): DelegationStep[] {
-    const reader = this.#in;
-    const path: DelegationStep[] = [];
-    if (!reader.array("a delegation path")) return path;
-    do {
-      const step = this.#step();
-      if (path.length === MAX_PATH_STEPS) {
-        this.#refuse(`it delegates over more than ${MAX_PATH_STEPS} steps`);
-      } else path.push(step);
-    } while (reader.more());
-    return path;
-  }
-
-  #step(): DelegationStep {
-    const reader = this.#in;
-    const closing = openStruct(reader, STEP);
-    let tree = ID.EMPTY;
-    let tips: readonly ID[] = [];
-    for (let seen = 0, at; (at = nextMember(reader, STEP, closing, seen)) >= 0; seen |= 1 << at) {
-      if (at === 0) tree = this.#id("the tree of a step");
-      else tips = this.#ids("the tips of a step");
-    }
-    return { tree, tips };
-  }
-
-  #hint(): KeyHint {
-    const reader = this.#in;
-    const closing = openStruct(reader, HINT);
-    let name: string | undefined;
-    let pubkey: PublicKey | undefined;
-    let isGlobal: true | undefined;
-    for (let seen = 0, at; (at = nextMember(reader, HINT, closing, seen)) >= 0; seen |= 1 << at) {
-      if (at === 2) isGlobal = reader.boolean("a flag") || undefined;
-      else if (reader.acceptNull()) continue;
-      else if (at === 1) name = this.#name("the name of a key");
-      else pubkey = this.#pubkey();
-    }
-    return { name, pubkey, isGlobal };
-  }
-
-  #pubkey(): PublicKey {
-    const text = this.#in.scanText("a key") ? this.#known() : this.#in.text();
-    return orUnlike(this.#in, () => PublicKey.parse(text));
+  /** Makes sure that the text read last is a key. */
+  #checkKey(): void {
+    const { bytes, textStart, textEnd } = this.#in;
+    if (KEYS.get(bytes, textStart, textEnd) !== undefined) return;
+    const text = this.#in.text();
+    orUnlike(this.#in, () => PublicKey.parse(text));
+    KEYS.set(bytes, textStart, textEnd, text);
   }
 }
+
+const transcoder = new EntryTranscoder();
 
 function refused(reason: string): EntryError {
   const message = `Cannot take an entry from JSON: ${reason}`;

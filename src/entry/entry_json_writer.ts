@@ -8,7 +8,8 @@ import { K, TRUE } from "./entry_codec.ts";
 
 /**
  * Writes the JSON form of an entry (01 §5) straight from its canonical bytes: nothing in it becomes an object, a
- * number or a string on the way. Throws {@link EntryError} for bytes of another shape.
+ * number or a string on the way. Throws {@link EntryError} for bytes of another shape; what was decoded once and
+ * stored is taken as it is.
  */
 export function writeEntryJson(bytes: Uint8Array, out: JsonBytesWriter): void {
   new Transcoder(bytes, out).entry();

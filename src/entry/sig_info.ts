@@ -203,11 +203,6 @@ export class SigInfo {
     return this.#sig;
   }
 
-  /** The signature as it was given: base64 text, or the bytes of that text. */
-  get written(): string | Uint8Array | undefined {
-    return this.#sig;
-  }
-
   /** Whether there is a signature, right or wrong. */
   get hasSignature(): boolean {
     return this.#sig !== undefined;

@@ -39,12 +39,13 @@ export class DatabaseTicket {
   /** A hint that the native protocol is worth a try; never a promise. */
   readonly native: boolean;
 
-  /** A ticket for a database. */
+  /** A ticket for a database. Throws `SyncError` `InvalidAddress` for what could not be read again. */
   constructor(
     databaseId: ID,
     addresses: Iterable<Address> = [],
     { native = false }: TicketOptions = {},
   ) {
+    if (!(databaseId instanceof ID)) throw invalidAddress("a ticket names a database by its ID");
     this.databaseId = databaseId;
     this.addresses = Object.freeze(Array.from(addresses, copyOf));
     this.native = native === true;

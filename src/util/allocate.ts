@@ -37,10 +37,16 @@ class Slabs {
 
 const lasting = new Slabs(4096, 512);
 const brief = new Slabs(65_536, 4096);
+const received = new Slabs(8192, 1024);
 
 /** A fresh array of zeros. */
 export function allocate(length: number): Uint8Array {
   return lasting.take(length);
+}
+
+/** A fresh array of zeros for the bytes of an entry that a peer sent: those of one message come and go together. */
+export function allocateReceived(length: number): Uint8Array {
+  return received.take(length);
 }
 
 /** A copy of the first bytes of an array, for a value that is soon forgotten: a record on its way to a storage. */

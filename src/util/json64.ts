@@ -123,7 +123,7 @@ function readMember(reader: JsonReader, object: JsonObject): void {
 }
 
 function readKey(reader: JsonReader): string {
-  const key = reader.string();
+  const key = reader.name();
   reader.expect(COLON);
   return key;
 }

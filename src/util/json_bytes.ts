@@ -11,16 +11,13 @@
 
 import { copyOf } from "./allocate.ts";
 import { fromLatin1, fromUtf8 } from "./bytes.ts";
-import { SerializeError } from "./errors.ts";
+import { JsonCursor } from "./json_cursor.ts";
 import { JsonReader } from "./json_reader.ts";
-import { skipJson } from "./json_skip.ts";
-import { ValueEnd } from "./json_value_end.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const COMMA = 0x2c;
-const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const MINUS = 0x2d;
@@ -33,95 +30,16 @@ const SCRATCH_BYTES = 4096;
 const MAX_KEPT_BYTES = 1024 * 1024;
 /** Up to here a text is made faster without a decoder. */
 const SHORT = 128;
-/** What is skipped may hold bytes that are no text. */
-const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where byte lists are put together. */
 let scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
 
-/** Reads JSON tokens from bytes, front to back. */
-export class JsonBytes {
-  /** What is read from. */
-  readonly bytes: Uint8Array;
-  readonly #end: number;
-  #at: number;
+/** Reads texts, numbers and arrays from JSON bytes, front to back. */
+export class JsonBytes extends JsonCursor {
   #from = 0;
   #to = 0;
   #isEscaped = false;
   #isAscii = true;
-
-  /** Reads the bytes from `start` to `end`. */
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
-    this.bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-  }
-
-  /** Where the next byte is read. */
-  get position(): number {
-    return this.#at;
-  }
-
-  /** The next byte that is no blank; −1 at the end. */
-  peek(): number {
-    const bytes = this.bytes;
-    while (this.#at < this.#end) {
-      const code = bytes[this.#at]!;
-      if (code > SPACE || (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09)) {
-        return code;
-      }
-      this.#at++;
-    }
-    return -1;
-  }
-
-  /** Steps over a byte if it comes next; says whether it did. */
-  accept(code: number): boolean {
-    if (this.peek() !== code) return false;
-    this.#at++;
-    return true;
-  }
-
-  /** Steps over a byte that must come next. */
-  expect(code: number): void {
-    if (!this.accept(code)) this.fail(`expected "${String.fromCharCode(code)}"`);
-  }
-
-  /** Steps over the text `quoted`, quotes included, if just that comes next; says whether it did. */
-  acceptText(quoted: Uint8Array): boolean {
-    const { length } = quoted;
-    if (this.#at + length > this.#end) return false;
-    for (let at = 0; at < length; at++) {
-      if (this.bytes[this.#at + at] !== quoted[at]) return false;
-    }
-    this.#at += length;
-    return true;
-  }
-
-  /** Steps over `null` if it comes next; says whether it did. */
-  acceptNull(): boolean {
-    if (this.peek() !== 0x6e) return false;
-    this.#literal("null");
-    return true;
-  }
-
-  /** `true` or `false`. */
-  boolean(what: string): boolean {
-    const code = this.peek();
-    if (code !== 0x74 && code !== 0x66) this.mismatch(what);
-    this.#literal(code === 0x74 ? "true" : "false");
-    return code === 0x74;
-  }
-
-  #literal(word: string): void {
-    for (let at = 0; at < word.length; at++, this.#at++) {
-      if (this.#at >= this.#end || this.bytes[this.#at] !== word.charCodeAt(at)) {
-        this.fail(`expected ${word}`);
-      }
-    }
-  }
-
-  // --- texts -----------------------------------------------------------------------------------
 
   /** A text. */
   string(what: string): string {
@@ -136,8 +54,8 @@ export class JsonBytes {
   scanText(what: string): boolean {
     if (this.peek() !== QUOTE) this.mismatch(what);
     const bytes = this.bytes;
-    const end = this.#end;
-    let at = this.#from = this.#at + 1;
+    const end = this.stop;
+    let at = this.#from = this.at + 1;
     let seen = 0;
     this.#isEscaped = false;
     for (; at < end; at++) {
@@ -155,7 +73,7 @@ export class JsonBytes {
 
   #endText(at: number, seen: number): boolean {
     this.#to = at;
-    this.#at = at + 1;
+    this.at = at + 1;
     this.#isAscii = seen < 0x80;
     return this.#isAscii && !this.#isEscaped;
   }
@@ -202,8 +120,8 @@ export class JsonBytes {
   uint(what: string): number | bigint {
     const code = this.peek();
     const bytes = this.bytes;
-    const start = this.#at;
-    const limit = Math.min(this.#end, start + SAFE_DIGITS);
+    const start = this.at;
+    const limit = Math.min(this.stop, start + SAFE_DIGITS);
     let value = 0;
     let at = start;
     for (; at < limit; at++) {
@@ -214,7 +132,7 @@ export class JsonBytes {
     const isUsual = at > start && at < limit && !isOfNumber(bytes[at]!) &&
       (code !== ZERO || at === start + 1);
     if (!isUsual) return this.#anyUint(what);
-    this.#at = at;
+    this.at = at;
     return value;
   }
 
@@ -222,9 +140,9 @@ export class JsonBytes {
   #anyUint(what: string): number | bigint {
     const first = this.peek();
     if (first !== MINUS && (first < ZERO || first > ZERO + 9)) this.mismatch(what);
-    const start = this.#at;
-    while (this.#at < this.#end && isOfNumber(this.bytes[this.#at]!)) this.#at++;
-    const reader = new JsonReader(fromLatin1(this.bytes.subarray(start, this.#at)));
+    const start = this.at;
+    while (this.at < this.stop && isOfNumber(this.bytes[this.at]!)) this.at++;
+    const reader = new JsonReader(fromLatin1(this.bytes.subarray(start, this.at)));
     const value = reader.number();
     reader.end();
     return typeof value === "object" || value < 0 ? this.unlike(`expected ${what}`) : value;
@@ -254,23 +172,36 @@ export class JsonBytes {
 
   /** An array of integers from 0 to 255, as bytes. */
   byteList(what: string): Uint8Array {
-    if (!this.array(what)) return new Uint8Array(0);
+    const length = this.scanByteList(what);
+    return copyOf(scratch, 0, length);
+  }
+
+  /**
+   * Steps over an array of integers from 0 to 255 and says how many they are. They stand at the beginning of
+   * {@link scannedBytes} until another array is read.
+   */
+  scanByteList(what: string): number {
+    if (scratch.length > MAX_KEPT_BYTES) scratch = new Uint8Array(SCRATCH_BYTES);
+    if (!this.array(what)) return 0;
     let count = 0;
     do {
       count = this.#usualBytes(count);
       scratch[count++] = this.smallUint(255, "a byte");
     } while (this.more());
-    const bytes = copyOf(scratch, 0, count);
-    if (scratch.length > MAX_KEPT_BYTES) scratch = new Uint8Array(SCRATCH_BYTES);
-    return bytes;
+    return count;
+  }
+
+  /** See {@link scanByteList}. */
+  get scannedBytes(): Uint8Array {
+    return scratch;
   }
 
   /** Reads integers of up to three digits as long as commas follow; leaves room for one more. */
   #usualBytes(from: number): number {
     const bytes = this.bytes;
-    const last = this.#end - 4;
+    const last = this.stop - 4;
     let count = from;
-    let at = this.#at;
+    let at = this.at;
     for (;;) {
       if (count === scratch.length) growScratch();
       if (at > last) break;
@@ -290,59 +221,15 @@ export class JsonBytes {
       scratch[count++] = value;
       at = next + 1;
     }
-    this.#at = at;
+    this.at = at;
     return count;
-  }
-
-  // --- the rest --------------------------------------------------------------------------------
-
-  /** Steps over a value of any kind; only its grammar is checked, and nesting has no limit. */
-  skip(): void {
-    if (this.peek() < 0) this.fail("a value is missing");
-    const start = this.#at;
-    const stop = new ValueEnd().find(this.bytes, start, this.#end) ?? this.#end;
-    const reader = new JsonReader(LENIENT.decode(this.bytes.subarray(start, stop)));
-    skipJson(reader);
-    reader.end();
-    this.#at = stop;
   }
 
   /** A value of any kind as text: it must be UTF-8. */
   raw(): string {
-    const start = this.#at;
+    const start = this.at;
     this.skip();
-    return this.#decode(this.bytes.subarray(start, this.#at));
-  }
-
-  /** Makes sure that nothing but blanks is left. */
-  end(): void {
-    if (this.peek() >= 0) this.fail("something follows after the value");
-  }
-
-  /** Refuses a value that is not `what`, which was expected. */
-  mismatch(what: string): never {
-    const code = this.peek();
-    if (code !== OPEN_BRACE && code !== OPEN_BRACKET) this.skip();
-    return this.unlike(`expected ${what}`);
-  }
-
-  /** Throws for JSON of another kind than the one expected. */
-  unlike(reason: string): never {
-    throw this.#error("shape", reason);
-  }
-
-  /** Throws for what is no JSON. */
-  fail(reason: string, cause?: unknown): never {
-    throw this.#error("syntax", reason, cause);
-  }
-
-  #error(fault: "shape" | "syntax", reason: string, cause?: unknown): SerializeError {
-    const position = this.#at;
-    return new SerializeError(
-      "DeserializationFailed",
-      `Cannot read JSON at byte ${position}: ${reason}`,
-      { fields: { reason, position, fault }, cause },
-    );
+    return this.#decode(this.bytes.subarray(start, this.at));
   }
 }
 

@@ -18,15 +18,16 @@ const ENCODER = new TextEncoder();
 const DIGITS: Uint32Array = new Uint32Array(256);
 /** How many characters these are. */
 const LENGTHS: Uint8Array = new Uint8Array(256);
-/** How a character is escaped in a text; undefined when it is not. */
-const ESCAPES: (Uint8Array | undefined)[] = [];
+/** How a byte is escaped in a text, if it is. */
+const ESCAPES: Uint8Array[] = [];
+/** Whether a byte is escaped in a text. */
+const IS_ESCAPED: Uint8Array = new Uint8Array(256);
 for (let value = 0; value < 256; value++) {
   const digits = ENCODER.encode(`${value},`);
   LENGTHS[value] = digits.length;
   digits.forEach((code, at) => DIGITS[value]! |= code << 8 * at);
-  const isEscaped = value < SPACE || value === QUOTE || value === BACKSLASH;
-  const escaped = JSON.stringify(String.fromCharCode(value)).slice(1, -1);
-  ESCAPES.push(isEscaped ? ENCODER.encode(escaped) : undefined);
+  ESCAPES.push(ENCODER.encode(JSON.stringify(String.fromCharCode(value)).slice(1, -1)));
+  IS_ESCAPED[value] = Number(value < SPACE || value === QUOTE || value === BACKSLASH);
 }
 
 /** Writes characters for the bytes from `start` to `end` into `out` at `at`; says where they end there. */
@@ -112,7 +113,7 @@ export class JsonBytesWriter {
     out[at++] = QUOTE;
     for (let from = start; from < end; from++) {
       const code = bytes[from]!;
-      if (code >= SPACE && code !== QUOTE && code !== BACKSLASH) out[at++] = code;
+      if (IS_ESCAPED[code] === 0) out[at++] = code;
       else for (const escaped of ESCAPES[code]!) out[at++] = escaped;
     }
     out[at++] = QUOTE;

@@ -148,6 +148,16 @@ export class JsonReader {
   /** Consumes a string. With `lenient`, escapes may spell lone surrogates. */
   string(lenient: boolean = false): string {
     if (!this.accept(QUOTE)) this.#failKind('"""', QUOTE);
+    return this.#string(lenient);
+  }
+
+  /** Consumes the name of a member, which is a string: anything else is no JSON. */
+  name(lenient: boolean = false): string {
+    this.expect(QUOTE);
+    return this.#string(lenient);
+  }
+
+  #string(lenient: boolean): string {
     const text = this.#text;
     const start = this.#pos;
     let end = start;

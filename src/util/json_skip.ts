@@ -57,7 +57,7 @@ function closerOf(bracket: number): number | undefined {
 }
 
 function skipKey(reader: JsonReader): void {
-  reader.string(true);
+  reader.name(true);
   reader.expect(COLON);
 }
 

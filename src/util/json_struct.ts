@@ -119,7 +119,7 @@ export function readStruct<T extends readonly unknown[]>(
   members: Members,
   ...reads: { readonly [K in keyof T]: ReadJson<T[K]> }
 ): T {
-  const values: unknown[] = new Array(reads.length);
+  const values: unknown[] = new Array(reads.length).fill(undefined);
   const closing = openStruct(reader, members);
   for (let seen = 0, at; (at = nextMember(reader, members, closing, seen)) >= 0; seen |= 1 << at) {
     values[at] = reads[at]!(reader);
@@ -152,16 +152,11 @@ export function orUnlike<T>(reader: JsonBytes, read: () => T): T {
   }
 }
 
-/** A variant of an enumeration, by its number, and whether it stands there without a payload. */
-export interface Variant {
-  /** Which of the names it has. */
-  readonly number: number;
-  /** Whether it is just a text; otherwise its payload comes next, and then {@link endVariant}. */
-  readonly isUnit: boolean;
-}
-
-/** Steps to the payload of a variant; one that is just a text is stepped over. */
-export function openVariant(reader: JsonBytes, names: readonly string[], what: string): Variant {
+/**
+ * Steps to the payload of a variant of an enumeration and gives its number; {@link endVariant} comes after the
+ * payload. A variant without a payload is stepped over and gives −1 − its number.
+ */
+export function openVariant(reader: JsonBytes, names: readonly string[], what: string): number {
   const isUnit = reader.peek() === QUOTE;
   if (!isUnit) {
     reader.expect(OPEN_BRACE);
@@ -169,8 +164,9 @@ export function openVariant(reader: JsonBytes, names: readonly string[], what: s
   }
   const number = names.indexOf(reader.string(what));
   if (number < 0) return reader.unlike(`expected ${what}: ${names.join(", ")}`);
-  if (!isUnit) reader.expect(COLON);
-  return { number, isUnit };
+  if (isUnit) return -1 - number;
+  reader.expect(COLON);
+  return number;
 }
 
 /** Steps over the end of a variant with a payload. */

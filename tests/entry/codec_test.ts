@@ -43,7 +43,7 @@ function copy(reader: DagCborReader, writer: DagCborWriter, bytes: Uint8Array): 
     }
     default:
       if (first !== 0xd8) return false;
-      writer.cid(reader.cid("a CID"));
+      writer.cid(reader.since(reader.skipCid("a CID")));
       return true;
   }
 }

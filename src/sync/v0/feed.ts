@@ -30,6 +30,8 @@ export class Feed {
   /** How much must be there before the part at hand is tried again. */
   #wanted = 1;
   #isEnded = false;
+  /** Stands where the part at hand begins; undefined when there are other bytes than before. */
+  #reader: JsonBytes | undefined;
 
   /** Whether nothing more comes. */
   get isEnded(): boolean {
@@ -43,11 +45,13 @@ export class Feed {
 
   /** Says that nothing more comes. */
   end(): void {
+    this.#reader = undefined;
     this.#isEnded = true;
   }
 
   /** Takes a piece, which may be changed afterwards. */
   push(piece: Uint8Array): void {
+    this.#reader = undefined;
     const held = this.held;
     if (this.#end + piece.length > this.#bytes.length) this.#makeRoom(held + piece.length);
     this.#bytes.set(piece, this.#end);
@@ -69,7 +73,7 @@ export class Feed {
    */
   read<T>(part: (reader: JsonBytes) => T, limit: number): T | typeof WAIT {
     if (this.held < this.#wanted && !this.#isEnded) return WAIT;
-    const reader = new JsonBytes(this.#bytes, this.#at, this.#end);
+    const reader = this.#reader ??= new JsonBytes(this.#bytes, this.#at, this.#end, !this.#isEnded);
     try {
       const value = part(reader);
       if (this.#mayGoOn(reader.position)) return this.#wait(limit);
@@ -92,6 +96,7 @@ export class Feed {
 
   #wait(limit: number): typeof WAIT {
     const { held } = this;
+    this.#reader = undefined;
     if (held > limit) throw badMessage("size", `a part of it exceeds ${limit} bytes`);
     this.#wanted = Math.min(2 * held, limit + 1);
     return WAIT;

@@ -122,14 +122,14 @@ function* incremental(parts: Parts): Steps<Finish<ReceivedResponse>> {
 
 /** Steps to the payload of a message. */
 function openMessage<Name extends string>(reader: JsonBytes, names: readonly Name[]): Name {
-  const { number, isUnit } = openVariant(reader, names, "a message");
-  return isUnit ? reader.unlike("a message without a payload") : names[number]!;
+  const number = openVariant(reader, names, "a message");
+  return number < 0 ? reader.unlike("a message without a payload") : names[number]!;
 }
 
 /** Steps over the one response that is just a text; anything else is left. */
 function acceptAck(reader: JsonBytes): boolean {
   if (reader.peek() < 0) reader.fail("a message is missing");
   if (reader.peek() !== QUOTE) return false;
-  const { number } = openVariant(reader, RESPONSES, "a message");
+  const number = -1 - openVariant(reader, RESPONSES, "a message");
   return RESPONSES[number] === "Ack" || reader.unlike("a message without a payload");
 }

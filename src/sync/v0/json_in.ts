@@ -59,6 +59,11 @@ export class MessageReader<Message> {
     return this.#parts.firstRefusal;
   }
 
+  /** How many bytes are kept, since the part that they belong to is not complete. */
+  get held(): number {
+    return this.#feed.held;
+  }
+
   /** Takes the next bytes of the message, which may be changed afterwards. */
   push(piece: Uint8Array): void {
     this.#step(() => {

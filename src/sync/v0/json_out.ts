@@ -1,6 +1,7 @@
 import type { Permission } from "../../auth/permission.ts";
 import { writeEntryJson } from "../../entry/entry_json_writer.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
+import { concat, utf8 } from "../../util/bytes.ts";
 import { SyncError } from "../../util/errors.ts";
 import { JsonBytesWriter } from "../../util/json_bytes_writer.ts";
 import { quoteJson } from "../../util/json64.ts";
@@ -23,6 +24,7 @@ import type {
 /** Pieces of about this size are handed out: memory does not grow with a message. */
 export const CHUNK_BYTES: number = 64 * 1024;
 
+const COMMA = utf8(",");
 const MAX_U32 = 2n ** 32n - 1n;
 const MAX_U64 = 2n ** 64n - 1n;
 
@@ -56,33 +58,37 @@ export function streamResponse(response: SyncResponse): AsyncGenerator<Uint8Arra
 }
 
 function encode(frame: Frame<Iterable<OutgoingEntry>>): Uint8Array {
-  const out = new JsonBytesWriter();
-  frame.head(out);
-  let isFirst = true;
-  for (const entry of frame.entries ?? []) {
-    writeItem(out, entry, isFirst);
-    isFirst = false;
-  }
-  out.json(frame.tail ?? "");
-  return out.take();
+  const writer = new MessageWriter();
+  frame.head(writer.out);
+  const pieces = [...writer.items(frame.entries ?? [])];
+  writer.out.json(frame.tail ?? "");
+  return concat(...pieces, writer.out.take());
 }
 
 async function* stream(frame: Frame<OutgoingEntries>): AsyncGenerator<Uint8Array, void> {
-  const out = new JsonBytesWriter();
-  frame.head(out);
-  let isFirst = true;
-  for await (const entry of frame.entries ?? []) {
-    writeItem(out, entry, isFirst);
-    isFirst = false;
-    if (out.length >= CHUNK_BYTES) yield out.take();
-  }
-  out.json(frame.tail ?? "");
-  yield out.take();
+  const writer = new MessageWriter();
+  frame.head(writer.out);
+  const { entries = [] } = frame;
+  if (Symbol.iterator in entries) yield* writer.items(entries);
+  else for await (const batch of entries) yield* writer.items(batch);
+  writer.out.json(frame.tail ?? "");
+  yield writer.out.take();
 }
 
-function writeItem(out: JsonBytesWriter, entry: OutgoingEntry, isFirst: boolean): void {
-  if (!isFirst) out.json(",");
-  writeEntryJson(entry.bytes, out);
+/** A buffer, and what is told of a list that is being written to it. */
+class MessageWriter {
+  readonly out: JsonBytesWriter = new JsonBytesWriter();
+  #isFirst = true;
+
+  /** Writes items of a list, and gives what was written whenever the buffer is full. */
+  *items(entries: Iterable<OutgoingEntry>): Generator<Uint8Array, void> {
+    for (const { bytes } of entries) {
+      if (!this.#isFirst) this.out.raw(COMMA);
+      this.#isFirst = false;
+      writeEntryJson(bytes, this.out);
+      if (this.out.length >= CHUNK_BYTES) yield this.out.take();
+    }
+  }
 }
 
 function requestFrame<Entries>(request: SyncRequest<Entries>): Frame<Entries> {

@@ -131,23 +131,25 @@ export function pending(reader: JsonBytes): PendingResponse {
 
 /** Reads a permission. */
 export function permission(reader: JsonBytes): Permission {
-  const { number, isUnit } = openVariant(reader, LEVELS, "a permission");
-  if (isUnit) {
-    return number === 2 ? Permission.read : reader.unlike("a permission without a number");
-  }
-  const read = number === 2 ? readPayload(reader) : priority(reader, number);
+  const level = openVariant(reader, LEVELS, "a permission");
+  if (level < 0) return LEVELS[-1 - level] === "Read" ? Permission.read : withoutNumber(reader);
+  const read = LEVELS[level] === "Read" ? readUnit(reader) : priority(reader, level);
   endVariant(reader);
   return read;
 }
 
+function withoutNumber(reader: JsonBytes): never {
+  return reader.unlike("a permission without a number");
+}
+
 /** `{ "Read": null }` means the same as `"Read"`. */
-function readPayload(reader: JsonBytes): Permission {
+function readUnit(reader: JsonBytes): Permission {
   return reader.acceptNull() ? Permission.read : reader.mismatch("null");
 }
 
-function priority(reader: JsonBytes, number: number): Permission {
-  const value = reader.smallUint(MAX_PRIORITY, "a priority");
-  return number === 0 ? Permission.admin(value) : Permission.write(value);
+function priority(reader: JsonBytes, level: number): Permission {
+  const number = reader.smallUint(MAX_PRIORITY, "a priority");
+  return LEVELS[level] === "Admin" ? Permission.admin(number) : Permission.write(number);
 }
 
 function doc(reader: JsonBytes): Doc {

@@ -33,8 +33,8 @@ export interface OutgoingEntry {
   readonly bytes: Uint8Array;
 }
 
-/** Entries on their way out; those of a long list may come from a storage, one after the other. */
-export type OutgoingEntries = Iterable<OutgoingEntry> | AsyncIterable<OutgoingEntry>;
+/** Entries on their way out: all of them, or one batch after the other as a storage reads them. */
+export type OutgoingEntries = Iterable<OutgoingEntry> | AsyncIterable<Iterable<OutgoingEntry>>;
 
 /** That a node understands the native protocol as well; others pass this member over. */
 export interface NativeOffer {

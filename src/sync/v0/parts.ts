@@ -66,7 +66,7 @@ export class Parts {
     members: Members,
     reads: { readonly [K in keyof T]: () => Steps<T[K]> },
   ): Steps<T> {
-    const values: unknown[] = new Array(reads.length);
+    const values: unknown[] = new Array(reads.length).fill(undefined);
     const closing = yield* this.part((reader) => openStruct(reader, members));
     let seen = 0;
     const next = (reader: JsonBytes) => nextMember(reader, members, closing, seen);
