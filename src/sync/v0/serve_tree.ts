@@ -67,22 +67,25 @@ async function* wholeLog(
   serving: Serving,
   tree: ID,
   root?: Entry,
-): AsyncGenerator<OutgoingEntry> {
+): AsyncGenerator<readonly OutgoingEntry[]> {
   let from: LogCursor | undefined;
   for (;;) {
     const page = await serving.host.host.backend.log.entriesAfter(tree, from);
     if (page === undefined) return;
-    for (const entry of page.entries) if (!root?.id.equals(entry.id)) yield entry;
+    yield page.entries.filter((entry) => root?.id.equals(entry.id) !== true);
     if (page.left === 0) return;
     from = page.next;
   }
 }
 
 /** Entries by their IDs, a few at a time. */
-async function* inTurn(serving: Serving, ids: readonly ID[]): AsyncGenerator<OutgoingEntry> {
+async function* inTurn(
+  serving: Serving,
+  ids: readonly ID[],
+): AsyncGenerator<readonly OutgoingEntry[]> {
   const { backend } = serving.host.host;
   for (let at = 0; at < ids.length; at += READ_AT_ONCE) {
     const some = ids.slice(at, at + READ_AT_ONCE);
-    yield* await Promise.all(some.map((id) => backend.get(id)));
+    yield await Promise.all(some.map((id) => backend.get(id)));
   }
 }
