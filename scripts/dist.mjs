@@ -1,19 +1,12 @@
 /**
- * Builds `dist`: the declarations of each file by TypeScript; the code in chunks that the doors share, with
- * source maps, by esbuild; the WASM modules as files.
+ * Builds `dist`: file by file with declarations for bundlers, by TypeScript; in `node`, for runtimes, chunks that
+ * the doors share, with source maps, by esbuild; the WASM modules as files.
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import {
-  builtName,
-  choiceName,
-  choicesOf,
-  DOORS,
-  publishedManifest,
-  WASM_MODULES,
-} from "./doors.mjs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { choicesOf, chunkName, DOORS, publishedManifest, WASM_MODULES } from "./doors.mjs";
 import { nodeForTools, ROOT } from "./runtimes.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -25,39 +18,45 @@ const TARGET = "es2022";
 /** What TypeScript knows of a module that is imported as a file. */
 const WASM_TYPES = "declare const module: WebAssembly.Module;\nexport default module;\n";
 
-function declarations() {
+function files() {
   const { status, stdout } = spawnSync(nodeForTools(), [TSC, "-p", "tsconfig.build.json"], {
     cwd: ROOT,
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(`Cannot build the declarations\n${stdout}`);
-}
-
-/** Every file that others find by its name: doors, choices, and the thread. */
-function entryPoints(imports) {
-  const choices = Object.values(imports).flatMap((target) => choicesOf(target) ?? []);
-  return Object.fromEntries([
-    ...Object.entries(DOORS).map(([door, source]) => [builtName(door), source]),
-    ...choices.map((source) => [choiceName(source), source]),
-    ["batch_worker", "./wasm/batch_worker.ts"],
-  ]);
+  if (status !== 0) throw new Error(`Cannot build file by file\n${stdout}`);
+  const threads = join(DIST, "wasm", "threads.js");
+  writeFileSync(threads, withThreadName(threads));
 }
 
 /** What bundlers look for, and no compiler rewrites. */
 const THREAD = 'new Worker(new URL("./batch_worker.ts", import.meta.url)';
 
-/** The thread's file has another name in the package. */
+/** The text of a file that starts the thread by the name that its file has in the package. */
+function withThreadName(path) {
+  const source = readFileSync(path, "utf8");
+  const text = source.replace(THREAD, THREAD.replace(".ts", ".js"));
+  if (text === source) throw new Error(`${path} does not say ${THREAD}`);
+  return text;
+}
+
 const threadName = {
   name: "name of the thread",
   setup(build) {
     build.onLoad({ filter: /[\\/]wasm[\\/]threads\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, "utf8");
-      const contents = source.replace(THREAD, THREAD.replace(".ts", ".js"));
-      if (contents === source) throw new Error(`${path} does not say ${THREAD}`);
-      return { contents, loader: "ts" };
+      return { contents: withThreadName(path), loader: "ts" };
     });
   },
 };
+
+/** Every chunk that is found by its name: doors, what a `#name` leads to here, and the thread. */
+function entryPoints(imports) {
+  const choices = Object.values(imports).filter((target) => choicesOf(target) !== undefined);
+  return Object.fromEntries([
+    ...Object.entries(DOORS).map(([door, source]) => [chunkName(door), source]),
+    ...choices.map((target) => [basename(target.default, ".ts"), target.default]),
+    ["batch_worker", "./wasm/batch_worker.ts"],
+  ]);
+}
 
 async function chunks(imports) {
   const { build } = await import("esbuild");
@@ -65,7 +64,7 @@ async function chunks(imports) {
   await build({
     absWorkingDir: ROOT,
     entryPoints: entryPoints(imports),
-    outdir: DIST,
+    outdir: join(DIST, "node"),
     chunkNames: "chunk-[hash]",
     bundle: true,
     splitting: true,
@@ -82,19 +81,18 @@ async function chunks(imports) {
 }
 
 function wasmFiles() {
-  mkdirSync(join(DIST, "wasm"), { recursive: true });
   for (const name of WASM_MODULES) {
     const source = readFileSync(join(ROOT, "wasm", "modules", `${name}.ts`), "utf8");
     const [, base64] = /"([A-Za-z0-9+/=]{1000,})"/.exec(source);
     writeFileSync(join(DIST, "wasm", `${name}.wasm`), Buffer.from(base64, "base64"));
   }
-  writeFileSync(join(DIST, "types", "wasm", "module.d.ts"), WASM_TYPES);
+  writeFileSync(join(DIST, "wasm", "module.d.ts"), WASM_TYPES);
 }
 
 /** Builds everything anew; returns how many doors there are. */
 export async function buildDist() {
   rmSync(DIST, { recursive: true, force: true });
-  declarations();
+  files();
   const { imports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   await chunks(imports);
   wasmFiles();

@@ -20,21 +20,29 @@ export const DOORS = readJson("deno.json").exports;
 /** The modules of the WASM engines, which only the npm package has as files. */
 export const WASM_MODULES = ["blake3", "ed25519", "sha256"];
 
-/** Where the file of a door is built, below `dist` and without ending: the door's name. */
-export function builtName(door) {
+/** Where the file of a door is in the chunks for runtimes, below `dist/node` and without ending. */
+export function chunkName(door) {
   return door === "." ? "mod" : door.slice("./".length);
 }
 
+/** A path without `./` and without its ending. */
+const stemOf = (source) => source.slice("./".length, -".ts".length);
+
+/** Runtimes take chunks, which load faster; bundlers take file by file, and leave out what nobody needs. */
 function publishedDoor(door, source) {
-  const types = `./dist/types/${source.slice("./".length, -".ts".length)}.d.ts`;
-  return { types, default: `./dist/${builtName(door)}.js` };
+  const stem = `./dist/${stemOf(source)}`;
+  return {
+    types: `${stem}.d.ts`,
+    node: `./dist/node/${chunkName(door)}.js`,
+    default: `${stem}.js`,
+  };
 }
 
 function publishedDoors() {
   const doors = Object.entries(DOORS).map(([door, source]) => [door, publishedDoor(door, source)]);
   const modules = WASM_MODULES.map((name) => [
     `./wasm/${name}.wasm`,
-    { types: "./dist/types/wasm/module.d.ts", default: `./dist/wasm/${name}.wasm` },
+    { types: "./dist/wasm/module.d.ts", default: `./dist/wasm/${name}.wasm` },
   ]);
   return Object.fromEntries([...doors, ...modules]);
 }
@@ -44,20 +52,17 @@ export function choicesOf(target) {
   return typeof target === "string" ? undefined : [...new Set(Object.values(target))];
 }
 
-/** The name below `dist` of a file that a `#name` may lead to. */
-export function choiceName(source) {
-  return basename(source, ".ts");
+function publishedImport(target) {
+  if (typeof target === "string") return `./dist/${stemOf(target)}.js`;
+  const { default: here, ...places } = target;
+  const built = Object.entries(places).map(([place, source]) => [place, publishedImport(source)]);
+  const node = `./dist/node/${basename(here, ".ts")}.js`;
+  return { ...Object.fromEntries(built), node, default: publishedImport(here) };
 }
 
-/** What has conditions stays a choice of whoever uses the package; the rest was settled by the build. */
 function publishedImports(imports) {
-  const open = Object.entries(imports).filter(([, target]) => choicesOf(target) !== undefined);
-  return Object.fromEntries(open.map(([name, target]) => {
-    const built = Object.entries(target).map(([condition, source]) => {
-      return [condition, `./dist/${choiceName(source)}.js`];
-    });
-    return [name, Object.fromEntries(built)];
-  }));
+  const all = Object.entries(imports).map(([name, target]) => [name, publishedImport(target)]);
+  return Object.fromEntries(all);
 }
 
 /** `package.json` as it is in the package. */

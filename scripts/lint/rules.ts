@@ -56,10 +56,10 @@ const TRANSPORT_EDGES = "src/transport/edge/";
 const EDGES = [...STORAGES, TRANSPORT_EDGES, "src/cli/", "src/testing/"];
 
 /** Where URLs become drivers and files: these alone import edges, and only when they are needed. */
-const COMPOSERS = new Set(["src/instance/storages.ts", "src/sync/serve.ts"]);
+const COMPOSERS = new Set(["src/instance/storages.ts", "src/sync/servers.ts"]);
 
-/** Files that give the modules of Node to the storages, as `#node` and `#node-net`. */
-const NODE_MODULES = new Set(["src/storage/shared/node.ts", "src/storage/shared/node_net.ts"]);
+/** Files that give the modules of Node to the edges, as `#node`, `#node-http` and `#node-net`. */
+const NODE_MODULES = /^src\/storage\/shared\/node(_\w+)?\.ts$/;
 
 /** How a module is named: for its values, for its types alone, or while the program runs. */
 export type ImportKind = "value" | "type" | "dynamic";
@@ -111,8 +111,8 @@ function isEdge(path: string): boolean {
 
 function refuseRuntime(file: string, kind: ImportKind): string | undefined {
   if (!mayNameRuntime(file)) return "only EDGE files name a runtime";
-  const asks = STORAGES.some((folder) => file.startsWith(folder)) && !NODE_MODULES.has(file);
-  return asks && kind === "value" ? "storages import the modules of Node from #node" : undefined;
+  const asks = isEdge(file) && !NODE_MODULES.test(file);
+  return asks && kind === "value" ? "edges import the modules of Node from #node" : undefined;
 }
 
 function refuseDriver(file: string, target: string, kind: ImportKind): string | undefined {

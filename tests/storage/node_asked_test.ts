@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as imported from "../../src/storage/shared/node.ts";
 import * as asked from "../../src/storage/shared/node_asked.ts";
+import * as importedHttp from "../../src/storage/shared/node_http.ts";
+import * as askedHttp from "../../src/storage/shared/node_http_asked.ts";
 import * as importedNet from "../../src/storage/shared/node_net.ts";
 import * as askedNet from "../../src/storage/shared/node_net_asked.ts";
 
@@ -13,6 +15,9 @@ test("both ways to the modules of Node lead to the same, under the same names", 
   assert.equal(asked.process.pid, imported.process.pid);
   assert.deepEqual(Object.keys(askedNet).sort(), Object.keys(importedNet).sort());
   assert.equal(askedNet.net.Socket, importedNet.net.Socket);
+  assert.deepEqual(Object.keys(askedHttp).sort(), Object.keys(importedHttp).sort());
+  assert.equal(askedHttp.http.createServer, importedHttp.http.createServer);
+  assert.equal(askedHttp.stream.promises.pipeline, importedHttp.stream.promises.pipeline);
   assert.equal(asked.timers.promises.setTimeout, imported.timers.promises.setTimeout);
 });
 

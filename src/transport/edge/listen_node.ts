@@ -1,10 +1,8 @@
 /** EDGE: an HTTP server on `node:http` and `node:https`, which Deno and Bun have as well. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createSecureServer } from "node:https";
+import { http, https, stream } from "#node-http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import { serverBind } from "../errors.ts";
 import { joinAddress } from "../http_transport.ts";
@@ -19,7 +17,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     respond(handler, request, response, tls === undefined ? "http" : "https");
   };
-  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
+  const server = tls === undefined ? http.createServer(answer) : https.createServer(tls, answer);
   await bound(server, hostname, port);
   return {
     port: (server.address() as AddressInfo).port,
@@ -73,7 +71,7 @@ function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSigna
   const method = incoming.method ?? "GET";
   const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   const hasBody = method !== "GET" && method !== "HEAD";
-  const body = hasBody ? Readable.toWeb(incoming) as unknown as ReadableStream : null;
+  const body = hasBody ? stream.Readable.toWeb(incoming) as unknown as ReadableStream : null;
   const init = { method, headers, body, signal, duplex: "half" };
   return new Request(url, init as RequestInit);
 }
@@ -88,5 +86,8 @@ async function send(response: Response, outgoing: ServerResponse, isHead: boolea
     outgoing.end();
     return;
   }
-  await pipeline(Readable.fromWeb(response.body as unknown as NodeStream), outgoing);
+  await stream.promises.pipeline(
+    stream.Readable.fromWeb(response.body as unknown as NodeStream),
+    outgoing,
+  );
 }

@@ -1,0 +1,16 @@
+/**
+ * Which server this runtime has. `#servers` leads here, and to `servers_elsewhere.ts` where bundlers build for
+ * pages and isolates.
+ *
+ * @module
+ */
+
+import type { Listen } from "../transport/port.ts";
+
+/** The server of the runtime that this runs on; undefined where there is none. */
+export async function serverHere(): Promise<Listen | undefined> {
+  if ("Deno" in globalThis) return (await import("../transport/edge/listen_deno.ts")).listen;
+  if ("Bun" in globalThis) return (await import("../transport/edge/listen_bun.ts")).listen;
+  if ("process" in globalThis) return (await import("../transport/edge/listen_node.ts")).listen;
+  return undefined;
+}
