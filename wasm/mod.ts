@@ -53,7 +53,8 @@ let interim: CryptoCore | undefined;
  * meets them, and {@link core} returns that one from then on. Rejects with `CryptoError`
  * `EngineUnavailable` if a demanded engine cannot be had or fails its self-test.
  */
-export function ready(options: ReadyOptions = {}): Promise<CryptoCore> {
+export function ready(given?: ReadyOptions): Promise<CryptoCore> {
+  const options = given ?? {};
   const anyWillDo = options.engine === undefined && options.wasm === undefined;
   if (anyWillDo && latest !== undefined) return latest;
   const request: Promise<CryptoCore> = load(options).then(

@@ -12,6 +12,7 @@
 import { Doc } from "../crdt/doc.ts";
 import { ID } from "../entry/id.ts";
 import { elementNotFound, Permission } from "./permission.ts";
+import { requireInstance } from "../util/arguments.ts";
 
 /** Between which permissions the keys of another database may act. */
 export interface PermissionBounds {
@@ -88,6 +89,7 @@ export class DelegatedTreeRef {
 
   /** Reads the document form; throws {@link CrdtError} or {@link IdError}. */
   static fromDoc(doc: Doc): DelegatedTreeRef {
+    requireInstance(doc, Doc, "read a delegation", "it");
     const bounds = requireDoc(doc, "permission_bounds");
     const tree = requireDoc(doc, "tree");
     const root = tree.peek("root");

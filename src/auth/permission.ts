@@ -137,9 +137,8 @@ export class Permission {
       if (level === "Admin") return Permission.admin(priority);
     }
     const why = 'it is none of "Read", {"Write": n} and {"Admin": n}';
-    throw refuse("InvalidPermissionString", String(JSON.stringify(json)), why, {
-      value: String(JSON.stringify(json)),
-    });
+    const text = typeof json === "bigint" ? String(json) : String(JSON.stringify(json));
+    throw refuse("InvalidPermissionString", text, why, { value: text });
   }
 
   /**

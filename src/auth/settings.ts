@@ -8,7 +8,10 @@ import { AuthError } from "../util/errors.ts";
 import { tryRead } from "../util/try_read.ts";
 import { AuthKey } from "./auth_key.ts";
 import { DelegatedTreeRef } from "./delegation.ts";
-import type { Permission } from "./permission.ts";
+import { Permission } from "./permission.ts";
+
+const READ = "read access rules";
+const CHANGE = "change access rules";
 
 /**
  * The access rules of a database: a view of the `auth` document in its settings (02 §8).
@@ -34,7 +37,7 @@ export class AuthSettings {
 
   /** The rules in an `auth` document. */
   static fromDoc(doc: Doc): AuthSettings {
-    requireInstance(doc, Doc, "read access rules", "they");
+    requireInstance(doc, Doc, READ, "they");
     return new AuthSettings(doc.clone());
   }
 
@@ -60,6 +63,7 @@ export class AuthSettings {
 
   /** What a key is granted; `KeyNotFound` when it is not listed, `InvalidKeyFormat` when damaged. */
   getKeyByPubkey(publicKey: PublicKey): AuthKey {
+    requireInstance(publicKey, PublicKey, READ, "the key");
     const text = publicKey.toString();
     const keys = this.#parsedKeys;
     if (!keys.has(text)) throw keyNotFound(text);
@@ -108,6 +112,7 @@ export class AuthSettings {
 
   /** Lists a new key; `KeyAlreadyExists` when it is listed. Weak keys are refused. */
   addKey(publicKey: PublicKey, key: AuthKey): void {
+    requireInstance(publicKey, PublicKey, CHANGE, "the key");
     if (this.#parsedKeys.get(publicKey.toString()) !== undefined) {
       const text = publicKey.toString();
       throw new AuthError(
@@ -123,6 +128,8 @@ export class AuthSettings {
 
   /** Lists a key, or replaces what it is granted. Weak keys are refused. */
   overwriteKey(publicKey: PublicKey, key: AuthKey): void {
+    requireInstance(publicKey, PublicKey, CHANGE, "the key");
+    requireInstance(key, AuthKey, CHANGE, "what it is granted");
     requireStrong(publicKey);
     this.#put(["keys", publicKey.toString()], key.toDoc());
   }
@@ -150,6 +157,7 @@ export class AuthSettings {
 
   /** Grants every key what `key` says. */
   setGlobalPermission(key: AuthKey): void {
+    requireInstance(key, AuthKey, CHANGE, "what everybody is granted");
     this.#put(["global"], key.toDoc());
   }
 
@@ -170,11 +178,13 @@ export class AuthSettings {
 
   /** Lets the keys of another database act here. */
   addDelegatedTree(reference: DelegatedTreeRef): void {
+    requireInstance(reference, DelegatedTreeRef, CHANGE, "the delegation");
     this.#put(["delegations", reference.tree.root.toString()], reference.toDoc());
   }
 
   /** The delegation to a database; `DelegationNotFound`, or `InvalidAuthConfiguration` if damaged. */
   getDelegatedTree(root: ID): DelegatedTreeRef {
+    requireInstance(root, ID, READ, "the root");
     const value = this.#doc.peek(["delegations", root.toString()]);
     if (value === undefined || value === DELETED) {
       throw new AuthError(
@@ -210,6 +220,7 @@ export class AuthSettings {
 
   /** Active identities of a key in this database, strongest first; delegations not included. */
   findAllSigkeysForPubkey(publicKey: PublicKey): (readonly [SigKey, Permission])[] {
+    requireInstance(publicKey, PublicKey, READ, "the key");
     const found: [SigKey, Permission][] = [];
     const own = this.#parsedKeys.get(publicKey.toString());
     if (own?.isActive === true) found.push([SigKey.fromPubkey(publicKey), own.permissions]);
@@ -228,12 +239,14 @@ export class AuthSettings {
 
   /** Whether a signer with this permission should change what a listed key is granted (02 §12). */
   canModifyKey(signer: Permission, target: PublicKey): boolean {
+    requireInstance(signer, Permission, READ, "the signer's permission");
     if (!signer.canAdmin()) return false;
     return signer.compare(this.getKeyByPubkey(target).permissions) >= 0;
   }
 
   /** Whether a signer with this permission should list a key with that one (02 §12). */
   canCreateKey(signer: Permission, permission: Permission): boolean {
+    requireInstance(signer, Permission, READ, "the signer's permission");
     return signer.canAdmin() && signer.compare(permission) >= 0;
   }
 }

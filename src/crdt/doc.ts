@@ -7,6 +7,13 @@
  *
  * @module
  */
+import {
+  requireBytes,
+  requireFunction,
+  requireInstance,
+  requireIterable,
+  wrongArgument,
+} from "../util/arguments.ts";
 import { utf8 } from "../util/bytes.ts";
 import { CrdtError } from "../util/errors.ts";
 import { parsePlainJson, stringifyPlainJson } from "../util/plain_json.ts";
@@ -31,6 +38,9 @@ export type { KeyRange } from "./doc_core.ts";
 
 /** Makes a document that takes over `children`. For this folder; set where `fill` can be reached. */
 export let makeDoc: (children: Children, atomic: boolean) => Doc;
+
+const MAKE = "make a document";
+const READ = "read a document";
 
 /**
  * A document with value semantics: copies are independent and cheap.
@@ -63,7 +73,12 @@ export class Doc extends DocCore {
   /** A plain document of pairs, each stored with {@link Doc.set}: dots in keys create nesting. */
   static fromEntries(pairs: Iterable<readonly [PathLike, ValueInput]>): Doc {
     const doc = new Doc();
-    for (const [path, value] of pairs) doc.set(path, value);
+    requireIterable(pairs, MAKE, "the pairs");
+    for (const pair of pairs) {
+      requireIterable(pair, MAKE, "each pair");
+      const [path, value] = pair;
+      doc.set(path, value);
+    }
     return doc;
   }
 
@@ -74,11 +89,13 @@ export class Doc extends DocCore {
 
   /** Reads the stored form (03 §4). Throws {@link SerializeError} `DeserializationFailed`. */
   static parse(json: string): Doc {
+    if (typeof json !== "string") throw wrongArgument(READ, "it", "a text", json);
     return parseDoc(json);
   }
 
   /** Reads the stored form in UTF-8. Throws {@link SerializeError} `DeserializationFailed`. */
   static parseBytes(bytes: Uint8Array): Doc {
+    requireBytes(bytes, READ, "it");
     return parseDocBytes(bytes);
   }
 
@@ -214,6 +231,7 @@ export class Doc extends DocCore {
    * Returns false, without calling `change`, if there is none.
    */
   modify(path: PathLike, change: (value: VisibleValue) => ValueInput): boolean {
+    requireFunction(change, "change a document", "the change");
     const value = this.get(path);
     return value !== undefined && this.replace(path, toValue(change(value)));
   }
@@ -255,13 +273,14 @@ export class Doc extends DocCore {
    * made of this document before, and `delta`, stay as they are.
    */
   applyDelta(delta: Doc): this {
+    requireInstance(delta, Doc, "merge documents", "the later one");
     this.absorbRoot(delta);
     return this;
   }
 
   /** Whether both have the same flag and children, tombstones included. */
   equals(other: Doc): boolean {
-    return valuesEqual(this, other);
+    return other instanceof Doc && valuesEqual(this, other);
   }
 
   /** The visible content as plain JavaScript; integers beyond 2^53 − 1 are `bigint`. */

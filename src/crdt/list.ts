@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { requireInstance, requireIterable } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
 import { Branch } from "./branch.ts";
 import { displayValue, toJsonText, toPlain, toValue, valuesEqual } from "./convert.ts";
@@ -48,6 +49,7 @@ export class List extends Branch {
 
   /** A list of values, pushed in turn: positions 0/1, 1/1, 2/1, … */
   static from(values: Iterable<ValueInput>, options?: PositionOptions): List {
+    requireIterable(values, "make a list", "the values");
     return toValue(Array.from(values), options) as List;
   }
 
@@ -138,18 +140,21 @@ export class List extends Branch {
 
   /** Stores a value at exactly this position, over whatever is there. */
   insertAtPosition(position: Position, value: ValueInput): void {
+    requireInstance(position, Position, "look into a list", "the position");
     const item: Item = { position, value: toValue(value) };
     putItem(this.#change(), item, takeRight);
   }
 
   /** The stored value at a position, tombstones included. */
   getByPosition(position: Position): Value | undefined {
+    requireInstance(position, Position, "look into a list", "the position");
     const at = findItem(this.#items, position);
     return at < 0 ? undefined : this.release(this.#items[at]!.value);
   }
 
   /** Physically removes a position, leaving no tombstone: a merge brings the item back. */
   removeByPosition(position: Position): Value | undefined {
+    requireInstance(position, Position, "look into a list", "the position");
     const at = findItem(this.#items, position);
     if (at < 0) return undefined;
     const old = this.release(this.#items[at]!.value);
@@ -198,6 +203,7 @@ export class List extends Branch {
 
   /** The merge of this list and a later one; neither changes (03 §7.3). */
   merge(other: List): List {
+    requireInstance(other, List, "merge lists", "the later one");
     const result = this.clone();
     result.absorbRoot(other);
     return result;
@@ -205,7 +211,7 @@ export class List extends Branch {
 
   /** Whether both hold equal values at equal positions, tombstones included. */
   equals(other: List): boolean {
-    return valuesEqual(this, other);
+    return other instanceof List && valuesEqual(this, other);
   }
 
   /** The visible items as JSON for people (03 §9). */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
 
 /** Most segments of a path that every reader accepts: each level nests three JSON containers. */
@@ -29,13 +30,18 @@ function components(text: string): string[] {
  */
 export function segmentsOf(path: PathLike): readonly string[] {
   if (typeof path === "string") return path.includes(".") ? components(path) : [path];
-  return path instanceof Path ? segmentsOf(path.text) : path;
+  if (path instanceof Path) return segmentsOf(path.text);
+  if (Array.isArray(path) && path.every(isText)) return path;
+  throw wrongArgument("follow a path", "it", "a text, a list of keys or a Path", path);
+}
+
+function isText(key: unknown): boolean {
+  return typeof key === "string";
 }
 
 /** A path for messages: the text, or the segments joined by dots. */
 export function describePath(path: PathLike): string {
-  if (typeof path === "string") return path;
-  return path instanceof Path ? path.text : path.join(".");
+  return typeof path === "string" ? path : segmentsOf(path).join(".");
 }
 
 /**
@@ -43,11 +49,16 @@ export function describePath(path: PathLike): string {
  * Throws {@link CrdtError} `InvalidPath` if it contains a dot.
  */
 export function checkComponent(text: string): string {
+  requirePathText(text);
   if (!text.includes(".")) return text;
   const reason = "a path component must not contain a dot";
   throw new CrdtError("InvalidPath", `Cannot use "${text}" as a path component: ${reason}`, {
     fields: { path: text, component: text, reason },
   });
+}
+
+function requirePathText(text: string): void {
+  if (typeof text !== "string") throw wrongArgument("make a path", "it", "a text", text);
 }
 
 /** An immutable path text with operations on its parts. */
@@ -61,11 +72,13 @@ export class Path {
 
   /** The path of a text, normalized. Never fails. */
   static parse(text: string): Path {
+    requirePathText(text);
     return new Path(normalizePath(text));
   }
 
   /** Wraps a text as it is, without normalizing. */
   static raw(text: string): Path {
+    requirePathText(text);
     return new Path(text);
   }
 
@@ -82,7 +95,7 @@ export class Path {
 
   /** This path followed by another, normalized; an empty one changes nothing. */
   push(other: string | Path): Path {
-    return this.join(Path.parse(typeof other === "string" ? other : other.text));
+    return this.join(other instanceof Path ? Path.parse(other.text) : Path.parse(other));
   }
 
   /** This path followed by one checked component. Throws {@link CrdtError} `InvalidPath` for a dot. */
@@ -92,6 +105,7 @@ export class Path {
 
   /** This path followed by another as it is. */
   join(other: Path): Path {
+    requireInstance(other, Path, "join paths", "the other one");
     if (this.isEmpty() || other.isEmpty()) return this.isEmpty() ? other : this;
     return new Path(`${this.text}.${other.text}`);
   }
@@ -124,7 +138,7 @@ export class Path {
 
   /** Whether both have the same text. */
   equals(other: Path): boolean {
-    return this.text === other.text;
+    return other instanceof Path && this.text === other.text;
   }
 
   /** Text for people: `(empty path)` for the empty one. Use {@link Path.text} to address something. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { optionsOf, requireInstance, requireMethod } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
 import { normalizeInteger } from "../util/json64.ts";
 import { type RandomSource, systemRandom, uuidV4 } from "../util/random.ts";
@@ -42,11 +43,12 @@ export class Position {
    * Throws {@link CrdtError} `InvalidValue` when the parts do not fit 64 bits or the denominator is not
    * positive.
    */
-  static of(numerator: Int, denominator: Int = 1, options: PositionOptions = {}): Position {
+  static of(numerator: Int, denominator: Int = 1, options?: PositionOptions): Position {
+    const random = randomOf(options);
     const n = fitInt(numerator, MIN_INT, MAX_INT);
     const d = fitInt(denominator, 1n, MAX_DENOMINATOR);
     if (n === undefined || d === undefined) throw invalidPosition(numerator, denominator);
-    return new Position(...reduce(n, d), uuidV4(options.random ?? systemRandom));
+    return new Position(...reduce(n, d), uuidV4(random));
   }
 
   /** A position at 0/1. */
@@ -64,7 +66,7 @@ export class Position {
    * Throws {@link CrdtError} `InvalidUuid` or `InvalidValue`.
    */
   static fromParts(numerator: Int, denominator: Int, uniqueId: string): Position {
-    const id = parseUuid(uniqueId);
+    const id = typeof uniqueId === "string" ? parseUuid(uniqueId) : undefined;
     if (id === undefined) {
       throw new CrdtError("InvalidUuid", `Cannot read the UUID "${uniqueId}" of a list position`, {
         fields: { uuid: uniqueId },
@@ -91,9 +93,11 @@ export class Position {
   static between(
     left: Position | undefined,
     right: Position | undefined,
-    options: PositionOptions = {},
+    options?: PositionOptions,
   ): Position {
-    const random = options.random ?? systemRandom;
+    const random = randomOf(options);
+    if (left !== undefined) requireInstance(left, Position, PLACE, "the left end");
+    if (right !== undefined) requireInstance(right, Position, PLACE, "the right end");
     if (left !== undefined && right !== undefined && left.compare(right) >= 0) {
       throw noPlace(left, right, "the ends are not in ascending order");
     }
@@ -119,18 +123,27 @@ export class Position {
 
   /** Order of positions: the exact fractions, then the UUID bytes. Negative, zero or positive. */
   compare(other: Position): number {
+    requireInstance(other, Position, "compare positions", "the other one");
     return compareFractions(this, other) || compareStrings(this.uniqueId, other.uniqueId);
   }
 
   /** Whether both hold the same fraction and the same UUID. */
   equals(other: Position): boolean {
-    return this.compare(other) === 0;
+    return other instanceof Position && this.compare(other) === 0;
   }
 
   /** Text for people: `numerator/denominator (uuid)`. */
   toString(): string {
     return `${this.numerator}/${this.denominator} (${this.uniqueId})`;
   }
+}
+
+const PLACE = "make a position in a list";
+
+function randomOf(options: PositionOptions | undefined): RandomSource {
+  const { random = systemRandom } = optionsOf(options, PLACE);
+  requireMethod(random, "bytes", PLACE, "the source of randomness");
+  return random;
 }
 
 function reduce(numerator: Int, denominator: Int): [Int, Int] {

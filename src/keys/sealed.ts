@@ -11,6 +11,7 @@
  */
 
 import { type Argon2idOptions, core } from "../../wasm/mod.ts";
+import { requireText } from "../util/arguments.ts";
 import { encodeBase64NoPad } from "../util/base64.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { CryptoError, UserError } from "../util/errors.ts";
@@ -59,6 +60,7 @@ export async function deriveKey(
   salt: string,
   costs: DerivationCosts = USER_KEY_COSTS,
 ): Promise<Uint8Array> {
+  requireText(password, "derive a key", "the password");
   const saltBytes = checkSalt(salt);
   const passwordBytes = utf8(password);
   try {

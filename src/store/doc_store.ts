@@ -1,9 +1,10 @@
 import { docState } from "../backend/state/doc_state.ts";
 import { toValue } from "../crdt/convert.ts";
 import { Doc } from "../crdt/doc.ts";
-import type { PathLike } from "../crdt/path.ts";
+import { type PathLike, segmentsOf } from "../crdt/path.ts";
 import { changeOf, putOver, REPLACING } from "../crdt/staging.ts";
 import { DELETED, isBranch, type ValueInput, type VisibleValue } from "../crdt/value.ts";
+import { requireFunction } from "../util/arguments.ts";
 import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
 import { DocView } from "./doc_view.ts";
@@ -136,6 +137,7 @@ export class DocStore extends DocView {
   async modify(path: PathLike, ...rest: readonly unknown[]): Promise<void> {
     this.context.requireWritable(this.name);
     const [kind, change] = (rest.length === 1 ? [undefined, rest[0]] : rest) as Modification;
+    requireFunction(change, "modify a value", "the change");
     const found = this.require(path, await this.history());
     this.#change(path, kind === undefined ? found : valueAs(found, kind), change);
   }
@@ -162,6 +164,7 @@ export class DocStore extends DocView {
     change: (value: ReadAs<T>) => ValueInput | void,
   ): Promise<void> {
     this.context.requireWritable(this.name);
+    requireFunction(change, "modify a value", "the change");
     const value = this.#getOrInsert(path, fallback, await this.history()) as ReadAs<T>;
     this.#change(path, value, change);
   }
@@ -189,7 +192,8 @@ export class DocStore extends DocView {
 
   /** Stages a value under array segments; no segments replace this transaction's whole delta. */
   async setAtPath(segments: readonly string[], value: ValueInput): Promise<void> {
-    if (segments.length > 0) return await this.set(segments.join("."), value);
+    const path = segmentsOf(segments);
+    if (path.length > 0) return await this.set(path.join("."), value);
     if (!(value instanceof Doc)) throw typeMismatch(this.name, "Doc", "non-doc value");
     const delta = putOver(this.#draft(), value.clone(), REPLACING) as Doc;
     this.context.stage(this.name, delta, docState);

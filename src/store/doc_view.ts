@@ -121,11 +121,12 @@ export abstract class DocView extends StoreHandle {
 
   /** The value under array segments in the merged view; each may itself be a dotted path. */
   async getAtPath(segments: readonly string[]): Promise<VisibleValue> {
+    const path = segmentsOf(segments);
     let value: VisibleValue = await this.getAll();
-    for (const segment of segments) {
+    for (const segment of path) {
       if (!(value instanceof Doc)) throw typeMismatch(this.name, "Doc", "non-node value");
       const next: VisibleValue | undefined = value.get(segment);
-      if (next === undefined) throw keyNotFound(this.name, segments.join("."));
+      if (next === undefined) throw keyNotFound(this.name, path.join("."));
       value = next;
     }
     return value;

@@ -6,6 +6,7 @@
 
 import { core } from "../../wasm/mod.ts";
 import type { DerivationCosts } from "../keys/sealed.ts";
+import { requireText } from "../util/arguments.ts";
 import { concat, utf8 } from "../util/bytes.ts";
 import { StoreError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
@@ -31,6 +32,7 @@ export async function derivePasswordKey(
   salt: string,
   costs: DerivationCosts,
 ): Promise<Uint8Array> {
+  requireText(password, `open the encrypted store "${store}"`, "the password");
   checkParameters(store, salt, costs);
   const bytes = utf8(password);
   try {

@@ -1,6 +1,7 @@
 import { core } from "../../wasm/mod.ts";
 import { Doc } from "../crdt/doc.ts";
 import { newSalt } from "../keys/sealed.ts";
+import { requireMethod } from "../util/arguments.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { StoreError } from "../util/errors.ts";
 import { parseJson64, stringifyJson64 } from "../util/json64.ts";
@@ -104,6 +105,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   static of<S, V = unknown>(
     inner: StoreType<S, V>,
   ): StoreType<PasswordStore<S>, PasswordViewer<ViewOf<S, V>>> {
+    requireMethod(inner, "load", "encrypt a type of store", "the type");
     const build: Build<S> = (context, name) => inner.load(context, name);
     const view = inner.view === undefined ? build : inner.view.bind(inner);
     return {

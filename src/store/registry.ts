@@ -15,6 +15,7 @@ import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value, type ValueInput } from "../crdt/value.ts";
 import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
+import { requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError } from "../util/errors.ts";
 import { tryRead } from "../util/try_read.ts";
 import { turns } from "../util/turns.ts";
@@ -29,6 +30,16 @@ export interface StoreInfo {
   readonly config: Doc;
   /** The store's own height strategy; undefined when it inherits the database's. */
   readonly heightStrategy: HeightStrategy | undefined;
+}
+
+const REGISTER = "register a store";
+
+/** Fails unless `strategy` is one that readers know, or none. */
+export function requireStrategy(strategy: HeightStrategy | undefined, action: string): void {
+  if (strategy === undefined) return;
+  const isText = typeof strategy === "string";
+  if (isText && parseHeightStrategy(JSON.stringify(strategy)) !== undefined) return;
+  throw wrongArgument(action, "the height strategy", '"incremental" or "timestamp"', strategy);
 }
 
 /** The stores of a database, as one transaction sees and changes them. */
@@ -62,6 +73,7 @@ export class Registry {
 
   /** As {@link find}; nothing can be staged between this and what follows it. */
   #find(name: string, history: Doc): StoreInfo | undefined {
+    requireText(name, "look up a store", "its name");
     const value = mergedName(this.#context.staged<Doc>(INDEX), history, name, isRecord);
     return value === undefined || value === DELETED ? undefined : readInfo(name, value);
   }
@@ -80,6 +92,9 @@ export class Registry {
 
   /** Registers a store or changes its type and configuration; its settings stay. */
   async setEntry(name: string, typeId: string, config: Doc): Promise<void> {
+    requireText(name, REGISTER, "its name");
+    requireText(typeId, REGISTER, "its type");
+    requireInstance(config, Doc, REGISTER, "its configuration");
     const moved = this.#nested(name, await this.#history());
     this.#stage(name, (record) => {
       if (moved?.heightStrategy !== undefined) stageStrategy(record, moved.heightStrategy);
@@ -99,6 +114,8 @@ export class Registry {
    * @returns what was registered before; undefined when this has registered it.
    */
   async register(name: string, typeId: string, config: Doc): Promise<StoreInfo | undefined> {
+    requireText(typeId, REGISTER, "its type");
+    requireInstance(config, Doc, REGISTER, "its configuration");
     const before = this.#find(name, this.#peekHistory() ?? await this.#history());
     if (before === undefined) this.#stage(name, (record) => stageType(record, typeId, config));
     return before;
@@ -113,6 +130,8 @@ export class Registry {
 
   /** Gives a registered store its own height strategy, or none. */
   async setHeightStrategy(name: string, strategy: HeightStrategy | undefined): Promise<void> {
+    requireText(name, REGISTER, "its name");
+    requireStrategy(strategy, REGISTER);
     const history = await this.#history();
     if (this.#find(name, history) === undefined) throw keyNotFound(INDEX, name);
     const moved = this.#nested(name, history);

@@ -1,15 +1,19 @@
-import type { AuthKey } from "../auth/auth_key.ts";
-import type { DelegatedTreeRef } from "../auth/delegation.ts";
+import { AuthKey } from "../auth/auth_key.ts";
+import { DelegatedTreeRef } from "../auth/delegation.ts";
 import { AuthSettings } from "../auth/settings.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { PathLike } from "../crdt/path.ts";
 import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
+import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
 import { DocStore, type DocViewer } from "./doc_store.ts";
+import { requireStrategy } from "./registry.ts";
+
+const CHANGE = "change the settings";
 
 /** What can be done with settings that are only read. */
 export type SettingsViewer =
@@ -51,6 +55,7 @@ export class SettingsStore {
 
   /** Names the database. */
   async setName(name: string): Promise<void> {
+    requireText(name, CHANGE, "the name");
     await this.#doc.set("name", name);
   }
 
@@ -91,6 +96,7 @@ export class SettingsStore {
    * back to what holds when nothing is chosen.
    */
   async setHeightStrategy(strategy: HeightStrategy | undefined): Promise<void> {
+    requireStrategy(strategy, CHANGE);
     const text = strategy === undefined ? DELETED : JSON.stringify(strategy);
     await this.#doc.set("height_strategy", text);
   }
@@ -103,6 +109,8 @@ export class SettingsStore {
 
   /** Grants a key what `key` says, replacing what it had. Weak public keys are refused. */
   async setAuthKey(publicKey: PublicKey, key: AuthKey): Promise<void> {
+    requireInstance(publicKey, PublicKey, CHANGE, "the key");
+    requireInstance(key, AuthKey, CHANGE, "what the key is granted");
     if (publicKey.isWeak) throw weakKey(publicKey);
     await this.#doc.set(["auth", "keys", publicKey.toString()], key.toDoc());
   }
@@ -114,6 +122,7 @@ export class SettingsStore {
 
   /** Gives a key another name, or none; its permissions and status stay. */
   async renameAuthKey(publicKey: PublicKey, name: string | undefined): Promise<void> {
+    if (name !== undefined) requireText(name, CHANGE, "the name of a key");
     await this.#changeKey(publicKey, "name", name ?? DELETED);
   }
 
@@ -133,6 +142,7 @@ export class SettingsStore {
 
   /** Grants every key what `key` says (02 §8). */
   async setGlobalAuthKey(key: AuthKey): Promise<void> {
+    requireInstance(key, AuthKey, CHANGE, "what everyone is granted");
     await this.#doc.set("auth.global", key.toDoc());
   }
 
@@ -143,6 +153,7 @@ export class SettingsStore {
 
   /** Lets the keys of another database act here, within bounds. */
   async addDelegatedTree(reference: DelegatedTreeRef): Promise<void> {
+    requireInstance(reference, DelegatedTreeRef, CHANGE, "the delegation");
     const root = reference.tree.root.toString();
     await this.#doc.set(["auth", "delegations", root], reference.toDoc());
   }

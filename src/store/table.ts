@@ -12,6 +12,7 @@
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
+import { optionsOf, requireFunction, requireText } from "../util/arguments.ts";
 import { StoreError } from "../util/errors.ts";
 import { uuidV4 } from "../util/random.ts";
 import { inTurns, turns } from "../util/turns.ts";
@@ -131,6 +132,7 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
   }
 
   async #find(key: string): Promise<Value | undefined> {
+    requireText(key, "look up a row", "its key");
     return this.#peek(await this.context.fullState(this.name, docState), key);
   }
 
@@ -184,6 +186,7 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
   /** Writes a row under `key`, replacing the whole row that was there. */
   async set(key: string, row: Input): Promise<void> {
     this.context.requireWritable(this.name);
+    requireText(key, "write a row", "its key");
     const written = this.#rows.write(key, row);
     this.#put(key, written instanceof Promise ? await written : written);
     if (turns.isOver) await turns.next();
@@ -219,6 +222,7 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
     key: string,
     change: (row: Row | undefined) => Input | void | Promise<Input | void>,
   ): Promise<Row> {
+    requireFunction(change, "update a row", "the change");
     for (;;) {
       this.context.requireWritable(this.name);
       const before = await this.#find(key);
@@ -252,7 +256,9 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
   }
 
   /** All rows in key order, from `from` (included) if it is given. */
-  async *entries(options: { from?: string } = {}): AsyncIterable<[key: string, row: Row]> {
+  async *entries(given?: { from?: string }): AsyncIterable<[key: string, row: Row]> {
+    const options = optionsOf(given, "read rows");
+    if (options.from !== undefined) requireText(options.from, "read rows", "`from`");
     for await (const [key, value] of inTurns((await this.#view()).allEntries(options))) {
       if (typeof value === "string") yield [key, await this.#rows.read(key, value)];
     }
@@ -263,6 +269,7 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
    * that cannot be read is an error.
    */
   search(predicate: (row: Row, key: string) => boolean): RowSearch<Row> {
+    requireFunction(predicate, "search rows", "the predicate");
     return new RowSearch(() => this.entries(), predicate);
   }
 

@@ -14,6 +14,7 @@ import {
   type ValueInput,
   type VisibleValue,
 } from "../crdt/value.ts";
+import { wrongArgument } from "../util/arguments.ts";
 
 /** Kinds of values that can be asked for, and what comes back. */
 export interface ValueKinds {
@@ -63,7 +64,10 @@ const TYPE_NAMES: { readonly [K in ValueKind]: TypeName } = {
 
 /** A value as one of a kind. Throws `CrdtError` `TypeMismatch`. */
 export function valueAs<K extends ValueKind>(value: Value, kind: K): ValueKinds[K] {
-  return CONVERSIONS[kind](value);
+  const convert = Object.hasOwn(CONVERSIONS, kind) ? CONVERSIONS[kind] : undefined;
+  if (convert !== undefined) return convert(value);
+  const kinds = Object.keys(CONVERSIONS).join(", ");
+  throw wrongArgument("read a value", "its kind", `one of ${kinds}`, kind);
 }
 
 function numberOf(value: Value): number {

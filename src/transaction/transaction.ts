@@ -11,7 +11,7 @@ import { supports, supportsView } from "../store/context.ts";
 import { Registry, type StoreInfo } from "../store/registry.ts";
 import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
-import { requireMethod, requireText } from "../util/arguments.ts";
+import { requireMethod, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
@@ -251,6 +251,7 @@ export class Transaction implements StoreContext {
   }
 
   #touch(store: string): StagedStore {
+    if (typeof store !== "string") throw wrongArgument(OPEN_STORE, "the name", "a text", store);
     const known = this.#stores.get(store);
     if (known !== undefined) return known;
     const made = new StagedStore();

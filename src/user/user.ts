@@ -1,9 +1,10 @@
 import { Database } from "../database/database.ts";
-import type { ID } from "../entry/id.ts";
+import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { requireInstance, requireText } from "../util/arguments.ts";
+import { optionsOf, requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
+import { requireSignal } from "../util/work.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { changePassword } from "./password_change.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
@@ -140,6 +141,7 @@ export class User extends UserDatabases {
    */
   async share(database: ID | Database): Promise<DatabaseTicket> {
     const root = database instanceof Database ? database.rootId : database;
+    requireRoot(root);
     return await share(requireSync(this.userHost), root, async () => {
       await this.#track(root, (before) => {
         if (before === undefined) throw notTracked(root);
@@ -153,7 +155,11 @@ export class User extends UserDatabases {
    * Gets the database of a ticket, asks for access where it is needed, and keeps it in step from then on. When
    * an administrator has to decide, it waits until that is done, or `signal` is aborted.
    */
-  async join(ticket: DatabaseTicket | string, options: JoinOptions = {}): Promise<Database> {
+  async join(ticket: DatabaseTicket | string, given?: JoinOptions): Promise<Database> {
+    const action = "join a database";
+    requireTicket(ticket, action);
+    const options = optionsOf(given, action);
+    requireSignal(options.signal, action);
     const sync = requireSync(this.userHost);
     return await join(sync, ticket, options, {
       key: this.signingKey(options.key ?? this.defaultKey()),
@@ -182,8 +188,12 @@ export class User extends UserDatabases {
    */
   async requestDatabaseAccess(
     ticket: DatabaseTicket | string,
-    options: AccessOptions = {},
+    given?: AccessOptions,
   ): Promise<void> {
+    const action = "ask for access to a database";
+    requireTicket(ticket, action);
+    const options = optionsOf(given, action);
+    requireSignal(options.signal, action);
     const sync = requireSync(this.userHost);
     const key = this.signingKey(options.key ?? this.defaultKey());
     const root = await ask(sync, ticket, key, options).then(
@@ -199,12 +209,14 @@ export class User extends UserDatabases {
 
   /** Grants a request with a key of this user, which must administer the database. */
   async approveBootstrapRequest(id: string, key: PublicKey = this.defaultKey()): Promise<void> {
+    requireText(id, "approve a request", "its ID");
     const signingKey = this.signingKey(key);
     await requireSync(this.userHost).approveBootstrapRequestWithKey(id, signingKey);
   }
 
   /** Refuses a request with a key of this user, which must administer the database. */
   async rejectBootstrapRequest(id: string, key: PublicKey = this.defaultKey()): Promise<void> {
+    requireText(id, "reject a request", "its ID");
     const signingKey = this.signingKey(key);
     await requireSync(this.userHost).rejectBootstrapRequestWithKey(id, signingKey);
   }
@@ -245,6 +257,11 @@ export class User extends UserDatabases {
       `User "${this.username}" does not administer this instance`,
     );
   }
+}
+
+function requireTicket(ticket: DatabaseTicket | string, action: string): void {
+  if (typeof ticket === "string" || ticket?.databaseId instanceof ID) return;
+  throw wrongArgument(action, "the ticket", "a DatabaseTicket or its text", ticket);
 }
 
 function notTracked(databaseId: ID): UserError {
