@@ -37,7 +37,7 @@ const EXEMPT: readonly (readonly [RegExp, reason: string])[] = [
   [/\.readJson$/, "between readers of this package"],
   [/\.(load|view|register)$/, "what a transaction asks of a type of store"],
   [
-    /^(doc|list)\.(absorb|absorbRoot|putChild|peekChild|peekEach|release|write|replace)$/,
+    /^(doc|list)\.(absorb|absorbRoot|putChild|peekChild|peekEach|withEach|release|write|replace)$/,
     "between documents",
   ],
   [
