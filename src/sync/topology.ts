@@ -33,6 +33,11 @@ export class Topology {
     this.#isStale = true;
   }
 
+  /** Whether what is known is what `_sync` says. */
+  get isFresh(): boolean {
+    return !this.#isStale && this.#reading === undefined;
+  }
+
   /** What was known last of a tree. */
   peek(tree: ID): FollowedTree | undefined {
     return this.#trees.get(tree.toString());

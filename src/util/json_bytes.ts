@@ -225,6 +225,13 @@ export class JsonBytes extends JsonCursor {
     return count;
   }
 
+  /** Refuses a value that is not `what`. A scalar is read whole first: what is no text is no JSON. */
+  override mismatch(what: string): never {
+    if (this.peek() !== QUOTE) return super.mismatch(what);
+    this.raw();
+    return this.unlike(`expected ${what}`);
+  }
+
   /** A value of any kind as text: it must be UTF-8. */
   raw(): string {
     const start = this.at;

@@ -15,7 +15,7 @@ import type { SyncTreeRequest } from "../v0/messages.ts";
 import type { Serving } from "../v0/serving.ts";
 
 /** Requests of one key that may wait at a time. */
-export const MAX_REQUESTS_PER_KEY = 8;
+export const MAX_REQUESTS_PER_KEY = 32;
 /** Requests that may wait at a time. */
 export const MAX_REQUESTS = 1024;
 /** How long an undecided request waits, in milliseconds. */

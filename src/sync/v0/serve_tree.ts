@@ -1,10 +1,12 @@
 import type { Permission } from "../../auth/permission.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
+import type { Snapshot } from "../../entry/snapshot.ts";
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import { treeNotFound } from "../access/gate.ts";
 import { storeRequest } from "../access/requests.ts";
 import {
+  type OutgoingEntries,
   type OutgoingEntry,
   PENDING_MESSAGE,
   type SyncResponse,
@@ -12,6 +14,8 @@ import {
 } from "./messages.ts";
 import type { Serving } from "./serving.ts";
 
+/** Entries that may be sent although the other side has them. */
+export const MOST_REPEATED = 256;
 /** Entries that are read at once. */
 const READ_AT_ONCE = 64;
 
@@ -36,13 +40,44 @@ async function incremental(
   { treeId, ourTips }: SyncTreeRequest,
 ): Promise<SyncResponse> {
   const { backend } = serving.host.host;
-  const { lacking } = await backend.log.difference(treeId, ourTips.tips);
   const theirTips = (await backend.verifiedSnapshot(treeId)).tips;
-  // Too many to be told apart: then everything is sent, as to somebody who knows nothing.
-  const missingEntries = lacking === undefined
-    ? wholeLog(serving, treeId)
-    : inTurn(serving, lacking.map(({ id }) => id));
+  const missingEntries = await fewAbove(serving, theirTips, ourTips) ??
+    await exactly(serving, treeId, ourTips);
   return { type: "Incremental", body: { treeId, theirTips, missingEntries } };
+}
+
+/**
+ * What is met on the way down from the tips, stopping at those of the other side alone: what every node of this
+ * protocol answers. It mends a copy that has holes, and repeats what lies below a tip that the other side lacks, so
+ * it is done only while that is little; undefined when it is more.
+ */
+async function fewAbove(
+  serving: Serving,
+  own: readonly ID[],
+  theirs: Snapshot,
+): Promise<OutgoingEntry[] | undefined> {
+  const met = new Map<string, Entry>();
+  let level = own.filter((id) => !theirs.contains(id));
+  while (level.length > 0) {
+    const entries = await Promise.all(level.map((id) => serving.host.host.backend.get(id)));
+    for (const entry of entries) met.set(entry.id.toString(), entry);
+    if (met.size > MOST_REPEATED) return undefined;
+    const parents = new Map(entries.flatMap((it) => it.parents.map((id) => [id.toString(), id])));
+    level = [...parents.values()].filter((id) => !theirs.contains(id) && !met.has(id.toString()));
+  }
+  return [...met.values()].sort((a, b) => a.height - b.height);
+}
+
+/** What the tips of the other side do not reach. */
+async function exactly(
+  serving: Serving,
+  tree: ID,
+  theirs: Snapshot,
+): Promise<OutgoingEntries> {
+  const { lacking } = await serving.host.host.backend.log.difference(tree, theirs.tips);
+  // Too many to be told apart: then everything is sent, as to somebody who knows nothing.
+  if (lacking === undefined) return wholeLog(serving, tree);
+  return inTurn(serving, lacking.map(({ id }) => id));
 }
 
 async function bootstrap(

@@ -21,6 +21,7 @@ export class Workers {
   readonly #workers = new Map<string, PeerWorker>();
   readonly #queue: (() => void)[] = [];
   readonly #due = new Map<string, () => void>();
+  readonly #reading = new Set<Promise<void>>();
   #busy = 0;
   #isClosed = false;
 
@@ -75,6 +76,14 @@ export class Workers {
 
   /** A tree has changed, by a commit of this instance or by what came from elsewhere. */
   changed(tree: ID, source: "local" | "remote"): void {
+    if (this.#topology.isFresh) return this.#spread(tree, source);
+    // Somebody may have begun to follow the tree a moment ago.
+    const reading = this.#topology.all().then(() => this.#spread(tree, source), () => {});
+    this.#reading.add(reading);
+    void reading.then(() => this.#reading.delete(reading));
+  }
+
+  #spread(tree: ID, source: "local" | "remote"): void {
     const followed = this.#topology.peek(tree);
     if (followed?.settings.syncOnCommit !== true) return;
     // What came from elsewhere may have come from one of them: tips tell, entries would be sent for nothing.
@@ -92,6 +101,7 @@ export class Workers {
 
   /** Tries everything that waits, at once; what peers lack in the end. */
   async settle(): Promise<Lack[]> {
+    await Promise.all(this.#reading);
     const all = await Promise.all([...this.#workers.values()].map((worker) => worker.settle()));
     return all.flat();
   }
