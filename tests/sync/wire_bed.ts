@@ -11,10 +11,11 @@ import type { AccessPort } from "../../src/sync/mod.ts";
 import { NodeAccess } from "../../src/sync/mod.ts";
 import { fromHex } from "../../src/util/hex.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+import { parsePlainJson } from "../../src/util/json64.ts";
 
-/** A golden vector file. */
+/** A golden vector file; integers beyond 2^53 − 1 are bigints. */
 export function vector<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as T;
+  return parsePlainJson(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as T;
 }
 
 /** Bytes as they are written in a vector: as text, or as hex of what is no text. */
