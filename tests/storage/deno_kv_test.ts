@@ -14,7 +14,7 @@ import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
 import { awake, exitCode, startChild, temporaryFolder } from "./child.ts";
 import { testModel } from "./model.ts";
-import { testKill, testRace } from "./processes.ts";
+import { testExit, testKill, testRace } from "./processes.ts";
 
 const folder = temporaryFolder();
 let count = 0;
@@ -86,6 +86,7 @@ describe("deno kv", HERE, () => {
   testModel(() => denoKvStorage(":memory:"));
   testRace("deno_kv", newPath, (path) => denoKvStorage(path));
   testKill("deno_kv", newPath, (path) => denoKvStorage(path));
+  testExit("deno_kv", newPath);
 
   it("a local file belongs to the owner alone", async () => {
     const path = newPath();
@@ -287,6 +288,30 @@ describe("deno kv", HERE, () => {
       await Promise.all([write(), read()]);
     });
   });
+  it("a database that is open already is watched by Deno KV's own watch, or by looks when that is lost", async () => {
+    const path = newPath();
+    const kv = await openKv!(path);
+    const dying: DenoKv = {
+      get: (key) => kv.get(key),
+      getMany: (keys) => kv.getMany(keys),
+      list: (range, options) => kv.list(range, options),
+      atomic: () => kv.atomic(),
+      watch: () => new ReadableStream({ pull: (to) => to.error(new Error("gone")) }),
+      close: () => {},
+    };
+    for (const each of [kv, dying]) {
+      const storage = await denoKvStorage(each, { listen: true });
+      let [calls, wake] = [0, (): void => {}];
+      const stop = storage.watch!([utf8("w")], () => (calls++, wake()));
+      while (calls < 1) await awake(new Promise<void>((resolve) => wake = resolve));
+      const seen = calls;
+      await storage.commit({ set: [[utf8("w"), utf8("1")]] });
+      while (calls === seen) await awake(new Promise<void>((resolve) => wake = resolve));
+      stop();
+      await storage.close();
+    }
+    kv.close();
+  });
   it("watch() tells what another handle has written, until it is stopped", async () => {
     const path = newPath();
     const [mine, other] = [await denoKvStorage(path), await denoKvStorage(path)];
@@ -295,10 +320,10 @@ describe("deno kv", HERE, () => {
     let wake = (): void => {};
     const next = () => new Promise<void>((resolve) => wake = resolve);
     const stop = mine.watch!(keys, () => (calls++, wake()));
-    while (calls < 2) await next();
+    while (calls < 1) await awake(next());
     const seen = calls;
     await other.commit({ set: [[keys[11]!, utf8("1")]] });
-    while (calls === seen) await next();
+    while (calls === seen) await awake(next());
     stop();
     await mine.close();
     await other.close();

@@ -13,7 +13,7 @@ import { testStorage } from "../../src/testing/storage.ts";
 import { awake } from "./child.ts";
 import { testModel } from "./model.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./postgres_server.ts";
-import { testKill, testRace } from "./processes.ts";
+import { testExit, testKill, testRace } from "./processes.ts";
 
 type Connect = (url: string, options?: object) => PostgresSql;
 
@@ -75,6 +75,7 @@ describe("postgres", { skip }, () => {
   testModel(() => open(), 15);
   testRace("postgres", newDatabase, atUrl);
   testKill("postgres", newDatabase, atUrl);
+  testExit("postgres", newDatabase);
 
   it("many that open an empty database at once all get it", async () => {
     const schema = newSchema();
@@ -184,11 +185,11 @@ describe("postgres", { skip }, () => {
     let wake = (): void => {};
     const next = () => new Promise<void>((resolve) => wake = resolve);
     const stop = mine.watch!([utf8("a"), utf8("b")], () => (calls++, wake()));
-    while (calls < 1) await next();
+    while (calls < 1) await awake(next());
     for (const value of ["1", "2"]) {
       const seen = calls;
       await other.commit({ set: [[utf8("b"), utf8(value)]] });
-      while (calls === seen) await next();
+      while (calls === seen) await awake(next());
     }
     stop();
     await mine.close();
@@ -203,7 +204,7 @@ describe("postgres", { skip }, () => {
     let wake = (): void => {};
     const next = () => new Promise<void>((resolve) => wake = resolve);
     mine.watch!([utf8("a")], () => (calls++, wake()));
-    while (calls < 1) await next();
+    while (calls < 1) await awake(next());
     for (const value of ["1", "2"]) {
       await cutConnections();
       assert.equal(await mine.get(utf8("b")), undefined, "a read goes on by itself");
@@ -214,7 +215,7 @@ describe("postgres", { skip }, () => {
         assert.equal((error as StorageError).code, "Io");
         await other.commit({ set });
       });
-      while (calls === seen) await next();
+      while (calls === seen) await awake(next());
       assert.equal(fromUtf8((await mine.get(utf8("a")))!.value), value);
     }
     await mine.close();
@@ -258,7 +259,7 @@ describe("postgres", { skip }, () => {
       let calls = 0;
       let wake = (): void => {};
       mine.watch!([utf8("a")], () => (calls++, wake()));
-      while (calls < 1) await new Promise<void>((resolve) => wake = resolve);
+      while (calls < 1) await awake(new Promise<void>((resolve) => wake = resolve));
       await other.commit({ set: [[utf8("a"), utf8("1")]] });
       await awake(
         (async () => {

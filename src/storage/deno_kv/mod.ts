@@ -35,6 +35,11 @@ export interface DenoKvOptions {
   readonly create?: boolean;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+  /**
+   * Whether a database on another machine tells at once what others write, which keeps the process alive until the
+   * storage is closed; otherwise it is looked at once a second. Deno Deploy always tells.
+   */
+  readonly listen?: boolean;
   /** Gives up opening, with the code `Aborted`, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,7 +61,8 @@ export async function denoKvStorage(
 ): Promise<StorageDriver> {
   const isReadOnly = options.readOnly === true;
   if (typeof pathOrKv === "object") {
-    const place = { isOwner: false, isInMemory: false, isReadOnly };
+    const isListening = options.listen === true;
+    const place = { isOwner: false, isInMemory: false, isReadOnly, isListening };
     return await DenoKvStorage.open(patient(pathOrKv), place);
   }
   const { openKv } = (globalThis as { Deno?: { readonly openKv?: OpenKv } }).Deno ?? {};
@@ -75,13 +81,14 @@ export async function denoKvStorage(
 async function openByPath(
   openKv: OpenKv,
   path: string | undefined,
-  { create = true, readOnly: isReadOnly = false, signal }: DenoKvOptions,
+  { create = true, readOnly: isReadOnly = false, listen, signal }: DenoKvOptions,
 ): Promise<StorageDriver> {
   const isInMemory = path === ":memory:";
   if (isRemote(path)) {
     await reach(path, signal);
     const kv = answering(await openWithin(openKv, path));
-    return await openOn(kv, { isOwner: true, isInMemory, isReadOnly });
+    const isListening = listen === true || path === undefined;
+    return await openOn(kv, { isOwner: true, isInMemory, isReadOnly, isListening });
   }
   if (path !== undefined && !isInMemory) prepareFile(path, create && !isReadOnly);
   const local = isInMemory ? undefined : { path };

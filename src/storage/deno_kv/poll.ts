@@ -2,25 +2,29 @@ import { fs, timers } from "#node";
 import { realTarget } from "../shared/paths.ts";
 import { KeyWatch, type ReadVersions } from "../shared/key_watch.ts";
 
-/** How often another process's writes are looked for, in milliseconds. */
-const POLL_MS = 50;
+/** How often the writes of others to a local file are looked for, in milliseconds: a look at the file. */
+export const LOCAL_MS = 50;
+/** How often elsewhere, where a look is a request. */
+export const REMOTE_MS = 1000;
 /** How long a file must not have been written to be trusted by its time, in milliseconds. */
 const QUIET_MS = 100;
 
 /**
- * Watches keys of a local Deno KV, whose own `watch` tells of the writes of this process alone: looks
- * at the size and time of its files now and then, and at the keys when they have changed. It never
- * keeps the process alive.
+ * Watches keys without Deno KV's own `watch`, which keeps the process alive, and which tells of the writes of
+ * this process alone when the database is local. Looks at the size and time of its files now and then, and at the
+ * keys when they have changed. It never keeps the process alive.
  */
 export class KvPolling {
   readonly #keys: KeyWatch;
   readonly #path: string | undefined;
+  readonly #everyMs: number;
   #timer: ReturnType<typeof timers.setInterval> | undefined;
   #token: string | undefined;
 
-  /** Watches the database at `path`; undefined where the platform decides on it. */
-  constructor(read: ReadVersions, path: string | undefined) {
+  /** Watches the database at `path`, undefined where there is no file to look at; looks every `everyMs`. */
+  constructor(read: ReadVersions, path: string | undefined, everyMs: number = LOCAL_MS) {
     this.#keys = new KeyWatch(read);
+    this.#everyMs = everyMs;
     // Behind a link, what SQLite writes is beside the file and not beside the link.
     this.#path = path && realTarget(path);
   }
@@ -30,7 +34,7 @@ export class KvPolling {
     const stop = this.#keys.add(keys, changed);
     this.#token = undefined;
     if (this.#timer === undefined) {
-      this.#timer = timers.setInterval(() => void this.#look(), POLL_MS);
+      this.#timer = timers.setInterval(() => void this.#look(), this.#everyMs);
       this.#timer.unref();
     }
     return () => {

@@ -12,6 +12,7 @@ import type {
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { requireFits } from "../shared/limits.ts";
+import type { ReadVersions } from "../shared/key_watch.ts";
 import { listByPage } from "../shared/pages.ts";
 import { closed, failure, readOnly } from "./errors.ts";
 import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./group.ts";
@@ -26,7 +27,8 @@ import {
   valueKey,
   writeParts,
 } from "./parts.ts";
-import { KvPolling } from "./poll.ts";
+
+import { KvPolling, LOCAL_MS, REMOTE_MS } from "./poll.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./types.ts";
 
 /** How many keys Deno KV reads or watches at once. */
@@ -71,6 +73,8 @@ export interface DenoKvPlace {
   readonly isReadOnly: boolean;
   /** The local file it is in, as far as it is known; absent when it is not on this machine. */
   readonly local?: { readonly path: string | undefined };
+  /** Whether its own `watch` tells of others, though it keeps the process alive. */
+  readonly isListening?: boolean;
 }
 
 /** The driver on an open Deno KV. */
@@ -90,7 +94,7 @@ export class DenoKvStorage implements StorageDriver {
   private constructor(kv: DenoKv, place: DenoKvPlace) {
     this.capabilities = place.isInMemory ? IN_MEMORY : CAPABILITIES;
     this.#kv = kv;
-    this.#polling = place.local && new KvPolling((keys) => this.#versions(keys), place.local.path);
+    this.#polling = pollingOf(place, (keys) => this.#versions(keys));
     this.#place = place;
   }
 
@@ -254,20 +258,30 @@ export class DenoKvStorage implements StorageDriver {
   /** See {@link StorageDriver.watch}. */
   watch(keys: readonly Uint8Array[], changed: () => void): () => void {
     if (this.#isClosed) throw closed();
-    const readers: ReadableStreamDefaultReader<unknown>[] = [];
-    for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
-      const stream = this.#kv.watch?.(keys.slice(at, at + KEYS_AT_ONCE).map(valueKey));
-      if (stream !== undefined) readers.push(stream.getReader());
-    }
-    const stopPolling = this.#polling?.watch(keys, changed);
+    const readers = this.#place.isListening ? this.#listen(keys) : [];
+    let stopPolling = readers.length === 0 ? this.#polling?.watch(keys, changed) : undefined;
     const stop = () => {
       this.#stops.delete(stop);
       stopPolling?.();
       for (const reader of readers) reader.cancel().catch(() => undefined);
     };
     this.#stops.add(stop);
-    for (const reader of readers) void follow(reader, changed);
+    // When the connection is lost, whoever uses it next is told; what others write is looked for from now on.
+    const lost = () => {
+      if (this.#stops.has(stop)) stopPolling ??= this.#polling?.watch(keys, changed);
+    };
+    for (const reader of readers) follow(reader, changed).catch(() => undefined).then(lost);
     return stop;
+  }
+
+  /** Deno KV's own streams of changes; none where it has none. */
+  #listen(keys: readonly Uint8Array[]): ReadableStreamDefaultReader<unknown>[] {
+    const readers: ReadableStreamDefaultReader<unknown>[] = [];
+    for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
+      const stream = this.#kv.watch?.(keys.slice(at, at + KEYS_AT_ONCE).map(valueKey));
+      if (stream !== undefined) readers.push(stream.getReader());
+    }
+    return readers;
   }
 
   /** See {@link StorageDriver.close}. */
@@ -279,6 +293,12 @@ export class DenoKvStorage implements StorageDriver {
     for (const stop of this.#stops) stop();
     if (this.#place.isOwner) this.#kv.close();
   }
+}
+
+/** How the writes of others are found; undefined where there are no others. */
+function pollingOf(place: DenoKvPlace, read: ReadVersions): KvPolling | undefined {
+  if (place.isInMemory) return undefined;
+  return new KvPolling(read, place.local?.path, place.local ? LOCAL_MS : REMOTE_MS);
 }
 
 function checkOf({ key, version }: Check): { key: DenoKvKey; versionstamp: string | null } {
@@ -293,9 +313,5 @@ async function follow(
   reader: ReadableStreamDefaultReader<unknown>,
   changed: () => void,
 ): Promise<void> {
-  try {
-    while (!(await reader.read()).done) queueMicrotask(changed);
-  } catch {
-    // The database was closed, or the connection is gone: whoever uses it next is told.
-  }
+  while (!(await reader.read()).done) queueMicrotask(changed);
 }

@@ -15,6 +15,8 @@ import {
 /** How connections are made; times are in seconds. */
 const CONNECTION = {
   connect_timeout: 10,
+  // Its timer would keep the process alive for half an hour.
+  max_lifetime: null,
   onnotice: () => {},
   // The client would ask for types at every new connection, and fail where nobody can catch it.
   fetch_types: false,

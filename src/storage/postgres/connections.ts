@@ -36,6 +36,8 @@ export class Connections {
     }
     const socket = this.#connect(this.#places[this.#next++ % this.#places.length]!);
     this.#sockets.add(socket);
+    // Whoever waits for an answer waits for a time as well, which keeps the process alive; listening does not.
+    socket.unref();
     return socket.once("error", (error) => this.#failed(socket, error));
   }
 
