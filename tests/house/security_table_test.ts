@@ -7,6 +7,8 @@ import { BACKLOG_LIMITS } from "../../src/backend/backlog/backlog.ts";
 import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
+import * as sync from "../../src/sync/access/limits.ts";
+import { MAX_TICKET_LENGTH } from "../../src/sync/ticket.ts";
 import { MAX_COSTS } from "../../src/store/password_config.ts";
 import { MAX_JSON_DEPTH } from "../../src/util/json_reader.ts";
 
@@ -38,6 +40,8 @@ describe("docs/security.md", () => {
   it("tells the limits as they are", () => {
     const all: Readonly<Record<string, number>> = {
       ...entry as unknown as Record<string, number>,
+      ...sync,
+      MAX_TICKET_LENGTH,
       MAX_CLAIMED_TIPS,
       MAX_DELEGATION_STEPS,
       MAX_PASS,

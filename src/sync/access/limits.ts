@@ -7,9 +7,6 @@
 /** Largest request over HTTP, in bytes: the one that nodes of the Rust project take. */
 export const MAX_HTTP_REQUEST_BYTES: number = 2 * 1024 * 1024;
 
-/** Largest message over Iroh, in bytes, request and response alike. */
-export const MAX_IROH_MESSAGE_BYTES: number = 1024 * 1024;
-
 /** Largest part of a message that is not an entry, in bytes: only so much of it is ever buffered. */
 export const MAX_PART_BYTES: number = 8 * 1024 * 1024;
 
