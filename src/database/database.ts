@@ -75,7 +75,8 @@ export class Database extends DatabaseView {
     requireInstance(rootId, ID, action, "the root");
     const root = await host.backend.get(rootId);
     if (root.isRoot) return new Database(host, rootId, undefined, false);
-    const message = `Cannot open "${rootId}" as a database: the entry is not a root`;
+    const message =
+      `Cannot open "${rootId}" as a database: the entry is not a root, but one of database "${root.root}"`;
     throw new InstanceError("DatabaseNotFound", message, { fields: { name: rootId.toString() } });
   }
 

@@ -121,7 +121,9 @@ export class DatabaseView {
     requireInstance(id, ID, READ, "the ID");
     const entry = await this.#host.backend.get(id);
     if (inTree(entry, this.rootId)) return entry;
-    const message = `Entry "${id}" belongs to another database than "${this.rootId}"`;
+    const owner = entry.root ?? entry.id;
+    const message =
+      `Cannot read entry "${id}" of database "${this.rootId}": it belongs to database "${owner}"`;
     const fields = { entryId: id, databaseId: this.rootId };
     throw new InstanceError("EntryNotInDatabase", message, { fields });
   }
@@ -195,7 +197,7 @@ export class DatabaseView {
   #emptyTips(): TransactionError {
     return new TransactionError(
       "EmptyTipsNotAllowed",
-      `Cannot begin a transaction on database "${this.rootId}" without tips: nothing of it is visible to this handle`,
+      `Cannot begin a transaction on database "${this.rootId}" without tips: nothing of it is visible to this handle; \`allowUnverified()\` shows what cannot be judged yet`,
     );
   }
 

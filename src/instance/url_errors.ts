@@ -1,7 +1,26 @@
+import { STORAGES } from "#storages";
 import { InstanceError } from "../util/errors.ts";
 import { redactUrl } from "../util/redact_url.ts";
 
-const SCHEMES = "`sqlite://`, `postgres://`, `unix://`, `memory://`, `denokv:` or `file://`";
+/** How URLs begin, by what they lead to. */
+const BEGINNINGS: ReadonlyMap<string, string> = new Map([
+  ["sqlite", "`sqlite://`"],
+  ["postgres", "`postgres://`"],
+  ["unix", "`unix://`"],
+  ["denokv", "`denokv:`"],
+  ["file", "`file://`"],
+]);
+
+/** Whether this build has something for a scheme: none else is recommended. */
+function isThere(scheme: string): boolean {
+  return Object.hasOwn(STORAGES, scheme);
+}
+
+const SCHEMES = [
+  ...[...BEGINNINGS].filter(([scheme]) => isThere(scheme)).map(([, beginning]) => `${beginning}, `),
+  "`memory://`",
+].join("").replace(/, (`memory.*)/, " or $1");
+
 const SUGGESTIONS: ReadonlyMap<string, string> = new Map([
   ["mysql", "postgres"],
   ["mariadb", "postgres"],
@@ -37,7 +56,8 @@ export function missingScheme(url: string): InstanceError {
     const path = url.slice("memory:".length).replace(/^\/?/, "/");
     return invalidUrl(url, `a snapshot file is written with three slashes: memory://${path}`);
   }
-  if (/^(\/|\.\/|[a-z]:[\\/])/i.test(url) || url.endsWith(".db")) {
+  const isFile = /^(\/|\.\/|[a-z]:[\\/])/i.test(url) || url.endsWith(".db");
+  if (isFile && isThere("sqlite")) {
     return invalidUrl(url, `it has no scheme; for a SQLite file write sqlite://${redactUrl(url)}`);
   }
   return invalidUrl(url, `it has no scheme; a URL begins with ${SCHEMES}`);
@@ -51,7 +71,8 @@ export function emptyUrl(): InstanceError {
 /** The error for a scheme that leads nowhere. */
 export function unsupportedScheme(scheme: string): InstanceError {
   const suggestion = SUGGESTIONS.get(scheme);
-  const hint = suggestion === undefined ? `use ${SCHEMES}` : `did you mean ${suggestion}://`;
+  const isMeant = suggestion !== undefined && isThere(suggestion);
+  const hint = isMeant ? `did you mean ${suggestion}://` : `use ${SCHEMES}`;
   return new InstanceError(
     "UnsupportedScheme",
     `Cannot connect by the scheme "${scheme}": ${hint}`,

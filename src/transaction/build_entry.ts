@@ -27,7 +27,7 @@ import type { Transaction } from "./transaction.ts";
  */
 export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const { key } = transaction.base;
-  if (key === undefined) throw noKey();
+  if (key === undefined) throw noKey(transaction);
   const pin = peekPin(transaction) ?? await readPin(transaction);
   const { settings, auth } = peekPinned(transaction, pin) ?? await readPinned(transaction, pin);
   const staged = stagedSettings(transaction);
@@ -48,10 +48,10 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-function noKey(): TransactionError {
+function noKey({ base: { tree } }: Transaction): TransactionError {
   return new TransactionError(
     "AuthenticationRequired",
-    "Cannot commit without a key: this handle can only read, attach one with `withKey`",
+    `Cannot commit to database "${tree}" without a key: this handle can only read, attach one with \`withKey\``,
   );
 }
 
@@ -83,7 +83,7 @@ function peekPin({ base: { tree, host, parents } }: Transaction): Snapshot | und
 }
 
 function failedParent(id: ID): TransactionError {
-  const reason = `its parent "${id}" is not valid, so no node would accept it`;
+  const reason = `its parent "${id}" is not valid, so no node would accept it; begin at other tips`;
   return new TransactionError("EntryValidationFailed", `Entry validation failed: ${reason}`, {
     fields: { reason },
   });

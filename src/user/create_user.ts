@@ -63,7 +63,7 @@ async function refuseTaken(users: Table<UserInfo>, username: string): Promise<vo
   if (rows.length === 0) return;
   throw new UserError(
     "UsernameAlreadyExists",
-    `Cannot create user "${username}": the name is taken`,
+    `Cannot create user "${username}": the name is taken, choose another`,
     { fields: { username } },
   );
 }

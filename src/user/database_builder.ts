@@ -126,7 +126,7 @@ export class DatabaseBuilder {
       if (names.has(name)) {
         throw new UserError(
           "DuplicateBuilderStore",
-          `Store "${name}" is named twice in one builder`,
+          `Cannot build a database: store "${name}" is named twice, give each a name of its own`,
           {
             fields: { name },
           },

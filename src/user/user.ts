@@ -254,7 +254,7 @@ export class User extends UserDatabases {
     }
     throw new UserError(
       "InsufficientPermissions",
-      `User "${this.username}" does not administer this instance`,
+      `Cannot administer the instance as "${this.username}": the user is no administrator of it; one of them can promote it with \`grantInstanceAdmin\``,
     );
   }
 }
@@ -265,6 +265,7 @@ function requireTicket(ticket: DatabaseTicket | string, action: string): void {
 }
 
 function notTracked(databaseId: ID): UserError {
-  const message = `Database "${databaseId}" is not tracked by this user`;
+  const message =
+    `Database "${databaseId}" is not tracked by this user: track it first with \`trackDatabase\``;
   return new UserError("DatabaseNotTracked", message, { fields: { databaseId } });
 }

@@ -130,7 +130,9 @@ export class UserDatabases extends UserKeyring {
     const key = optionsOf(options, "open a database").key ?? await this.#keyFor(root);
     const signingKey = this.signingKey(key);
     const identity = this.keyMapping(key, root) ?? await this.#identityAgain(key, root);
-    if (identity === undefined) throw noSigKey("NoSigKeyMapping", key, root, "is not mapped to");
+    if (identity === undefined) {
+      throw noSigKey("NoSigKeyMapping", key, root, "has no identity noted for");
+    }
     if (!await this.userHost.host.backend.hasEntry(root)) throw accessPending(root);
     return (await Database.open(this.userHost, root)).withKey(
       DatabaseKey.withIdentity(signingKey, identity),
@@ -143,9 +145,10 @@ export class UserDatabases extends UserKeyring {
     await this.reloadKeys();
     const key = await this.#notedKey(root) ?? await this.#keyAgain(root);
     if (key !== undefined) return key;
-    throw new UserError("NoKeyForDatabase", `No key of this user is mapped to database "${root}"`, {
-      fields: { databaseId: root },
-    });
+    const message =
+      `Cannot open database "${root}" as "${this.username}": none of the user's keys is known to it. ` +
+      "An administrator of the database can `grant` one something; what is granted to everyone needs `trackDatabase` first";
+    throw new UserError("NoKeyForDatabase", message, { fields: { databaseId: root } });
   }
 
   /** The key that the database is tracked with, if it has an identity there, else the oldest that has. */
@@ -256,7 +259,8 @@ function settingsDoc(settings: DatabaseSettings): Doc {
 
 /** The error for a key that has no identity on a database. */
 export function noSigKey(code: string, keyId: PublicKey, databaseId: ID, verb: string): UserError {
-  const message = `No SigKey found: key "${keyId}" ${verb} database "${databaseId}"`;
+  const message = `No SigKey found: key "${keyId}" ${verb} database "${databaseId}"; ` +
+    "let an administrator of the database `grant` it something, or use another key";
   return new UserError(code, message, { fields: { keyId: keyId.toString(), databaseId } });
 }
 

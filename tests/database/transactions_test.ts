@@ -185,8 +185,10 @@ describe("transactions", () => {
       assert.deepEqual(two.subtreeParents("s").map(String), [`${one.id}`]);
     }));
 
-  it("06#21 an empty commit is an entry without stores; the same one twice is one entry", () =>
-    withDb(async ({ db }) => {
+  it("06#21 an empty commit is an entry without stores; the same one twice is one entry", async () => {
+    const clock = new FixedClock();
+    clock.hold();
+    await withDb(async ({ db }) => {
       const at = await db.snapshot();
       const ids = [];
       for (let time = 0; time < 2; time++) {
@@ -194,7 +196,8 @@ describe("transactions", () => {
       }
       assert.equal(ids[0], ids[1]);
       assert.equal((await db.getAllEntries()).length, 2);
-    }));
+    }, { clock });
+  });
 
   it("06#22 settings in which nobody could write any more are refused, and nothing breaks", () =>
     withDb(async ({ db }) => {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { resolve } from "node:path/posix";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import { InstanceError, parseConnectionUrl } from "../../mod.ts";
+import { Instance, InstanceError, parseConnectionUrl } from "../../mod.ts";
 
 function refusal(url: string): InstanceError {
   try {
@@ -103,6 +106,22 @@ describe("connection URLs", () => {
     }
     refused("what is this://x", "UnsupportedScheme");
     assert.equal(refusal("FOO://x").fields.scheme, "foo");
+  });
+
+  it("no message recommends a scheme that this build has nothing for", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eidetica-url-"));
+    for (const url of ["mysql://x", "tcp://x", "https://x", "foo://x", "x", ""]) {
+      const { message } = refusal(url);
+      for (const [, scheme] of message.matchAll(/\b(sqlite|postgres|unix|denokv|file|memory):/g)) {
+        const there = await Instance.connect(
+          scheme === "postgres" ? "postgres://x:1/" : `${scheme}://${folder}/x`,
+        )
+          .catch((error: InstanceError) => error.code);
+        // Deno KV is there on Deno alone, where it may not be enabled.
+        if (scheme !== "denokv") assert.notEqual(there, "BackendUnavailable", `${url}: ${scheme}`);
+      }
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it("00 §C4 Deno KV and files", () => {

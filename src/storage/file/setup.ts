@@ -17,7 +17,8 @@ export function journalPath(directory: string): string {
 export function prepareDirectory(directory: string, mayCreate: boolean): void {
   if (hasJournal(directory)) return;
   if (!mayCreate) {
-    const what = "it holds none, and none is to be created; check the path, or allow `create`";
+    const what =
+      "it holds none, and none is to be created; check the path, or make it with `connectOrCreate`, or `create` of `fileStorage`";
     throw storageError("NotFound", directory, "open", what);
   }
   makeDirectory(directory);

@@ -43,7 +43,8 @@ export async function prepareSchema(
     throw placeError("ForeignFile", place, "open", what);
   }
   if (!mayCreate) {
-    const what = "it holds none, and none is to be created; check the address, or allow `create`";
+    const what =
+      "it holds none, and none is to be created; check the address, or make it with `connectOrCreate`, or `create` of `postgresStorage`";
     throw placeError("NotFound", place, "open", what);
   }
   await sql.unsafe(creation(schema));

@@ -41,7 +41,7 @@ function create(path: string): void {
 
 /** The error for what does not exist and is not to be created. */
 export function notFound(path: string, what: string): StorageError {
-  const next = "check the path, or create it by `connectOrCreate`, or `create` of `sqliteStorage`";
+  const next = "check the path, or make it with `connectOrCreate`, or `create` of `sqliteStorage`";
   return cannotOpen(path, "NotFound", `${what}, and none is to be created; ${next}`);
 }
 
