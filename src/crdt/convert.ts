@@ -14,7 +14,8 @@ import { type Doc, makeDoc } from "./doc.ts";
 import type { Children } from "./doc_core.ts";
 import { type List, makeList } from "./list.ts";
 import type { Item } from "./list_items.ts";
-import { Position, type PositionOptions } from "./position.ts";
+import type { PositionOptions } from "./position.ts";
+import { positionsOf } from "./runs.ts";
 import {
   DELETED,
   type Int,
@@ -70,10 +71,11 @@ function convertObject(input: object, options: PositionOptions, depth: number): 
   return makeDoc(convertMembers(input, options, depth), false);
 }
 
-/** Items of an array at the positions 0/1, 1/1, 2/1, … with fresh UUIDs. */
+/** Items of an array at new positions, which stay together in a merge. */
 function convertItems(input: readonly unknown[], options: PositionOptions, depth: number): Item[] {
+  const positions = positionsOf(input.length, options);
   return Array.from(input, (value, index) => ({
-    position: Position.of(index, 1, options),
+    position: positions[index]!,
     value: convert(value, options, depth + 1),
   }));
 }

@@ -19,7 +19,8 @@ import {
   putItem,
   takeRight,
 } from "./list_items.ts";
-import { Position, type PositionOptions } from "./position.ts";
+import type { Position, PositionOptions } from "./position.ts";
+import { firstPosition, positionFor } from "./runs.ts";
 import { replacingItem } from "./staging.ts";
 import { DELETED, isVisible, type Value, type ValueInput, type VisibleValue } from "./value.ts";
 
@@ -44,10 +45,12 @@ export class List extends Branch {
   #shared = false;
   /** Number of visible items, or −1 when it must be counted. */
   #visible = 0;
+  /** Whether nobody else can have the list: it is no copy and was not read. */
+  #isNew = true;
   /** Whether the list replaces an earlier one as a whole when it is merged over it. It is not stored. */
   #isReplacing = false;
 
-  /** A list of values, pushed in turn: positions 0/1, 1/1, 2/1, … */
+  /** A list of values, which stay together when the list is merged with another one. */
   static from(values: Iterable<ValueInput>, options?: PositionOptions): List {
     requireIterable(values, "make a list", "the values");
     return toValue(Array.from(values), options) as List;
@@ -58,6 +61,7 @@ export class List extends Branch {
       const list = new List();
       list.#items = items;
       list.#visible = -1;
+      list.#isNew = false;
       return list;
     };
   }
@@ -85,16 +89,26 @@ export class List extends Branch {
     return this.#items.length === 0;
   }
 
-  /** Adds a value after the last stored item; returns its visible index. */
+  /**
+   * Adds a value after the last stored item; returns its visible index. Values that one writer adds one after
+   * another stay together, whatever others add at the same place at the same time.
+   */
   push(value: ValueInput, options?: PositionOptions): number {
     const item = toValue(value, options);
-    const position = Position.between(this.#items.at(-1)?.position, undefined, options);
+    const last = this.#items.at(-1)?.position;
+    const position = last === undefined && this.#isNew
+      ? firstPosition(options)
+      : positionFor(last, undefined, options);
+    const len = this.len();
     this.#change().push({ position, value: item });
-    return Math.max(0, this.len() - 1);
+    this.#visible = len + (item === DELETED ? 0 : 1);
+    return Math.max(0, this.#visible - 1);
   }
 
   /**
-   * Inserts a value so that it becomes the visible item `index`.
+   * Inserts a value so that it becomes the visible item `index`. Values that one writer inserts one after
+   * another stay together, as with {@link List.push}.
+   *
    * Throws {@link CrdtError} `ListIndexOutOfBounds` if `index` exceeds the visible length.
    */
   insert(index: number, value: ValueInput, options?: PositionOptions): void {
@@ -107,8 +121,10 @@ export class List extends Branch {
       );
     }
     const item = toValue(value, options);
-    const position = Position.between(...this.#gap(index, len), options);
+    if (this.#items.length === 0) return void this.push(item, options);
+    const position = positionFor(...this.#gap(index, len), options);
     putItem(this.#change(), { position, value: item }, takeRight);
+    this.#visible = len + (item === DELETED ? 0 : 1);
   }
 
   /** The positions around a visible index; at the two ends, hidden items stay outside too. */
@@ -293,6 +309,7 @@ export class List extends Branch {
   protected override copy(): this {
     const copy = new List();
     copy.#isReplacing = this.#isReplacing;
+    copy.#isNew = false;
     this.#shared = copy.#shared = true;
     copy.#items = this.#items;
     copy.#visible = this.#visible;

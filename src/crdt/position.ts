@@ -83,6 +83,13 @@ export class Position {
     return new Position(numerator, denominator, uniqueId);
   }
 
+  /** The parts of a fraction in their stored form; `undefined` when they do not fit 64 bits. Internal. */
+  static fitting([numerator, denominator]: readonly [bigint, bigint]): [Int, Int] | undefined {
+    const n = fitInt(numerator, MIN_INT, MAX_INT);
+    const d = fitInt(denominator, 1n, MAX_DENOMINATOR);
+    return n === undefined || d === undefined ? undefined : [n, d];
+  }
+
   /**
    * A fresh position strictly between two others; `undefined` stands for an open end.
    *
@@ -154,13 +161,6 @@ function reduce(numerator: Int, denominator: Int): [Int, Int] {
   return [normalizeInteger(n / divisor), normalizeInteger(d / divisor)];
 }
 
-/** The parts in their stored form, or `undefined` when they do not fit 64 bits. */
-function fit([numerator, denominator]: readonly [bigint, bigint]): [Int, Int] | undefined {
-  const n = fitInt(numerator, MIN_INT, MAX_INT);
-  const d = fitInt(denominator, 1n, MAX_DENOMINATOR);
-  return n === undefined || d === undefined ? undefined : [n, d];
-}
-
 function fitInt(value: Int, min: bigint, max: bigint): Int | undefined {
   if (!(value >= min && value <= max)) return undefined;
   if (typeof value === "bigint") return normalizeInteger(value);
@@ -176,10 +176,10 @@ function fractionBetween(
   const low = left === undefined ? undefined : parts(left);
   const high = right === undefined ? undefined : parts(right);
   if (low === undefined && high === undefined) return [0, 1];
-  if (high === undefined) return fit([floorDiv(...low!) + 1n, 1n]);
-  if (low === undefined) return fit([-floorDiv(-high[0], high[1]) - 1n, 1n]);
+  if (high === undefined) return Position.fitting([floorDiv(...low!) + 1n, 1n]);
+  if (low === undefined) return Position.fitting([-floorDiv(-high[0], high[1]) - 1n, 1n]);
   if (compareFractions(left!, right!) === 0) return undefined;
-  return fit(simplestBetween(low, high));
+  return Position.fitting(simplestBetween(low, high));
 }
 
 function parts(position: Position): [bigint, bigint] {
