@@ -19,7 +19,7 @@ import {
   putItem,
   takeRight,
 } from "./list_items.ts";
-import type { Position, PositionOptions } from "./position.ts";
+import { Position, type PositionOptions } from "./position.ts";
 import { firstPosition, positionFor } from "./runs.ts";
 import { replacingItem } from "./staging.ts";
 import { DELETED, isVisible, type Value, type ValueInput, type VisibleValue } from "./value.ts";
