@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "../helpers/fast_check.ts";
 import { DocStore, EideticaError, Entry, ID, Instance, NewUser } from "../../mod.ts";
+import { newLog, type TreeLog } from "../../src/backend/records/arrivals.ts";
 import { writeOut } from "../../src/backend/records/change_buffer.ts";
 import * as keys from "../../src/backend/records/keys.ts";
 import {
@@ -151,6 +152,24 @@ function bound(driver: StorageDriver): StorageDriver {
   };
 }
 
+const u64 = fc.bigInt(0n, 2n ** 64n - 1n);
+const begun = fc.record({
+  id: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+  length: fc.maxSafeNat(),
+  sum: u64,
+}, { noNullPrototype: true }).map((log) => ({ ...newLog(log.id), ...log, count: log.length }));
+/** Logs of new trees, of older ones, and such that are being filled in. */
+const logs: fc.Arbitrary<TreeLog> = fc.oneof(
+  begun,
+  fc.record({
+    log: begun,
+    count: fc.maxSafeNat(),
+    older: fc.integer({ min: 1, max: 2 ** 40 }),
+    olderSum: u64,
+    front: fc.option(fc.uint8Array({ maxLength: 80 }), { nil: undefined }),
+  }, { noNullPrototype: true }).map(({ log, ...rest }) => ({ ...log, ...rest })),
+);
+
 /** Every byte changed, and every length. */
 function* damaged(bytes: Uint8Array): Iterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at++) {
@@ -171,10 +190,27 @@ async function ourErrorOrNone(read: () => unknown): Promise<void> {
 
 describe("the change buffer", () => {
   it("decode∘encode is the identity for heads that carry one", () => {
-    fc.assert(fc.property(fc.array(made, { maxLength: 20 }), fc.nat(9), (rows, sequence) => {
+    const all = fc.record({
+      rows: fc.array(made, { maxLength: 20 }),
+      sequence: fc.nat(9),
+      log: fc.option(logs, { nil: undefined }),
+      others: fc.array(made, { maxLength: 5 }),
+    });
+    fc.assert(fc.property(all, ({ rows, sequence, log, others }) => {
       const tips = { sequence, verified: [TREE], raw: rows.map(({ id }) => id) };
       const stores = new Map(rows.map(({ store }) => [store, tips]));
-      const head = { ...EMPTY_HEAD, sequence, buffer: { ...bufferOf(rows), stores } };
+      const arrivals = [
+        ...rows.map(({ height }, row) => ({ row, id: undefined, height, size: 100 * row })),
+        ...others.map(({ id, storeHeight, height }) => {
+          return { row: undefined, id, height, size: storeHeight };
+        }),
+      ];
+      const head = {
+        ...EMPTY_HEAD,
+        sequence,
+        log,
+        buffer: { ...bufferOf(rows), stores, arrivals },
+      };
       const { raw: _, ...decoded } = decodeHead(encodeHead(head));
       const { raw: __, ...expected } = head;
       assert.deepEqual(decoded, expected);
@@ -184,7 +220,16 @@ describe("the change buffer", () => {
   it("damaged heads and index records are an error of ours, or read as others", async () => {
     const rows = fc.sample(made, { numRuns: 9, seed: 3 });
     const stores = new Map([["s", { sequence: 3, verified: [TREE], raw: [TREE] }]]);
-    const head = encodeHead({ ...EMPTY_HEAD, buffer: { ...bufferOf(rows), stores } });
+    const arrivals = [
+      { row: 3, id: undefined, height: 1, size: 9 },
+      { row: undefined, id: ID.ofDagCbor(utf8("x")), height: 300, size: 70_000 },
+    ];
+    const log = { ...newLog(new Uint8Array(8), new Uint8Array(9)), length: 5 };
+    const head = encodeHead({
+      ...EMPTY_HEAD,
+      log,
+      buffer: { ...bufferOf(rows), stores, arrivals },
+    });
     const set: [Uint8Array, Uint8Array][] = [];
     writeOut(TREE, undefined, bufferOf(rows), set);
     const readIndex = async (value: Uint8Array) => {

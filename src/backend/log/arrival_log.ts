@@ -9,7 +9,7 @@ import { fewEntriesBetween } from "../tree/difference.ts";
 import type { EntryReader } from "../tree/walk.ts";
 import { isSameCursor, type LogCursor } from "./log_cursor.ts";
 import { fillLog, type FillSource } from "./log_fill.ts";
-import { type LoggedHead, readRange } from "./log_rows.ts";
+import { type LoggedHead, readRange, totalOf } from "./log_rows.ts";
 
 /** The engine, as far as its logs need it. */
 export interface LogSource extends FillSource, EntryReader {
@@ -94,8 +94,10 @@ export class ArrivalLog {
 
   /** What is known of the log of a tree; undefined for an unknown tree. Reads the head of the tree. */
   async head(tree: ID, signal?: AbortSignal): Promise<LogHead | undefined> {
-    const log = (await this.#read(tree, signal))?.log;
-    return log && { logId: log.id, length: log.length, sum: log.sum, count: log.count };
+    const head = await this.#read(tree, signal);
+    if (head === undefined) return undefined;
+    const { id, length, count } = head.log;
+    return { logId: id, length, sum: totalOf(head), count };
   }
 
   /** Up to `limit` rows from a position on; none beyond the end. Reads no entries. */

@@ -16,6 +16,11 @@ import { arrivalsIn, type TreeHead } from "../records/tree_records.ts";
 /** The head of a tree that has a log. */
 export type LoggedHead = TreeHead & { readonly log: TreeLog };
 
+/** The sum of all rows of a log. */
+export function totalOf({ log, buffer }: LoggedHead): bigint {
+  return wrapped(log.sum + sumOf(arrivalsIn(buffer)));
+}
+
 /** Some rows of a log, one after the other, and the sum of all rows before them. */
 export interface LogRange {
   /** The rows. */
@@ -37,9 +42,9 @@ export async function readRange(
 ): Promise<LogRange> {
   const written = log.length - buffer.arrivals.length;
   if (from >= written) {
-    const carried = arrivalsIn(buffer).slice(from - written);
-    const before = wrapped(log.sum - sumOf(carried));
-    return { rows: carried.slice(0, to - from), before };
+    const carried = arrivalsIn(buffer);
+    const before = wrapped(log.sum + sumOf(carried.slice(0, from - written)));
+    return { rows: carried.slice(from - written, to - written), before };
   }
   const stored = await readWritten(driver, tree, log, from, Math.min(to, written));
   if (to > written) stored.rows.push(...arrivalsIn(buffer).slice(0, to - written));

@@ -13,7 +13,7 @@
  * it, or, below, with what must be added to get from there to 0. Sums are taken modulo 2^64.
  *
  * Rows of the last writes are still in the head of the tree (`change_buffer.ts`), and so is what is said of the log
- * as a whole:
+ * as a whole; its sum there is that of the rows that have records:
  *
  * ```text
  * log   state u8 = 0 (the tree is older than its log, and nobody has asked for it yet)
@@ -55,7 +55,7 @@ export interface TreeLog {
   readonly id: Uint8Array;
   /** How many rows there are. */
   readonly length: number;
-  /** Sum of all rows. */
+  /** Sum of the rows that have records: a commit that adds one to what the head carries need not add it up. */
   readonly sum: bigint;
   /** How many entries of the tree are Verified: less than rows once a verdict was taken back. */
   readonly count: number;
@@ -98,13 +98,13 @@ export function wrapped(sum: bigint): bigint {
   return BigInt.asUintN(64, sum);
 }
 
-/** A log after entries have become Verified. */
-export function grown(log: TreeLog, rows: readonly { readonly id: ID }[]): TreeLog {
+/** A log after so many entries have become Verified, whose rows have no records yet. */
+export function grown(log: TreeLog, rows: number): TreeLog {
   return {
     id: log.id,
-    length: log.length + rows.length,
-    sum: wrapped(log.sum + sumOf(rows)),
-    count: log.count + rows.length,
+    length: log.length + rows,
+    sum: log.sum,
+    count: log.count + rows,
     older: log.older,
     olderSum: log.olderSum,
     front: log.front,
@@ -117,9 +117,10 @@ export function grownBelow(
   rows: readonly Arrival[],
   front: TreeLog["front"],
 ): TreeLog {
-  const after = grown(log, rows);
+  const older = log.older + rows.length;
   const olderSum = wrapped(log.olderSum + sumOf(rows));
-  return { ...after, older: log.older + rows.length, olderSum, front };
+  const sum = wrapped(log.sum + sumOf(rows));
+  return { ...grown(log, rows.length), sum, older, olderSum, front };
 }
 
 /** Adds rows to a storage batch, the first of which is at `position`; all before have the sum `before`. */

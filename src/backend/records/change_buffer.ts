@@ -7,7 +7,7 @@
  */
 
 import type { ID } from "../../entry/id.ts";
-import { sumOf, type TreeLog, writeArrivals } from "./arrivals.ts";
+import { sumOf, type TreeLog, wrapped, writeArrivals } from "./arrivals.ts";
 import { storeTipsKey } from "./keys.ts";
 import { writeRows } from "./store_index.ts";
 import { arrivalsIn, type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
@@ -43,18 +43,21 @@ export function isSmall({ stores, rows, arrivals }: ChangeBuffer): boolean {
   return true;
 }
 
-/** Adds the records that a buffer stands for to a storage batch; `log` is what the head says with it. */
+/**
+ * Adds the records that a buffer stands for to a storage batch. `log` is what the head would say with the
+ * buffer; the result is what it says without.
+ */
 export function writeOut(
   tree: ID,
   log: TreeLog | undefined,
   buffer: ChangeBuffer,
   set: [Uint8Array, Uint8Array][],
-): void {
+): TreeLog | undefined {
   const { stores, rows } = buffer;
   writeRows(tree, rows, set);
   for (const [store, tips] of stores) set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
-  if (log === undefined || buffer.arrivals.length === 0) return;
+  if (log === undefined || buffer.arrivals.length === 0) return log;
   const arrivals = arrivalsIn(buffer);
-  const position = log.length - arrivals.length;
-  writeArrivals(tree, log, position, log.sum - sumOf(arrivals), arrivals, set);
+  writeArrivals(tree, log, log.length - arrivals.length, log.sum, arrivals, set);
+  return { ...log, sum: wrapped(log.sum + sumOf(arrivals)) };
 }

@@ -128,10 +128,10 @@ async function batchOf(
     stores.set(store, { sequence, verified: frontier(prefix, store), raw });
   }
   const arrived = prefix.filter((entry) => !before.has(entry));
-  const log = base.head.log && { ...grown(base.head.log, arrived), count: prefix.length };
+  const longer = base.head.log && { ...grown(base.head.log, arrived.length), count: prefix.length };
   const { buffer } = base.head;
   const arrivals = [...buffer.arrivals, ...arrived.map((entry) => bufferedArrival(entry))];
-  writeOut(tree, log, { stores, rows: buffer.rows, arrivals }, set);
+  const log = writeOut(tree, longer, { stores, rows: buffer.rows, arrivals }, set);
   const verified = frontier(prefix, undefined);
   const head = { ...base.head, ...counts, sequence, verified, log, buffer: EMPTY_BUFFER };
   set.push([headKey(tree), encodeHead(head)]);

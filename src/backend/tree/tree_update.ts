@@ -338,7 +338,12 @@ export class TreeUpdate {
     for (const [store, { verified, raw }] of this.#stores) {
       this.#stores.set(store, shared({ sequence, verified, raw }));
     }
-    const log = this.#nextLog(head);
+    const { buffer, log } = nextBuffer(this.tree, head.buffer, {
+      stores: this.#stores,
+      entries: this.#pending.values(),
+      log: this.#nextLog(head),
+      verified: this.#verified,
+    }, this.#set);
     // Named one by one, which takes a fraction of what spreading takes.
     const counts = this.#backlog?.counts ?? head;
     return shared({
@@ -353,20 +358,15 @@ export class TreeUpdate {
       awaitedAbroad: counts.awaitedAbroad,
       abroad: counts.abroad,
       log,
-      buffer: nextBuffer(this.tree, head.buffer, {
-        stores: this.#stores,
-        entries: this.#pending.values(),
-        log,
-        verified: this.#verified,
-      }, this.#set),
+      buffer,
     });
   }
 
   /** The log of the tree with what has become Verified; a new tree begins one. */
   #nextLog({ log, sequence }: TreeHead): TreeLog | undefined {
-    if (log !== undefined) return grown(log, this.#verified);
+    if (log !== undefined) return grown(log, this.#verified.length);
     if (sequence > 0) return undefined;
-    return grown(newLog(this.#source.random.bytes(LOG_ID_BYTES)), this.#verified);
+    return grown(newLog(this.#source.random.bytes(LOG_ID_BYTES)), this.#verified.length);
   }
 
   /** Tells the caches what the commit has made true. */

@@ -13,6 +13,7 @@ import {
   type Frontiers,
   type IdRow,
   isInline,
+  type TreeHead,
 } from "../records/tree_records.ts";
 import { MAIN } from "./update_reads.ts";
 
@@ -57,13 +58,16 @@ export interface IndexChanges {
   readonly verified: readonly Entry[];
 }
 
-/** What the head carries after more has changed; nothing when that is so much that it was added to `set`. */
+/**
+ * What the head carries after more has changed, and says of the log; it carries nothing when that is so much that
+ * it was added to `set`.
+ */
 export function nextBuffer(
   tree: ID,
   before: ChangeBuffer,
   { stores: changed, entries, log, verified }: IndexChanges,
   set: Writes,
-): ChangeBuffer {
+): Pick<TreeHead, "buffer" | "log"> {
   const stores = new Map(before.stores);
   for (const [store, tips] of changed) stores.set(store, tips);
   const rows = [...before.rows];
@@ -78,9 +82,8 @@ export function nextBuffer(
     for (const entry of verified) arrivals.push(bufferedArrival(entry, listed.get(entry)));
   }
   const buffer = { stores, rows, arrivals };
-  if (isSmall(buffer)) return buffer;
-  writeOut(tree, log, buffer, set);
-  return EMPTY_BUFFER;
+  if (isSmall(buffer)) return { buffer, log };
+  return { buffer: EMPTY_BUFFER, log: writeOut(tree, log, buffer, set) };
 }
 
 /** Lists an entry in its stores, or as one of none. */
