@@ -7,6 +7,7 @@ import type { WriteCallback } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { isShared } from "../storage/group_commit.ts";
+import { isLost } from "../util/lost.ts";
 import { turns } from "../util/turns.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
 
@@ -64,6 +65,8 @@ export class TreeWriter {
   readonly #tree: ID;
   #queue: QueuedJob[] = [];
   #drained: Promise<void> | undefined;
+  /** When the storage commit that is under way began. */
+  #begun = 0;
   /** What handlers will be told of when the writer of it is done. */
   #held: WriteOutcome | undefined;
 
@@ -82,7 +85,7 @@ export class TreeWriter {
 
   /** Resolves when all that was queued is done and told. */
   async drained(): Promise<void> {
-    await this.#drained;
+    if (!isLost(this.#begun)) await this.#drained;
   }
 
   /**
@@ -134,14 +137,19 @@ export class TreeWriter {
     return new Promise<T>((resolve, reject) => {
       const done = resolve as (value: unknown) => void;
       this.#queue.push({ ...job, done, failed: reject });
-      this.#drained ??= this.#drain();
+      // A commit that is lost leaves the queue to the next; the storage has each only on the head it was made for.
+      if (this.#drained === undefined || isLost(this.#begun)) this.#drained = this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
+    this.#begun = performance.now();
     // One turn of the microtask queue lets writers that are ready now share the first commit.
     await undefined;
-    while (this.#queue.length > 0) await this.#commitOrFail(this.#nextGroup());
+    while (this.#queue.length > 0) {
+      await this.#commitOrFail(this.#nextGroup());
+      this.#begun = performance.now();
+    }
     this.#drained = undefined;
   }
 

@@ -1,4 +1,5 @@
 import { StorageError } from "../util/errors.ts";
+import { isLost } from "../util/lost.ts";
 import type { Batch, CommitResult } from "./driver.ts";
 
 /** Most batches that share one transaction of the storage. */
@@ -21,6 +22,8 @@ export class GroupCommit {
   readonly #apply: ApplyGroup;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
+  /** When the transaction that is under way began. */
+  #begun = 0;
 
   /** Commits by `apply`. */
   constructor(apply: ApplyGroup) {
@@ -31,18 +34,22 @@ export class GroupCommit {
   commit(batch: Batch): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject });
-      this.#running ??= this.#drain();
+      if (this.#running === undefined || isLost(this.#begun)) this.#running = this.#drain();
     });
   }
 
   /** Resolves when everything that was committed before is settled. */
   async idle(): Promise<void> {
-    await this.#running;
+    if (!isLost(this.#begun)) await this.#running;
   }
 
   async #drain(): Promise<void> {
+    this.#begun = performance.now();
     await undefined;
-    while (this.#waiting.length > 0) await this.#applyNext(this.#waiting.splice(0, MAX_GROUP));
+    while (this.#waiting.length > 0) {
+      await this.#applyNext(this.#waiting.splice(0, MAX_GROUP));
+      this.#begun = performance.now();
+    }
     this.#running = undefined;
   }
 

@@ -2,6 +2,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import { StorageError } from "../../util/errors.ts";
 import { toHex } from "../../util/hex.ts";
 import { Logger } from "../../util/log.ts";
+import { isLost } from "../../util/lost.ts";
 import { type Checkpoint, Checkpoints, type Listing, type Scope } from "./checkpoints.ts";
 import type { StateFamily, StoreState } from "./state_family.ts";
 import { foldPieces, serializePieces } from "./state_fold.ts";
@@ -18,11 +19,6 @@ export const MIN_WEIGHT: number = 1024 * 1024;
 const LAG = 256 * 1024;
 /** How long a checkpoint waits for a quiet moment, in milliseconds. */
 const DELAY = 200;
-/**
- * After so long what was to happen is taken for lost, in milliseconds: where timers and reads end with the
- * request that they belong to, nothing else would tell.
- */
-const LOST = 30_000;
 
 /** A state that may be worth a checkpoint. */
 export interface Offer {
@@ -204,10 +200,6 @@ export class CheckpointKeeper {
     this.#listings.delete(family);
     family.measured(0, 0);
   }
-}
-
-function isLost(since: number): boolean {
-  return performance.now() - since > LOST;
 }
 
 function isDue({ family, state }: Offer): boolean {

@@ -1,5 +1,6 @@
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
+import { isLost } from "../../util/lost.ts";
 import { LruMap } from "../../util/lru.ts";
 import type { ListingSource } from "../records/stored_entries.ts";
 import { FrontierWalk } from "../tree/frontier_walk.ts";
@@ -24,6 +25,7 @@ const MAX_UNREAD = 1024;
 interface Folding {
   readonly reader: EntryReader;
   readonly state: Promise<StoreState>;
+  readonly begun: number;
 }
 
 /**
@@ -114,10 +116,10 @@ export class StateCache {
     const key = `${tips.tips.join(" ")}|${family}`;
     const running = this.#foldings.get(key);
     // Another reader may know entries that this one does not.
-    if (running?.reader === reader) return running.state;
+    if (running?.reader === reader && !isLost(running.begun)) return running.state;
     const scope = { tree, store, reading: type.name, version: type.checkpoint?.version ?? 0 };
     const state = this.#fold(family, scope, reader, tips, type as StateType<unknown>);
-    this.#foldings.set(key, { reader, state });
+    this.#foldings.set(key, { reader, state, begun: performance.now() });
     const done = () => {
       if (this.#foldings.get(key)?.state === state) this.#foldings.delete(key);
     };
