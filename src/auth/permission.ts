@@ -21,7 +21,12 @@ export type PermissionLevel = "Admin" | "Write" | "Read";
 /** Largest priority: 2^32 − 1. */
 export const MAX_PRIORITY: number = 2 ** 32 - 1;
 
-/** A level with a priority; the smaller the number, the stronger. Immutable. */
+/**
+ * What a key may do with a database: `Permission.read` reads, `Permission.write(10)` also writes data,
+ * `Permission.admin(0)` also changes settings, the grants of others included. The number is a priority from 0 to
+ * 2^32 − 1, and the smaller one is the stronger: it orders permissions among each other and bounds what
+ * delegated keys get, and does not keep one administrator from changing what another one is granted. Immutable.
+ */
 export class Permission {
   /** May read. */
   static readonly read: Permission = new Permission("Read", undefined);

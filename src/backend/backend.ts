@@ -8,13 +8,20 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 
-/** This node's own verdict on an entry (05 §2). No protocol carries it. */
+/**
+ * This node's own verdict on an entry. `Verified`: signed by a key that was allowed to, under the settings that
+ * the entry names, and so is all that it stands on. `Failed`: it never will be. `Unverified`: something that it
+ * names has not arrived. Every node judges for itself; no protocol carries the verdict.
+ */
 export type VerificationStatus = "Verified" | "Failed" | "Unverified";
 
-/** Where a write came from (07 §10.1). Treat as open-ended. */
+/**
+ * Where a write came from: `local` for a commit of this process, `remote` for what a peer or another process has
+ * written, and for what could be judged only now. There may be more one day.
+ */
 export type WriteSource = "local" | "remote";
 
-/** Public identity of an instance; its presence means "initialised" (07 §2). */
+/** Public identity of an instance; a storage that has it is initialised. */
 export interface InstanceMetadata {
   /** Device public key, `ed25519:…`. */
   readonly id: string;
@@ -26,19 +33,28 @@ export interface InstanceMetadata {
   readonly sync_db: string | null;
 }
 
-/** Device secrets; they never leave the process (07 §2). */
+/** Secrets of the device. They are kept in the storage and never leave the process. */
 export interface InstanceSecrets {
   /** Device private key, `ed25519:…` (the seed). */
   readonly signing_key: string;
 }
 
-/** Verdict of a bounded reachability walk (05 §5.5). */
+/**
+ * Whether entries are below others: all are, one is not, or it cannot be told while the entries in `missing` are
+ * not held.
+ */
 export type Reachability =
   | { readonly verdict: "Reachable" }
   | { readonly verdict: "Unreachable" }
   | { readonly verdict: "Indeterminate"; readonly missing: readonly ID[] };
 
-/** What the storage engine offers to the layers above it (05 §3). */
+/**
+ * The storage engine: entries with their verdicts, and how they stand on each other. Most programs need nothing of
+ * it; tools that move or inspect entries do.
+ *
+ * "Tips" are entries that no other held entry stands on. "Fold order" is the order in which entries are merged on
+ * every node: lower heights first, those of one height by the text of their IDs.
+ */
 export interface Backend {
   /** The entry with this ID; `EntryNotFound` when it is not held. */
   get(id: ID): Promise<Entry>;
@@ -58,7 +74,7 @@ export interface Backend {
   verifiedSnapshot(tree: ID): Promise<Snapshot>;
   /** Tips of a store over all held entries. */
   storeSnapshot(tree: ID, store: string): Promise<Snapshot>;
-  /** Tips of a store as of a snapshot of the main tree (05 §5.1). */
+  /** Tips of a store among the entries that `main` reaches: what the store was at that snapshot of the tree. */
   storeSnapshotAt(tree: ID, store: string, main: Snapshot): Promise<Snapshot>;
   /** IDs of all held root entries, in no order. */
   allRoots(): Promise<ID[]>;
@@ -72,11 +88,14 @@ export interface Backend {
   storeAt(tree: ID, store: string, tips: Snapshot): Promise<Entry[]>;
   /** An entry's parents in a store, by store height, then fold order of IDs. */
   getSortedStoreParents(tree: ID, id: ID, store: string): Promise<ID[]>;
-  /** Store entries between `from` (excluded) and `to` (included), in fold order (05 §5.3). */
+  /** The entries of a store that `to` reaches, itself included, down to `from`, itself excluded, in fold order. */
   getPathFromTo(tree: ID, store: string, from: ID, to: readonly ID[]): Promise<ID[]>;
-  /** Nearest common dominator of the given entries in a store (05 §5.2). */
+  /**
+   * The nearest entry of a store that all paths from the given entries down to its beginning lead through: what is
+   * below it is the same for all of them.
+   */
   findMergeBase(tree: ID, store: string, ids: readonly ID[]): Promise<ID>;
-  /** Whether every target is an ancestor-or-equal of some `from` entry (05 §5.5). */
+  /** Whether every target is one of the `from` entries or lies below one of them. */
   checkTargetsReachableFrom(
     tree: ID,
     from: readonly ID[],

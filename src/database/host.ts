@@ -13,9 +13,12 @@ import type { TransactionHost } from "../transaction/host.ts";
 import type { WorkOptions } from "../util/work.ts";
 import type { Database } from "./database.ts";
 
-/** What one write changed (07 §10.1, 00 §C1). */
+/** What one write, or one batch from elsewhere, changed in the verified state of a database. */
 export interface WriteEvent {
-  /** The entries that became Verified between the two frontiers, in fold order. */
+  /**
+   * The entries that became Verified between the two frontiers, parents before children: one for a commit here; for
+   * a batch all of it that could be judged, and older entries that had waited for it. Each is told of once.
+   */
   readonly entries: readonly Entry[];
   /** Verified tips before; the `postTips` of the event that this callback got last. */
   readonly previousTips: Snapshot;
@@ -34,7 +37,7 @@ export interface WriteCallback extends Disposable {
   detach(): void;
 }
 
-/** What `verify()` did (06 §7.2). */
+/** What `verify()` did. */
 export interface VerifyCounts {
   /** Entries that became Verified. */
   readonly verified: number;
@@ -55,7 +58,7 @@ export interface DatabaseHost extends TransactionHost {
     work: (leave: () => void) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T>;
-  /** Judges the Unverified entries of a tree (06 §7.2). */
+  /** Judges the Unverified entries of a tree. */
   verify(tree: ID, work?: WorkOptions): Promise<VerifyCounts>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */
   settle(tree: ID): Promise<void>;

@@ -50,8 +50,25 @@ export class Entry {
   }
 
   /**
-   * Reads canonical DAG-CBOR; whatever is not canonical is refused with an {@link EntryError}. The
-   * entry keeps a copy of the bytes.
+   * Reads the {@link bytes} of an entry, as they come over a wire or from a file: canonical DAG-CBOR. Whatever is
+   * not canonical is refused with an {@link EntryError}, so equal bytes and equal IDs mean equal entries. Nothing
+   * is believed of the content: hand the entry to `instance.putRemoteEntries`, which judges it. A copy of the
+   * bytes is kept.
+   *
+   * @example
+   * ```ts
+   * import { Entry, Instance, NewUser } from "eidetica";
+   *
+   * const here = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+   * const there = await Instance.connectOrCreate("memory://", NewUser.passwordless("bob"));
+   * const db = await here.user!.createDatabase({ name: "sent" });
+   * const wire: Uint8Array[] = (await db.getAllEntries()).map((entry) => entry.bytes);
+   * const arrived = wire.map((bytes) => Entry.decode(bytes));
+   * const report = await there.instance.putRemoteEntries(db.rootId, arrived);
+   * if (report.verified !== wire.length) throw new Error("not all arrived");
+   * await here.instance.close();
+   * await there.instance.close();
+   * ```
    */
   static decode(dagCbor: Uint8Array): Entry {
     requireBytes(dagCbor, "decode an entry", "it");
@@ -102,7 +119,10 @@ export class Entry {
     return this.#id;
   }
 
-  /** Canonical DAG-CBOR. It must not be changed. */
+  /**
+   * The entry as canonical DAG-CBOR, signature included: what is hashed, stored and sent, and what {@link decode}
+   * reads. The array is the entry's own and must not be changed.
+   */
   get bytes(): Uint8Array {
     return this.#encoded.bytes;
   }

@@ -18,7 +18,11 @@ export class Snapshot implements Iterable<ID> {
     this.tips = tips;
   }
 
-  /** The frontier of these tips, in any order. */
+  /**
+   * The frontier of these tips, in any order and with duplicates. It is what `database.snapshot()` gives, and what
+   * `at` takes to begin a transaction, to read or to listen at an earlier state: keep `snapshot.toJSON()` and make
+   * it again with {@link fromJSON}. `Snapshot.of([entry.id])` is the state right after one entry.
+   */
   static of(tips: Iterable<ID>): Snapshot {
     if (tips instanceof Snapshot) return tips;
     requireIterable(tips, MAKE, "the tips");

@@ -195,7 +195,7 @@ export class Instance implements AsyncDisposable, HasHost {
     return PublicKey.parse(this.#identity.metadata.id);
   }
 
-  /** The storage engine, for what the API above it does not offer (07 §7). */
+  /** The storage engine, for what the API above it does not offer: single entries, verdicts, all trees. */
   get backend(): Backend {
     return this.host.backend;
   }
@@ -205,7 +205,11 @@ export class Instance implements AsyncDisposable, HasHost {
     return this.host.isClosed;
   }
 
-  /** Logs a user in. The errors of 08 §6 tell why it is refused. */
+  /**
+   * Logs a user in. It is refused with `UserNotFound`, `UserDisabled`, `PasswordRequired` when there is a password
+   * and none was given, `InvalidPassword` when one was given and there is none, or `DecryptionFailed` when it is
+   * the wrong one.
+   */
   async loginUser(name: string, password?: string): Promise<User> {
     const action = "log in";
     requireText(name, action, "the name");
@@ -230,7 +234,7 @@ export class Instance implements AsyncDisposable, HasHost {
   }
 
   /**
-   * Stores an entry and tells the write handlers of its tree (07 §10.4). Resolves when it is durable
+   * Stores an entry and tells the write handlers of its tree. Resolves when it is durable
    * and the handlers have settled. Only pass `Verified` for what this process has validated itself.
    */
   async putEntry(tree: ID, entry: Entry, options: PutOptions): Promise<void> {

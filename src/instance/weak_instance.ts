@@ -1,6 +1,6 @@
 import type { Instance } from "./instance.ts";
 
-/** A reference to an instance that does not keep it alive (07 §1). */
+/** A reference to an instance that does not keep it alive. */
 export class WeakInstance {
   readonly #reference: WeakRef<Instance>;
 

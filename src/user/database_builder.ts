@@ -43,7 +43,7 @@ export interface BuilderUser {
   createDatabase(settings: DatabaseSettings, options?: CreateDatabaseOptions): Promise<Database>;
 }
 
-/** Collects settings, key and stores of a new database, then creates it in one entry (08 §8.3). */
+/** Collects settings, key and stores of a new database, then creates it in one entry. */
 export class DatabaseBuilder {
   readonly #user: BuilderUser;
   readonly #stores: StoreInit[] = [];

@@ -2,7 +2,7 @@ import { requireIterable, wrongArgument, wrongNumber } from "../util/arguments.t
 import { parsePlainJson, stringifyJson64 } from "../util/json64.ts";
 import { readSync, type SyncSettings as Settings, writeSync } from "./records.ts";
 
-/** What a user wants of the synchronisation of one database (08 §3, §9). */
+/** What a user wants of the synchronisation of one database. */
 export type SyncSettings = Settings;
 
 /** Not synchronised. */
@@ -19,7 +19,7 @@ export const SYNC_ENABLED: SyncSettings = Object.freeze({ ...SYNC_DISABLED, sync
 /** Synchronised on every commit. */
 export const SYNC_ON_COMMIT: SyncSettings = Object.freeze({ ...SYNC_ENABLED, syncOnCommit: true });
 
-/** The usual settings, under the names of the specification (08 §9). */
+/** The usual settings of synchronisation, by name. */
 export const SyncSettings: {
   /** Not synchronised. */
   disabled(): Settings;
@@ -74,7 +74,7 @@ export function parseSyncSettings(text: string): Settings {
 }
 
 /**
- * What several users want of one database together (07 §12): enabled if anybody wants it, the
+ * What several users want of one database together: enabled if anybody wants it, the
  * shortest interval, all properties, later users overriding earlier ones. No users: disabled.
  */
 export function mergeSyncSettings(all: readonly SyncSettings[]): SyncSettings {

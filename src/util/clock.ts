@@ -1,10 +1,10 @@
 /**
- * Time, injected wherever it is needed so that tests may choose it (01 §12).
+ * Time, injected wherever it is needed so that tests may choose it.
  *
  * @module
  */
 
-/** A source of the present time (01 §12). */
+/** A source of the present time. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z, an integer of at least 0. */
   nowMillis(): number;
@@ -14,7 +14,7 @@ export interface Clock {
   nowRfc3339(): string;
 }
 
-/** The computer's own clock (01 §12); it may jump when the computer's time is set. */
+/** The computer's own clock; it may jump when the computer's time is set. */
 export class SystemClock implements Clock {
   /** Milliseconds since the Unix epoch; a clock before the epoch reads 0. */
   nowMillis(): number {
@@ -32,7 +32,7 @@ export class SystemClock implements Clock {
   }
 }
 
-/** Writes `millis` since the Unix epoch as RFC 3339 in UTC: offset `+00:00`, no zero fraction (01 §12). */
+/** Writes `millis` since the Unix epoch as RFC 3339 in UTC: offset `+00:00`, no zero fraction. */
 export function formatRfc3339(millis: number): string {
   const text = new Date(millis).toISOString();
   return `${text.slice(0, -1).replace(/\.000$/, "")}+00:00`;

@@ -84,25 +84,25 @@ export class ArgumentError extends EideticaError {
   }
 }
 
-/** An ID that cannot be read (01 §2.7). */
+/** A text or bytes that cannot be read as an ID: `InvalidFormat`. */
 export class IdError extends EideticaError {
-  /** Makes an error with a code of 01 §2.7. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("id", code, message, options);
   }
 }
 
-/** An entry that cannot be built, encoded or decoded (01 §15). */
+/** An entry that cannot be built, encoded or decoded, such as `InvalidStructure`. */
 export class EntryError extends EideticaError {
-  /** Makes an error with a code of 01 §15. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("entry", code, message, options);
   }
 }
 
-/** A document, list or path operation that failed (03 §11). */
+/** A document, list or path operation that failed, such as `TypeMismatch`, `InvalidValue`, `InvalidPath`. */
 export class CrdtError extends EideticaError {
-  /** Makes an error with a code of 03 §11. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("crdt", code, message, options);
   }
@@ -116,7 +116,7 @@ export class SerializeError extends EideticaError {
   }
 }
 
-/** A failure of the crypto core (13 §7). */
+/** A failure of the crypto core: it is not ready, was given what it cannot use, or a key was wiped. */
 export class CryptoError extends EideticaError {
   /** Makes an error of the crypto core. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
@@ -124,9 +124,9 @@ export class CryptoError extends EideticaError {
   }
 }
 
-/** A key, permission, signature or delegation that is refused (02 §14). */
+/** A key, permission, signature or delegation that is refused, such as `KeyNotFound`, `PermissionDenied`. */
 export class AuthError extends EideticaError {
-  /** Makes an error with a code of 02 §14. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("auth", code, message, options);
   }
@@ -140,41 +140,41 @@ export class StorageError extends EideticaError {
   }
 }
 
-/** A failure of the storage engine (05 §11). */
+/** A failure of the storage engine, such as `EntryNotFound`, `EntryNotInTree`, `TreeIntegrityViolation`. */
 export class BackendError extends EideticaError {
-  /** Makes an error with a code of 05 §11. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("backend", code, message, options);
   }
 }
 
-/** A store operation that failed (04 §12). */
+/** A store operation that failed, such as `KeyNotFound`, `TypeMismatch`, `SerializationFailed`. */
 export class StoreError extends EideticaError {
-  /** Makes an error with a code of 04 §12. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("store", code, message, options);
   }
 }
 
-/** A transaction that cannot go on (06 §12). */
+/** A transaction that cannot go on, such as `EntryValidationFailed`, `TransactionAlreadyCommitted`. */
 export class TransactionError extends EideticaError {
-  /** Makes an error with a code of 06 §12. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("transaction", code, message, options);
   }
 }
 
-/** A failure of the instance (07 §13). */
+/** A failure of the instance, such as `NotInitialized`, `InvalidUrl`, `InstanceDropped`, `Aborted`. */
 export class InstanceError extends EideticaError {
-  /** Makes an error with a code of 07 §13. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("instance", code, message, options);
   }
 }
 
-/** A user account or session that is refused (08 §11). */
+/** A user account or session that is refused, such as `UserNotFound`, `DecryptionFailed`, `NoKeyForDatabase`. */
 export class UserError extends EideticaError {
-  /** Makes an error with a code of 08 §11. */
+  /** Makes an error with a stable code; the facts come in `options.fields`. */
   constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
     super("user", code, message, options);
   }
@@ -240,7 +240,7 @@ export function isConflict(error: unknown): error is EideticaError {
   return hasCode(error, CONFLICT);
 }
 
-/** Whether the failure is about keys, signatures or permissions (02 §14, 06 §12, 07 §13). */
+/** Whether the failure is about keys, signatures or permissions, whichever module tells it. */
 export function isAuthenticationError(error: unknown): error is EideticaError {
   if (error instanceof AuthError || hasCode(error, AUTHENTICATION)) return true;
   return error instanceof TransactionError && error.code === "EntryValidationFailed";
