@@ -330,6 +330,19 @@ describe("sqlite: writing", () => {
     assert.equal(await readAll(again), 1);
     await again.close();
   });
+  it("the log is emptied when nothing has been written for a while, whoever else reads", async () => {
+    const path = newPath();
+    const [storage, reader] = [await open(path), await sqliteStorage(path, { create: false })];
+    const size = () => statSync(`${path}-wal`).size;
+    await put(storage, "a", new Uint8Array(100_000));
+    assert.equal((await reader.get(utf8("a")))!.value.length, 100_000);
+    assert.ok(size() > 100_000);
+    while (size() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await put(storage, "a", "1");
+    assert.equal(fromUtf8((await reader.get(utf8("a")))!.value), "1");
+    await storage.close();
+    await reader.close();
+  });
   it("changeToken() differs after another handle has committed, not after one's own", async () => {
     const path = newPath();
     const [mine, other] = [await open(path), await open(path)];

@@ -52,6 +52,8 @@ const BLOCKING_MS = 8;
 const CACHE_KIB = 16_384;
 /** Pages of the log after which they are copied into the database: what is written often is copied once. */
 const CHECKPOINT_PAGES = 4096;
+/** Length of a log that was emptied, in bytes; one that a long reader has let grow is cut to it. */
+const LOG_BYTES = CHECKPOINT_PAGES * 4096;
 
 /**
  * Opens a storage in a SQLite file, `:memory:`, or a database object that is open already and stays
@@ -133,6 +135,7 @@ function setUp(database: SqliteDatabase, isEmpty: boolean, durability: "full" | 
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
   database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  database.exec(`PRAGMA journal_size_limit = ${LOG_BYTES}`);
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   if (!isEmpty) return;
   inTransaction(database, () =>

@@ -23,6 +23,7 @@ import {
   transactionStatements,
 } from "./database.ts";
 import { isBusy, sqliteError } from "./errors.ts";
+import { QuietCheckpoint } from "./quiet.ts";
 
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
@@ -68,6 +69,7 @@ export class SqliteStorage implements StorageDriver {
   readonly #place: SqlitePlace;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
   readonly #transaction: TransactionStatements;
+  readonly #quiet: QuietCheckpoint | undefined;
   readonly #select: SqliteStatement;
   readonly #selectVersion: SqliteStatement;
   readonly #forward: SqliteStatement;
@@ -90,6 +92,8 @@ export class SqliteStorage implements StorageDriver {
     this.#place = place;
     this.#database = database;
     this.#transaction = transactionStatements(database);
+    const isOurs = place.isOwner && !place.isReadOnly && place.path !== ":memory:";
+    this.#quiet = isOurs ? new QuietCheckpoint(database) : undefined;
     this.#selectVersion = database.prepare("SELECT version FROM kv WHERE key = ?");
     this.#select = database.prepare("SELECT value, version FROM kv WHERE key = ?");
     // Some versions of Node bind an array without bytes as NULL.
@@ -206,6 +210,7 @@ export class SqliteStorage implements StorageDriver {
   }
 
   #apply(batches: readonly Batch[]): CommitResult[] | Promise<CommitResult[]> {
+    this.#quiet?.written();
     const step = () => inTransaction(this.#open, () => this.#applyAll(batches), this.#transaction);
     try {
       return step();
@@ -243,6 +248,7 @@ export class SqliteStorage implements StorageDriver {
   async close(): Promise<void> {
     await this.#group.idle();
     this.#watch.stop();
+    this.#quiet?.stop();
     const database = this.#database;
     this.#database = undefined;
     if (this.#place.isOwner) database?.close();
