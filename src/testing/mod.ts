@@ -1,5 +1,6 @@
 /**
- * For tests: the conformance suite of storage drivers and a clock that stands still.
+ * For tests: the conformance suite of storage drivers, a clock that stands still, and several instances on a
+ * network in memory.
  *
  * ```ts
  * import { FixedClock } from "eidetica/testing";
@@ -11,5 +12,8 @@
  * @module
  */
 
+export * from "./cluster.ts";
 export * from "./fixed_clock.ts";
+export * from "./schedule.ts";
+export * from "./sim_network.ts";
 export { type OpenStorage, testStorage } from "./storage.ts";

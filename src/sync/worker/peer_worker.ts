@@ -50,6 +50,13 @@ const FINAL: ReadonlySet<string> = new Set([
   "PeerNotFound",
 ]);
 
+/** Codes of refusals to let a tree be read. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  "AuthenticationRequired",
+  "PermissionDenied",
+  "TreeNotFound",
+]);
+
 /** What a peer lacks after all was tried. */
 export interface Lack {
   /** The peer. */
@@ -168,14 +175,30 @@ export class PeerWorker {
   }
 
   /** Undefined when the place that was reached is of another log than there is now. */
-  async #push(address: Address, tree: ID, from: LogCursor): Promise<TreeReport | undefined> {
+  async #push(
+    address: Address,
+    tree: ID,
+    from: LogCursor | undefined,
+  ): Promise<TreeReport | undefined> {
     const options = { signal: this.#abort.signal };
     const { report, reached } = await this.#host.trees.pushLog(address, tree, from, options);
     this.#note(tree, reached);
     return reached === undefined ? undefined : report;
   }
 
+  /** A peer who lets nobody read a tree, or not this instance, is sent what it lacks all the same. */
   async #round(address: Address, tree: ID): Promise<TreeReport> {
+    try {
+      return await this.#wholeRound(address, tree);
+    } catch (error) {
+      const isRefused = error instanceof EideticaError && UNREADABLE.has(error.code);
+      const report = isRefused ? await this.#push(address, tree, undefined) : undefined;
+      if (report === undefined) throw error;
+      return report;
+    }
+  }
+
+  async #wholeRound(address: Address, tree: ID): Promise<TreeReport> {
     const { reached, ...report } = await this.#host.trees.round(address, this.peer, tree, {
       key: this.#host.keyFor(tree),
       signal: this.#abort.signal,
