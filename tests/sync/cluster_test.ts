@@ -82,14 +82,15 @@ describe("a cluster", () => {
       const other = await cluster.peers[0]!.user.createDatabase({ name: "other" });
       await cluster.autoSync(0, 1, tree);
       await cluster.serve(0, other.rootId, SyncSettings.onCommit());
-      await cluster.peers[0]!.sync.addTreeSync(cluster.peers[2]!.instance.id, other.rootId).catch(
-        () => {},
-      );
+      const third = cluster.peers[2]!.instance.id;
+      await cluster.peers[0]!.sync.removeTreeSync(third, tree);
+      await cluster.peers[0]!.sync.addTreeSync(third, other.rootId);
       await put(at[0]!, "k", "v");
       await put(other, "k", "v");
       await cluster.flush(0);
       assert.equal(await get(at[1]!, "k"), "v");
       assert.equal(await cluster.peers[1]!.instance.hasDatabase(other.rootId), false);
+      assert.ok(await cluster.peers[2]!.instance.hasDatabase(other.rootId));
       assert.equal(await get(at[2]!, "k"), undefined);
     }, { peers: 3 }));
 
