@@ -32,7 +32,7 @@ export class SnapshotWriter {
       try {
         file.replaceNow(snapshotText(storage.pairs(), this.#backend.entries));
       } catch (error) {
-        log.error("The snapshot was not saved", { error });
+        log.error("The snapshot was not saved", { error }, this);
       }
       file.release();
     });

@@ -273,10 +273,8 @@ export class WriteCoordinator {
       await this.#wakeWaiting(tree);
     } catch (error) {
       if (this.#closed) return;
-      this.#log.error("Writes of another process to {tree} were not announced", {
-        tree: tree.toString(),
-        error,
-      });
+      const fields = { tree: tree.toString(), error };
+      this.#log.error("Writes of another process to {tree} were not announced", fields, this);
     }
   }
 

@@ -124,7 +124,7 @@ export class WriteEvents {
     if (write.entries.length === 0 || this.#global.size === 0) return running;
     const event = plainEvent(write);
     for (const handler of [...this.#global]) {
-      this.#start(running, write.tree, () => handler(write.tree, event));
+      this.#start(running, write.tree, handler, () => handler(write.tree, event));
     }
     return running;
   }
@@ -157,7 +157,8 @@ export class WriteEvents {
         ? event
         : await this.#eventFor(registration.cursor, write, read);
       registration.cursor = write.postTips;
-      if (own !== undefined) this.#start(running, write.tree, () => registration.handler(own));
+      if (own === undefined) continue;
+      this.#start(running, write.tree, registration, () => registration.handler(own));
     }
   }
 
@@ -183,17 +184,22 @@ export class WriteEvents {
     try {
       return await read(tree, previous, post);
     } catch (error) {
-      this.#log.error("The entries since {cursor} cannot be read", {
-        cursor: `${previous.tips}`,
-        error,
-      });
+      const fields = { cursor: `${previous.tips}`, error };
+      this.#log.error("The entries since {cursor} cannot be read", fields, this);
       return undefined;
     }
   }
 
-  #start(running: Promise<void>[], tree: ID, call: () => void | Promise<void>): void {
+  /** Starts what `handler` does. */
+  #start(
+    running: Promise<void>[],
+    tree: ID,
+    handler: object,
+    call: () => void | Promise<void>,
+  ): void {
     const failed = (error: unknown) => {
-      this.#log.error("A write handler of tree {tree} failed", { tree: tree.toString(), error });
+      const fields = { tree: tree.toString(), error };
+      this.#log.error("A write handler of tree {tree} failed", fields, handler);
     };
     try {
       const result = call();

@@ -1,5 +1,6 @@
 import { fs, timers } from "#node";
 import { realTarget } from "../shared/paths.ts";
+import { LookLog } from "../shared/look_log.ts";
 import { KeyWatch, type ReadVersions } from "../shared/key_watch.ts";
 
 /** How often the writes of others to a local file are looked for, in milliseconds: a look at the file. */
@@ -18,6 +19,7 @@ export class KvPolling {
   readonly #keys: KeyWatch;
   readonly #path: string | undefined;
   readonly #everyMs: number;
+  readonly #log = new LookLog("deno-kv");
   #timer: ReturnType<typeof timers.setInterval> | undefined;
   #token: string | undefined;
 
@@ -51,7 +53,9 @@ export class KvPolling {
     try {
       await this.#keys.look();
       this.#token = token;
-    } catch {
+      this.#log.worked();
+    } catch (error) {
+      if (!this.#keys.isEmpty) this.#log.failed(error);
       // The database is busy or closed: whoever uses it next is told, and the next look tries again.
     }
   }

@@ -42,7 +42,7 @@ export class FileStorage implements StorageDriver {
   readonly #isFull: boolean;
   readonly #lock: FileLock | undefined;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
-  readonly #watch = new PollingWatch({
+  readonly #watch = new PollingWatch("file", {
     token: () => this.changeToken(),
     read: (keys) => keys.map((key) => this.#read(key)),
   });

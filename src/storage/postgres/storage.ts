@@ -11,6 +11,7 @@ import type {
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { independentRuns, nameOf } from "../shared/independent.ts";
+import { LookLog } from "../shared/look_log.ts";
 import { KeyWatch } from "../shared/key_watch.ts";
 import { requireFits } from "../shared/limits.ts";
 import { answerWithin } from "../shared/patience.ts";
@@ -62,6 +63,7 @@ export class PostgresStorage implements StorageDriver {
   readonly #at: PostgresPlace;
   readonly #queries: Queries;
   readonly #group = new GroupCommit((batches) => this.#apply(batches));
+  readonly #log = new LookLog("postgres");
   readonly #watch = new KeyWatch((keys) => this.#versions(keys));
   #listening: Promise<() => PromiseLike<unknown>> | undefined;
   #looking: ReturnType<typeof timers.setInterval> | undefined;
@@ -173,7 +175,8 @@ export class PostgresStorage implements StorageDriver {
 
   #look(): void {
     // A connection that is lost is made anew, and then everything is looked at again.
-    void this.#watch.look().catch(() => undefined);
+    const failed = (error: unknown) => this.#isClosed || this.#log.failed(error);
+    this.#watch.look().then(() => this.#log.worked(), failed);
   }
 
   async #listen(): Promise<() => PromiseLike<unknown>> {

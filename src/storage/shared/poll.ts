@@ -1,5 +1,6 @@
 import { timers } from "#node";
 import type { Stored, Version } from "../driver.ts";
+import { LookLog } from "./look_log.ts";
 
 /** How often another writer is looked for, in milliseconds. */
 const POLL_MS = 50;
@@ -27,11 +28,13 @@ interface Watcher {
 export class PollingWatch {
   readonly #source: WatchSource;
   readonly #watchers = new Set<Watcher>();
+  readonly #log: LookLog;
   #timer: ReturnType<typeof timers.setInterval> | undefined;
   #token: unknown;
 
-  /** Watches `source`. */
-  constructor(source: WatchSource) {
+  /** Watches `source`, a storage of the kind `storage`. */
+  constructor(storage: string, source: WatchSource) {
+    this.#log = new LookLog(storage);
     this.#source = source;
   }
 
@@ -77,11 +80,13 @@ export class PollingWatch {
   #readAll(): { token: unknown; versions: [Watcher, Versions][] } | undefined {
     try {
       const token = this.#source.token();
+      this.#log.worked();
       if (token === this.#token) return undefined;
       const all = [...this.#watchers];
       return { token, versions: all.map((watcher) => [watcher, this.#versions(watcher.keys)]) };
-    } catch {
+    } catch (error) {
       // The storage is busy or broken: whoever uses it next is told, and the next look tries again.
+      this.#log.failed(error);
       return undefined;
     }
   }

@@ -78,7 +78,7 @@ export class SqliteStorage implements StorageDriver {
   readonly #replace: SqliteStatement;
   readonly #remove: SqliteStatement;
   readonly #dataVersion: SqliteStatement;
-  readonly #watch = new PollingWatch({
+  readonly #watch = new PollingWatch("sqlite", {
     token: () => this.changeToken(),
     read: (keys) => keys.map((key) => this.#read(key)),
   });
