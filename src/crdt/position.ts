@@ -83,13 +83,6 @@ export class Position {
     return new Position(numerator, denominator, uniqueId);
   }
 
-  /** The parts of a fraction in their stored form; `undefined` when they do not fit 64 bits. Internal. */
-  static fitting([numerator, denominator]: readonly [bigint, bigint]): [Int, Int] | undefined {
-    const n = fitInt(numerator, MIN_INT, MAX_INT);
-    const d = fitInt(denominator, 1n, MAX_DENOMINATOR);
-    return n === undefined || d === undefined ? undefined : [n, d];
-  }
-
   /**
    * A fresh position strictly between two others; `undefined` stands for an open end.
    *
@@ -167,6 +160,15 @@ function fitInt(value: Int, min: bigint, max: bigint): Int | undefined {
   return Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
+/** The parts of a fraction in their stored form; `undefined` when they do not fit 64 bits. */
+export function fitFraction(
+  [numerator, denominator]: readonly [bigint, bigint],
+): [Int, Int] | undefined {
+  const n = fitInt(numerator, MIN_INT, MAX_INT);
+  const d = fitInt(denominator, 1n, MAX_DENOMINATOR);
+  return n === undefined || d === undefined ? undefined : [n, d];
+}
+
 /** A fraction strictly between two positions, or `undefined` when there is none of 64 bits. */
 function fractionBetween(
   left: Position | undefined,
@@ -176,10 +178,10 @@ function fractionBetween(
   const low = left === undefined ? undefined : parts(left);
   const high = right === undefined ? undefined : parts(right);
   if (low === undefined && high === undefined) return [0, 1];
-  if (high === undefined) return Position.fitting([floorDiv(...low!) + 1n, 1n]);
-  if (low === undefined) return Position.fitting([-floorDiv(-high[0], high[1]) - 1n, 1n]);
+  if (high === undefined) return fitFraction([floorDiv(...low!) + 1n, 1n]);
+  if (low === undefined) return fitFraction([-floorDiv(-high[0], high[1]) - 1n, 1n]);
   if (compareFractions(left!, right!) === 0) return undefined;
-  return Position.fitting(simplestBetween(low, high));
+  return fitFraction(simplestBetween(low, high));
 }
 
 function parts(position: Position): [bigint, bigint] {

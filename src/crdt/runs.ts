@@ -14,7 +14,7 @@
 import { LruMap } from "../util/lru.ts";
 import { type RandomSource, systemRandom, uuidV4 } from "../util/random.ts";
 import { compareFractions, floorDiv, type Fraction, simplestBetween } from "./fraction.ts";
-import { Position, type PositionOptions } from "./position.ts";
+import { fitFraction, Position, type PositionOptions } from "./position.ts";
 
 /** Bits of the number of cells in a gap: that two runs begin in one cell is rarer than 1 in so many. */
 const CELL_BITS = 12;
@@ -39,7 +39,7 @@ interface Room {
 const ends = new WeakMap<RandomSource, LruMap<Room>>();
 
 /** The first position of a new list. */
-export function firstPosition(options: PositionOptions = {}): Position {
+export function firstPosition(options?: PositionOptions): Position {
   const position = Position.beginning(options);
   const width = 1n << BigInt(OPEN_CELL_BITS);
   endsOf(options).set(position.uniqueId, { low: [-width, 1n], high: [width, 1n] });
@@ -47,8 +47,8 @@ export function firstPosition(options: PositionOptions = {}): Position {
 }
 
 /** Positions for the items of a new list: one run. */
-export function positionsOf(count: number, options: PositionOptions = {}): Position[] {
-  const random = options.random ?? systemRandom;
+export function positionsOf(count: number, options?: PositionOptions): Position[] {
+  const random = options?.random ?? systemRandom;
   const ids = Array.from({ length: count }, () => uuidV4(random));
   const start = count === 0 ? 0 : cellOf(ids[0]!) * 2 ** OPEN_CELL_BITS;
   return ids.map((id, at) => Position.restore(start + at, 1, id));
@@ -58,7 +58,7 @@ export function positionsOf(count: number, options: PositionOptions = {}): Posit
 export function positionFor(
   left: Position | undefined,
   right: Position | undefined,
-  options: PositionOptions = {},
+  options?: PositionOptions,
 ): Position {
   if (left?.denominator === 0 || right?.denominator === 0 || !isGap(left, right)) {
     return Position.between(left, right, options);
@@ -75,7 +75,7 @@ function isGap(left: Position | undefined, right: Position | undefined): boolean
 function goOn(
   left: Position | undefined,
   right: Position | undefined,
-  options: PositionOptions,
+  options: PositionOptions | undefined,
 ): Position | undefined {
   const remembered = endsOf(options);
   const before = left && remembered.get(left.uniqueId);
@@ -101,14 +101,14 @@ function goOn(
 function begin(
   left: Position | undefined,
   right: Position | undefined,
-  options: PositionOptions,
+  options: PositionOptions | undefined,
 ): Position | undefined {
-  const id = uuidV4(options.random ?? systemRandom);
+  const id = uuidV4(options?.random ?? systemRandom);
   const cell = left !== undefined && right !== undefined
     ? innerCell(pairOf(left), pairOf(right), cellOf(id))
     : openCell(left, right, cellOf(id));
   if (cell === undefined) return undefined;
-  const fraction = Position.fitting(simplestBetween(...cell));
+  const fraction = fitFraction(simplestBetween(...cell));
   if (fraction === undefined) return undefined;
   endsOf(options).set(id, { low: cell[0], high: cell[1] });
   return Position.restore(...fraction, id);
@@ -152,10 +152,14 @@ function levelOf(low: Pair, high: Pair): number {
   return level;
 }
 
-function simplest(low: Pair, high: Pair, options: PositionOptions): Position | undefined {
+function simplest(
+  low: Pair,
+  high: Pair,
+  options: PositionOptions | undefined,
+): Position | undefined {
   if (!isLess(low, high)) return undefined;
-  const fraction = Position.fitting(simplestBetween(low, high));
-  return fraction && Position.restore(...fraction, uuidV4(options.random ?? systemRandom));
+  const fraction = fitFraction(simplestBetween(low, high));
+  return fraction && Position.restore(...fraction, uuidV4(options?.random ?? systemRandom));
 }
 
 /** A number from 1 to 2^CELL_BITS, random like the UUID that it comes from. */
@@ -163,7 +167,8 @@ function cellOf(id: string): number {
   return Number.parseInt(id.slice(0, CELL_BITS / 4), 16) + 1;
 }
 
-function endsOf({ random = systemRandom }: PositionOptions): LruMap<Room> {
+function endsOf(options: PositionOptions | undefined): LruMap<Room> {
+  const random = options?.random ?? systemRandom;
   const known = ends.get(random);
   if (known !== undefined) return known;
   const made = new LruMap<Room>(REMEMBERED);

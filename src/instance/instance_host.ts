@@ -4,6 +4,7 @@ import type { Alone, PutOptions } from "../transaction/host.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import { DerivedKeys } from "../store/derived_keys.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
@@ -18,6 +19,8 @@ export class InstanceHost implements DatabaseHost {
   readonly clock: Clock;
   /** See {@link DatabaseHost.random}. */
   readonly random: RandomSource;
+  /** See {@link DatabaseHost.derivedKeys}. */
+  readonly derivedKeys: DerivedKeys = new DerivedKeys();
   readonly #backend: LocalBackend;
   readonly #writes: WriteCoordinator;
   readonly #lanes = new Lanes();
@@ -127,6 +130,7 @@ export class InstanceHost implements DatabaseHost {
       await this.#writes.close();
       await lastly();
     } finally {
+      this.derivedKeys.wipe();
       await this.#backend.close();
     }
   }

@@ -8,6 +8,7 @@
 import type { StateType } from "../backend/state/state_type.ts";
 import type { Doc } from "../crdt/doc.ts";
 import type { RandomSource } from "../util/random.ts";
+import type { DerivedKeys } from "./derived_keys.ts";
 import type { Registry } from "./registry.ts";
 
 /** Turns payloads of one store into what is written to entries, and back (06 §6.3). */
@@ -24,6 +25,8 @@ export interface Encryptor {
 export interface StoreContext {
   /** Source of row IDs, salts and nonces. */
   readonly random: RandomSource;
+  /** Keys of encrypted stores that the instance keeps. */
+  readonly derivedKeys: DerivedKeys;
   /** The delta that this transaction will write for a store; undefined before the first write. */
   staged<T>(store: string): T | undefined;
   /**

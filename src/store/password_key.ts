@@ -15,8 +15,9 @@ import { MAX_COSTS } from "./password_config.ts";
 
 /** Bytes of a nonce of AES-GCM. */
 export const NONCE_BYTES = 12;
+/** Bytes of a tag of AES-GCM. */
+export const TAG_BYTES = 16;
 const KEY_BYTES = 32;
-const TAG_BYTES = 16;
 /** Argon2 needs 8 bytes; what is longer than 64 is no salt in the reference's text form. */
 const SALT = /^[A-Za-z0-9/+.-]{8,64}$/;
 
@@ -109,7 +110,7 @@ export class PayloadEncryptor implements Encryptor {
   #usable(): Uint8Array {
     if (this.#key !== undefined) return this.#key;
     const operation = "inner";
-    const reason = "it is locked, or its transaction was committed";
+    const reason = "it is locked, or its transaction was committed: open it in a transaction";
     const message = `Cannot use the encrypted store "${this.#store}": ${reason}`;
     throw new StoreError("InvalidOperation", message, {
       fields: { store: this.#store, operation, reason },

@@ -1,10 +1,7 @@
 import { core } from "../../wasm/mod.ts";
 import { Doc } from "../crdt/doc.ts";
 import { newSalt } from "../keys/sealed.ts";
-import { requireMethod } from "../util/arguments.ts";
-import { fromUtf8, utf8 } from "../util/bytes.ts";
-import { StoreError } from "../util/errors.ts";
-import { parseJson64, stringifyJson64 } from "../util/json64.ts";
+import { requireInstance, requireMethod, requireText } from "../util/arguments.ts";
 import { type StoreContext, type StoreType, supports, type ViewOf } from "./context.ts";
 import { DocStore, type DocViewer } from "./doc_store.ts";
 import {
@@ -13,13 +10,14 @@ import {
   readPasswordConfig,
   writePasswordConfig,
 } from "./password_config.ts";
-import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor } from "./password_key.ts";
+import { notNow, notOpened } from "./password_errors.ts";
+import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor, TAG_BYTES } from "./password_key.ts";
+import { readWrappedType, writeWrapped } from "./password_wrapped.ts";
 import { keyNotFound, typeMismatch } from "./staged_doc.ts";
 import { type HandleWrites, StoreHandle } from "./store_handle.ts";
 
 /** Type ID of encrypted stores (04 §1). */
 const TYPE_ID = "encrypted:password:v0";
-/** The field `reason` of the error for a wrong password; tampering looks the same. */
 const WRONG_PASSWORD = "wrong password or tampered data";
 
 /** Builds the handle of the store inside. */
@@ -64,6 +62,8 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Whether there is a password, or one is being set. */
   #isTaken: boolean;
   #encryptor: PayloadEncryptor | undefined;
+  /** Name of the key among those that the instance keeps. */
+  #keyName: string | undefined;
 
   private constructor(
     context: StoreContext,
@@ -157,7 +157,12 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     config: Doc = this.#inner.defaultConfig?.() ?? new Doc(),
   ): Promise<void> {
     this.context.requireWritable(this.name);
-    if (this.#isTaken) throw this.#invalid("initialize", "it has a password already");
+    const action = `initialize the encrypted store "${this.name}"`;
+    requireText(password, action, "the password");
+    requireInstance(config, Doc, action, "the configuration of the store inside");
+    if (this.#isTaken) {
+      throw notNow(this.name, "initialize", "it has a password already: `open` it");
+    }
     this.#isTaken = true;
     try {
       await this.#initialize(password, config);
@@ -168,18 +173,20 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   }
 
   async #initialize(password: string, config: Doc): Promise<void> {
-    const { random } = this.context;
+    const { random, derivedKeys } = this.context;
+    const wrapped = writeWrapped(this.#inner.typeId, config);
     const salt = newSalt(random);
     const key = await derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
-    const wrapped = `{"type":${JSON.stringify(this.#inner.typeId)},"config":${config.stringify()}}`;
-    const nonce = random.bytes(NONCE_BYTES);
-    const ciphertext = await core().seal(key, nonce, utf8(wrapped));
-    const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
     await wipedOnFailure(key, async () => {
+      const nonce = random.bytes(NONCE_BYTES);
+      const ciphertext = await core().seal(key, nonce, wrapped);
+      const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
       await this.#requireNone();
       await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
       this.#config = made;
-      this.#unlock(key);
+      const name = derivedKeys.nameOf(password, salt, DEFAULT_COSTS);
+      this.#unlock(key, name);
+      derivedKeys.keep(name, key);
     });
   }
 
@@ -187,63 +194,90 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   async #requireNone(): Promise<void> {
     const { config } = await this.context.getIndex().getEntry(this.name);
     if (readPasswordConfig(this.name, config) === undefined) return;
-    throw this.#invalid("initialize", "it has a password already");
+    throw notNow(this.name, "initialize", "it has a password already: `open` it");
   }
 
   /**
-   * Opens the store for this transaction. A wrong password is an `ImplementationError` whose `reason` is
-   * `"wrong password or tampered data"`; the store then stays locked.
+   * Opens the store for this transaction. A wrong password is an `InvalidPassword`, and so is a configuration
+   * that was tampered with, which looks the same; the store then stays locked.
+   *
+   * The first time the key is derived from the password, which takes a quarter of a second or so. The instance
+   * keeps it in memory until `lock`, the logout of a user, or its end, so that later transactions open the
+   * store at once; they need the password all the same.
    */
   async open(password: string): Promise<void> {
-    const config = this.#config;
-    if (config === undefined) throw this.#invalid("open", "it has no password yet");
-    if (this.isOpen) throw this.#invalid("open", "it is open already");
-    const length = config.nonce.length;
-    if (length !== NONCE_BYTES) {
-      const reason = `its nonce has ${length} bytes and must have ${NONCE_BYTES}`;
-      throw this.#failure("InvalidConfiguration", reason);
-    }
-    const key = await derivePasswordKey(this.name, password, config.salt, config.costs);
+    requireText(password, `open the encrypted store "${this.name}"`, "the password");
+    const config = this.#closedConfig();
+    const { derivedKeys } = this.context;
+    const name = derivedKeys.nameOf(password, config.salt, config.costs);
+    const key = await derivedKeys.get(name, () => this.#derive(password, config));
     await wipedOnFailure(key, async () => {
       this.#checkWrapped(await this.#unwrap(key, config));
-      this.#unlock(key);
+      this.#closedConfig(); // another call may have been faster
+      this.#unlock(key, name);
     });
+  }
+
+  /** The configuration of a store that can be opened now. */
+  #closedConfig(): PasswordConfig {
+    const config = this.#config;
+    if (config === undefined) {
+      throw notNow(this.name, "open", "it has no password yet: give it one with `initialize`");
+    }
+    if (this.isOpen) throw notNow(this.name, "open", "it is open already");
+    const { length } = config.nonce;
+    if (length !== NONCE_BYTES) {
+      const reason = `its nonce has ${length} bytes and must have ${NONCE_BYTES}`;
+      throw notOpened(this.name, "InvalidConfiguration", reason);
+    }
+    if (config.ciphertext.length >= TAG_BYTES) return config;
+    throw notOpened(this.name, "ImplementationError", "its configuration is cut off");
+  }
+
+  /** The key of a password, once it is sure that it is the right one. */
+  async #derive(password: string, config: PasswordConfig): Promise<Uint8Array> {
+    const key = await derivePasswordKey(this.name, password, config.salt, config.costs);
+    await wipedOnFailure(key, async () => void await this.#unwrap(key, config));
+    return key;
   }
 
   /** Refused with `InvalidOperation`: without the salt in its configuration the store cannot be opened. */
   override setConfig(_config: Doc): Promise<void> {
     const reason = "its configuration is what opens it, and `initialize` writes that";
-    return Promise.reject(this.#invalid("configure", reason));
+    return Promise.reject(notNow(this.name, "configure", reason));
   }
 
   /** The store inside; `InvalidOperation` unless this one is open. */
   async inner(): Promise<S> {
-    if (!this.isOpen) throw this.#invalid("inner", "it is locked: open it with its password first");
+    if (!this.isOpen) throw notNow(this.name, "inner", this.#whyClosed(), "look into");
     return await this.#build(this.context, this.name);
   }
 
   /**
-   * Wipes the key and forgets what was decrypted with it. Whatever this transaction has staged in the
-   * store can then only be committed after another `open`. A commit does the same.
+   * Wipes the key, here and in the instance, and forgets what was decrypted with it. Whatever this
+   * transaction has staged in the store can then only be committed after another `open`. A commit wipes the
+   * transaction's key and what was decrypted, and leaves the instance its own.
    */
   lock(): void {
     if (!this.isOpen) return;
     // Registering it again drops what the transaction has decrypted.
     this.context.registerEncryptor(this.name, this.#encryptor!);
     this.#encryptor!.wipe();
+    this.context.derivedKeys.forget(this.#keyName!);
   }
 
-  #unlock(key: Uint8Array): void {
+  #unlock(key: Uint8Array, keyName: string): void {
     const encryptor = new PayloadEncryptor(this.name, key, this.context.random);
     this.context.registerEncryptor(this.name, encryptor);
     this.#encryptor = encryptor;
+    this.#keyName = keyName;
   }
 
   async #unwrap(key: Uint8Array, config: PasswordConfig): Promise<Uint8Array> {
     try {
       return await core().open(key, config.nonce, config.ciphertext);
     } catch (cause) {
-      throw this.#failure("ImplementationError", WRONG_PASSWORD, cause);
+      throw notOpened(this.name, "InvalidPassword", WRONG_PASSWORD, cause);
     }
   }
 
@@ -252,20 +286,16 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const type = readWrappedType(bytes);
     if (type === undefined) {
       const reason = "its wrapped configuration cannot be read";
-      throw this.#failure("DeserializationFailed", reason);
+      throw notOpened(this.name, "DeserializationFailed", reason);
     }
     if (!supports(this.#inner, type)) throw typeMismatch(this.name, this.#inner.typeId, type);
   }
 
-  #invalid(operation: string, reason: string): StoreError {
-    const message = `Cannot ${operation} the encrypted store "${this.name}": ${reason}`;
-    const fields = { store: this.name, operation, reason };
-    return new StoreError("InvalidOperation", message, { fields });
-  }
-
-  #failure(code: string, reason: string, cause?: unknown): StoreError {
-    const message = `Cannot open the encrypted store "${this.name}": ${reason}`;
-    return new StoreError(code, message, { cause, fields: { store: this.name, reason } });
+  #whyClosed(): string {
+    if (this.#config === undefined) return "it has no password yet: give it one with `initialize`";
+    return this.#encryptor === undefined
+      ? "it is locked: open it with its password first"
+      : "it was locked, or its transaction was committed: open it in a new transaction";
   }
 }
 
@@ -276,18 +306,5 @@ async function wipedOnFailure(key: Uint8Array, use: () => Promise<void>): Promis
   } catch (error) {
     key.fill(0);
     throw error;
-  }
-}
-
-/** The type in a wrapped configuration; undefined when it is damaged. */
-function readWrappedType(bytes: Uint8Array): string | undefined {
-  try {
-    const wrapped = parseJson64(fromUtf8(bytes));
-    if (!(wrapped instanceof Map)) return undefined;
-    Doc.parse(stringifyJson64(wrapped.get("config")));
-    const type = wrapped.get("type");
-    return typeof type === "string" ? type : undefined;
-  } catch {
-    return undefined; // what failed could describe the plaintext
   }
 }

@@ -2,6 +2,7 @@ import type { StateType } from "../backend/state/state_type.ts";
 import { StoreError } from "../util/errors.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { Encryptor, StoreContext } from "./context.ts";
+import type { DerivedKeys } from "./derived_keys.ts";
 import { Registry } from "./registry.ts";
 
 /** What a viewer sees of a transaction: all that can be read. Whatever would be staged is refused. */
@@ -16,6 +17,11 @@ export class ViewContext implements StoreContext {
   /** See {@link StoreContext.random}. */
   get random(): RandomSource {
     return this.#context.random;
+  }
+
+  /** See {@link StoreContext.derivedKeys}. */
+  get derivedKeys(): DerivedKeys {
+    return this.#context.derivedKeys;
   }
 
   /** See {@link StoreContext.staged}. */

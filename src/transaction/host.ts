@@ -10,6 +10,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
+import type { DerivedKeys } from "../store/derived_keys.ts";
 import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 
@@ -37,6 +38,8 @@ export interface TransactionHost {
   readonly clock: Clock;
   /** Source of entropy, keys and row IDs. */
   readonly random: RandomSource;
+  /** Keys of encrypted stores that were opened with their passwords. */
+  readonly derivedKeys: DerivedKeys;
   /**
    * Stores an entry and runs the write handlers of its tree. One that must be `alone` is refused with
    * `Overtaken` if the tree was changed since.

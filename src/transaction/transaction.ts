@@ -8,6 +8,7 @@ import type { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { Encryptor, StoreContext, StoreType, ViewOf } from "../store/context.ts";
 import { supports, supportsView } from "../store/context.ts";
+import type { DerivedKeys } from "../store/derived_keys.ts";
 import { Registry, type StoreInfo } from "../store/registry.ts";
 import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
@@ -66,6 +67,11 @@ export class Transaction implements StoreContext {
   /** See {@link StoreContext.random}. */
   get random(): RandomSource {
     return this.base.host.random;
+  }
+
+  /** See {@link StoreContext.derivedKeys}. */
+  get derivedKeys(): DerivedKeys {
+    return this.base.host.derivedKeys;
   }
 
   /** Main parents of the entry to be made. */

@@ -49,12 +49,13 @@ export class UserKeyring implements Disposable {
   }
 
   /**
-   * Ends the session: wipes its keys. Nothing can be done with it afterwards; handles on databases that
+   * Ends the session: wipes its keys, and those of encrypted stores. Nothing can be done with it afterwards; handles on databases that
    * were opened before keep a key of their own and go on.
    */
   logout(): void {
     this.session.keys.clear();
     this.session.database.key?.signingKey.wipe();
+    this.userHost.host.derivedKeys.wipe();
   }
 
   /** As {@link logout}. */

@@ -6,7 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { rmSync } from "node:fs";
+import { after, describe, it } from "node:test";
 import { inspect } from "node:util";
 import * as api from "../../mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
@@ -141,6 +142,9 @@ async function bed() {
 }
 
 describe("arguments that are missing or of another type", () => {
+  // A text is a right path, too: a snapshot is saved there.
+  after(() => rmSync("x", { force: true }));
+
   it("of functions and static methods", async () => {
     await api.ready();
     const walk = new Walk();

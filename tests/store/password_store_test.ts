@@ -53,7 +53,7 @@ describe("states of a PasswordStore", () => {
       for (const wrong of ["", "correct horse ", "Correct horse"]) {
         await assert.rejects(store.open(wrong), (error) => {
           assert.ok(error instanceof StoreError);
-          assert.equal(error.code, "ImplementationError");
+          assert.equal(error.code, "InvalidPassword");
           assert.equal(error.fields.reason, "wrong password or tampered data");
           assert.equal(error.fields.store, NAME);
           return wrong === "" || !error.message.includes(wrong);
