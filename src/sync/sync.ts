@@ -158,7 +158,6 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   }
 
   #replan(): void {
-    this.#topology.changed();
     this.#workers.plan().catch((error) => {
       if (this.#closing === undefined) log.warn("cannot read `_sync`: {error}", { error });
     });
@@ -231,8 +230,6 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     if (options.key !== undefined) this.useKey(tree, options.key);
     const peers = await Promise.all(options.peers.flatMap((peer) => this.#peersOf(peer)));
     for (const peer of peers) await this.addTreeSync(peer, tree);
-    this.#topology.changed();
-    await this.#topology.all();
     for (const peer of peers) this.#workers.of(peer).want(tree, "round");
     return new SyncLink(tree, peers.map((peer) => this.#workers.of(peer)), async () => {
       for (const peer of peers) await this.removeTreeSync(peer, tree);
@@ -293,7 +290,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     if (this.transports.isEmpty) return;
     const followed = await this.#topology.all();
     const lacks = (await this.#workers.settle()).filter(({ peer, tree }) => {
-      const it = followed.find((other) => other.tree.equals(tree));
+      const it = followed.get(tree.toString());
       return it?.peers.some((other) => other.equals(peer)) === true;
     });
     if (lacks.length > 0) throw notFlushed(lacks);

@@ -8,6 +8,7 @@
 import { Doc } from "../crdt/doc.ts";
 import { Database } from "../database/database.ts";
 import { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import type { StoreType } from "../store/context.ts";
 import { DocStore } from "../store/doc_store.ts";
 import type { Table } from "../store/table.ts";
@@ -116,9 +117,13 @@ export class SyncDatabase {
     });
   }
 
-  /** The stores as they are now, for reading. */
-  view(): SyncStores {
-    return new SyncStores((type, name) => this.database.getStoreViewer(type, name), this.#host);
+  /** The stores for reading, as they are now or were at some tips. */
+  view(at?: Snapshot): SyncStores {
+    const options = at === undefined ? {} : { at };
+    return new SyncStores(
+      (type, name) => this.database.getStoreViewer(type, name, options),
+      this.#host,
+    );
   }
 }
 

@@ -21,7 +21,7 @@ export class Workers {
   readonly #workers = new Map<string, PeerWorker>();
   readonly #queue: (() => void)[] = [];
   readonly #due = new Map<string, () => void>();
-  readonly #reading = new Set<Promise<void>>();
+  readonly #spreading = new Set<Promise<void>>();
   #busy = 0;
   #isClosed = false;
 
@@ -45,14 +45,12 @@ export class Workers {
   /** Looks at what `_sync` says: plans rounds of trees. */
   async plan(): Promise<void> {
     const trees = await this.#topology.all();
-    const wanted = new Set(trees.map(({ tree }) => tree.toString()));
     for (const [key, cancel] of this.#due) {
-      if (!wanted.has(key)) {
-        cancel();
-        this.#due.delete(key);
-      }
+      if (trees.has(key)) continue;
+      cancel();
+      this.#due.delete(key);
     }
-    for (const followed of trees) this.#schedule(followed);
+    for (const followed of trees.values()) this.#schedule(followed);
   }
 
   #schedule({ tree, settings }: FollowedTree): void {
@@ -66,42 +64,46 @@ export class Workers {
 
   /** A periodic round of a tree with all its peers, and the plan for the next. */
   async #round(tree: ID): Promise<void> {
-    const followed = (await this.#topology.all().catch(() => [])).find((it) =>
-      it.tree.equals(tree)
-    );
+    const followed = await this.#followed(tree);
     if (followed === undefined || this.#isClosed) return;
     for (const peer of followed.peers) this.of(peer).want(tree, "round");
     this.#schedule(followed);
   }
 
-  /** A tree has changed, by a commit of this instance or by what came from elsewhere. */
-  changed(tree: ID, source: "local" | "remote"): void {
-    if (this.#topology.isFresh) return this.#spread(tree, source);
-    // Somebody may have begun to follow the tree a moment ago.
-    const reading = this.#topology.all().then(() => this.#spread(tree, source), () => {});
-    this.#reading.add(reading);
-    void reading.then(() => this.#reading.delete(reading));
+  async #followed(tree: ID): Promise<FollowedTree | undefined> {
+    try {
+      return (await this.#topology.all()).get(tree.toString());
+    } catch {
+      // `_sync` cannot be read: the instance is closing, or its storage fails, which its owner is told by others.
+      return undefined;
+    }
   }
 
-  #spread(tree: ID, source: "local" | "remote"): void {
-    const followed = this.#topology.peek(tree);
-    if (followed?.settings.syncOnCommit !== true) return;
+  /** A tree has changed, by a commit of this instance or by what came from elsewhere. Nobody waits for this. */
+  changed(tree: ID, source: "local" | "remote"): void {
+    const spreading = this.#spread(tree, source);
+    this.#spreading.add(spreading);
+    void spreading.then(() => this.#spreading.delete(spreading));
+  }
+
+  async #spread(tree: ID, source: "local" | "remote"): Promise<void> {
+    const followed = await this.#followed(tree);
+    if (followed?.settings.syncOnCommit !== true || this.#isClosed) return;
     // What came from elsewhere may have come from one of them: tips tell, entries would be sent for nothing.
-    for (const peer of followed.peers) {
-      this.of(peer).want(tree, source === "local" ? "push" : "round");
-    }
+    const wish = source === "local" ? "push" : "round";
+    for (const peer of followed.peers) this.of(peer).want(tree, wish);
   }
 
   /** Everything that is followed, with everybody. */
   async wantAll(): Promise<void> {
-    for (const { tree, peers } of await this.#topology.all()) {
+    for (const { tree, peers } of (await this.#topology.all()).values()) {
       for (const peer of peers) this.of(peer).want(tree, "round");
     }
   }
 
   /** Tries everything that waits, at once; what peers lack in the end. */
   async settle(): Promise<Lack[]> {
-    await Promise.all(this.#reading);
+    await Promise.all(this.#spreading);
     const all = await Promise.all([...this.#workers.values()].map((worker) => worker.settle()));
     return all.flat();
   }
