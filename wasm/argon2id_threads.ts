@@ -5,7 +5,9 @@
  * @module
  */
 
-import { startThread, type Thread } from "./threads.ts";
+import { type Derivation, THREAD_IS_HERE } from "./argon2id_message.ts";
+import { startThread } from "#threads";
+import type { Thread } from "./threads.ts";
 import type { Argon2id, Argon2idOptions } from "./types.ts";
 
 /** Most derivations at once, of which each takes as much memory as its options say; a core is left to others. */
@@ -19,19 +21,6 @@ export const LEAST_COST = 2048;
 const START_MILLIS = 10_000;
 /** How long idle threads are kept, in milliseconds. */
 const IDLE_MILLIS = 10_000;
-
-/** What a thread is asked for; password and salt are its own. */
-export interface Derivation {
-  /** The password. */
-  readonly password: Uint8Array;
-  /** The salt. */
-  readonly salt: Uint8Array;
-  /** Costs and length. */
-  readonly options: Argon2idOptions;
-}
-
-/** What the thread that runs the worker says as soon as it listens. */
-export const THREAD_IS_HERE = "here";
 
 /** A thread that derives one key at a time. */
 class DerivingThread {

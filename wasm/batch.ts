@@ -9,7 +9,8 @@
 
 import { packItems } from "./batch_message.ts";
 import { turns } from "../src/util/turns.ts";
-import { startThread, type Thread } from "./threads.ts";
+import { startThread } from "#threads";
+import type { Thread } from "./threads.ts";
 import type { Ed25519, ReadyOptions, VerifyItem } from "./types.ts";
 
 /** Batches with fewer items are verified in place. */

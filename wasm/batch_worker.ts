@@ -1,30 +1,33 @@
 /**
- * What threads run. One for batches is told first how to load its core, and answers every packed part with one
+ * What threads run. One for batches is told first how to choose its engine, and answers every packed part with one
  * byte (1: accepted) an item. One for passwords answers every derivation with the key.
  *
  * @module
  */
 
 import { anyArgon2id } from "./argon2id.ts";
-import { type Derivation, THREAD_IS_HERE } from "./argon2id_threads.ts";
+import { type Derivation, THREAD_IS_HERE } from "./argon2id_message.ts";
+import { acceptanceRule, type Verify } from "./acceptance.ts";
 import { unpackItems } from "./batch_message.ts";
-import { loadCore } from "./load.ts";
-import { threadPort } from "./threads.ts";
-import type { CryptoCore, ReadyOptions } from "./types.ts";
+import { chooseEd25519 } from "./choose.ts";
+import { nativeEngines } from "./native.ts";
+import { threadPort } from "./thread_port.ts";
+import type { ReadyOptions } from "./types.ts";
 
 const port = threadPort();
-let core: CryptoCore | undefined;
+let verify: Verify | undefined;
 
 async function start(options: ReadyOptions): Promise<void> {
-  core = await loadCore(options);
+  const native = options.engine === "wasm" ? null : nativeEngines();
+  verify = acceptanceRule(await chooseEd25519(options, native));
   port.post("ready", []);
 }
 
-function verify(packed: ArrayBuffer, { ed25519 }: CryptoCore): void {
+function judge(packed: ArrayBuffer, verify: Verify): void {
   const items = unpackItems(packed);
   const verdicts = Uint8Array.from(
     items,
-    (item) => ed25519.verify(item.publicKey, item.data, item.signature) ? 1 : 0,
+    (item) => verify(item.publicKey, item.data, item.signature) ? 1 : 0,
   );
   port.post(verdicts.buffer, [verdicts.buffer]);
 }
@@ -39,7 +42,7 @@ async function derive({ password, salt, options }: Derivation): Promise<void> {
 }
 
 port.listen((message) => {
-  if (message instanceof ArrayBuffer && core !== undefined) return verify(message, core);
+  if (message instanceof ArrayBuffer && verify !== undefined) return judge(message, verify);
   const isDerivation = typeof message === "object" && message !== null && "password" in message;
   const work = isDerivation ? derive(message as Derivation) : start(message as ReadyOptions);
   work.catch(() => port.post("failed", []));

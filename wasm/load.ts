@@ -8,20 +8,12 @@ import { open, seal } from "./aes_gcm.ts";
 import { anyArgon2id, boundedArgon2id, javascriptArgon2id } from "./argon2id.ts";
 import { Argon2idThreads } from "./argon2id_threads.ts";
 import { BatchVerifier } from "./batch.ts";
-import { blake3 } from "./blake3.ts";
-import { wasmEd25519 } from "./wasm_ed25519.ts";
-import { passesBlake3Test, passesSha256Test } from "./hash_check.ts";
-import { wasmBlake3, wasmSha256 } from "./wasm_hash.ts";
-import { type Making, unavailable, wasmEngine } from "./modules.ts";
+import { chooseBlake3, chooseEd25519, chooseSha256 } from "./choose.ts";
 import { type NativeEngines, nativeEngines } from "./native.ts";
-import { failedEd25519Test, passesArgon2idTest } from "./self_test.ts";
+import { passesArgon2idTest } from "./self_test.ts";
 import { checkOptions } from "./options.ts";
 import { ed25519With } from "./signatures.ts";
-import type { Argon2id, CryptoCore, Ed25519Engine, Hash, ReadyOptions } from "./types.ts";
-
-const ED25519: Making<Ed25519Engine> = { make: wasmEd25519, failure: failedEd25519Test };
-const BLAKE3 = hashing(wasmBlake3, passesBlake3Test);
-const SHA256 = hashing(wasmSha256, passesSha256Test);
+import type { Argon2id, CryptoCore, ReadyOptions } from "./types.ts";
 
 /** Loads a new core; see `ready`, which shares one. */
 export async function loadCore(
@@ -30,10 +22,10 @@ export async function loadCore(
 ): Promise<CryptoCore> {
   checkOptions(options);
   const native = options.engine === "wasm" ? null : host;
-  const [engine, compiledBlake3, sha256] = await Promise.all([
-    chooseEd25519(options, native?.ed25519),
-    wasmEngine("blake3", options, BLAKE3),
-    chooseSha256(options, native?.sha256),
+  const [engine, blake3, sha256] = await Promise.all([
+    chooseEd25519(options, native),
+    chooseBlake3(options),
+    chooseSha256(options, native),
   ]);
   const argon2id = options.wasm === "none" ? javascriptArgon2id : threadedArgon2id;
   return Object.freeze({
@@ -42,7 +34,7 @@ export async function loadCore(
       const batches = new BatchVerifier(verify, options);
       return (items) => batches.verifyBatch(items);
     }),
-    blake3: compiledBlake3 ?? blake3,
+    blake3,
     sha256,
     argon2id: boundedArgon2id(testedArgon2id(native?.argon2id, argon2id)),
     seal,
@@ -57,32 +49,6 @@ const threadedArgon2id: Argon2id = (password, salt, options) => {
   threads ??= new Argon2idThreads(anyArgon2id);
   return threads.derive(password, salt, options);
 };
-
-async function chooseEd25519(
-  options: ReadyOptions,
-  native: Ed25519Engine | undefined,
-): Promise<Ed25519Engine> {
-  const failure = native === undefined
-    ? "this runtime has none that works synchronously"
-    : failedEd25519Test(native);
-  if (native !== undefined && failure === undefined) return native;
-  if (options.engine === "native") throw unavailable("native", failure);
-  const compiled = await wasmEngine("ed25519", options, ED25519);
-  return compiled ?? (await import("./javascript.ts")).javascriptEngine;
-}
-
-async function chooseSha256(options: ReadyOptions, native: Hash | undefined): Promise<Hash> {
-  if (native !== undefined && passesSha256Test(native)) return native;
-  const compiled = await wasmEngine("sha256", options, SHA256);
-  return compiled ?? (await import("./javascript.ts")).javascriptSha256;
-}
-
-function hashing(
-  make: (exports: WebAssembly.Exports) => Hash,
-  passes: (hash: Hash) => boolean,
-): Making<Hash> {
-  return { make, failure: (hash) => passes(hash) ? undefined : "it hashed wrongly" };
-}
 
 /** The native derivation once its self-test passed, which is made by the first derivation. */
 function testedArgon2id(native: Argon2id | undefined, other: Argon2id): Argon2id {

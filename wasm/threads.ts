@@ -24,14 +24,6 @@ export interface ThreadEvents {
   failed(error: unknown): void;
 }
 
-/** The thread's own end of the line. */
-export interface ThreadPort {
-  /** Sends a message to the starter. */
-  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
-  /** Sets who hears the starter's messages. */
-  listen(heard: (message: unknown) => void): void;
-}
-
 interface HostWorker {
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   on(event: string, listener: (value: unknown) => void): void;
@@ -40,14 +32,8 @@ interface HostWorker {
   terminate(): unknown;
 }
 
-interface HostPort {
-  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
-  on(event: "message", listener: (message: unknown) => void): void;
-}
-
 interface WorkerThreads {
   readonly Worker?: new (url: URL) => HostWorker;
-  readonly parentPort?: HostPort | null;
 }
 
 /** Starts `batch_worker.ts` in a thread that does not keep the process alive, or throws. */
@@ -66,24 +52,6 @@ function webWorker(): Worker {
 function hostUrl(): URL {
   const here = import.meta.url;
   return new URL(here.endsWith(".ts") ? "./batch_worker.ts" : "./batch_worker.js", here);
-}
-
-/** The line to the starter, inside a thread. */
-export function threadPort(): ThreadPort {
-  const port = builtinModule<WorkerThreads>("worker_threads")?.parentPort;
-  if (port) {
-    return {
-      post: (message, transfer) => port.postMessage(message, transfer),
-      listen: (heard) => port.on("message", heard),
-    };
-  }
-  const scope = globalThis as unknown as Pick<Worker, "postMessage" | "onmessage">;
-  return {
-    post: (message, transfer) => scope.postMessage(message, [...transfer]),
-    listen: (heard) => {
-      scope.onmessage = (event) => heard(event.data);
-    },
-  };
 }
 
 function hostThread(worker: HostWorker, events: ThreadEvents): Thread {

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { anyArgon2id } from "../../wasm/argon2id.ts";
-import {
-  Argon2idThreads,
-  LEAST_COST,
-  MAX_DERIVATIONS,
-  THREAD_IS_HERE,
-} from "../../wasm/argon2id_threads.ts";
+import { THREAD_IS_HERE } from "../../wasm/argon2id_message.ts";
+import { Argon2idThreads, LEAST_COST, MAX_DERIVATIONS } from "../../wasm/argon2id_threads.ts";
 import type { startThread, ThreadEvents } from "../../wasm/threads.ts";
 import type { Argon2idOptions } from "../../wasm/types.ts";
 import { utf8 } from "../../src/util/bytes.ts";
