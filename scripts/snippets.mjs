@@ -2,7 +2,7 @@
  * `npm run snippets`: runs every TypeScript block of the README, of `docs/` and of the doc comments of
  * the sources, on Deno, Bun and Node.
  *
- *   npm run snippets
+ *   npm run snippets -- [FILE…]
  *
  * Each stands in a folder of its own; `eidetica` means this checkout. Shell blocks are checked for their
  * syntax, and run once in the checkout when a note says so. The notes are those of `markdown.mjs`.
@@ -10,10 +10,12 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { answerHelp } from "./help.mjs";
 import { blocks, withoutStars } from "./markdown.mjs";
+import { failureOf, inParallel, JOBS } from "./parallel.mjs";
 import { describe, installDependencies, ROOT, runArguments, runtime } from "./runtimes.mjs";
 
 answerHelp(import.meta.url);
@@ -42,15 +44,20 @@ function read(file, change = (text) => text) {
   }
 }
 
-function collect() {
+/** The blocks of these files, or of all. */
+function collect(named) {
+  const chosen = new Set(named.map((file) => resolve(file)));
+  const unknown = [...chosen].find((file) => !existsSync(file));
+  if (unknown !== undefined) throw new Error(`Cannot run snippets: there is no file ${unknown}`);
+  const isChosen = (file) => chosen.size === 0 || chosen.has(file);
   const pages = [join(ROOT, "README.md"), ...filesBelow("docs", ".md")];
   const sources = [join(ROOT, "mod.ts"), ...filesBelow("src", ".ts"), ...filesBelow("wasm", ".ts")];
   return [
-    ...pages.flatMap((file) => read(file)),
+    ...pages.filter(isChosen).flatMap((file) => read(file)),
     // An example of a doc comment without an import shows a shape; it cannot run by itself.
-    ...sources.flatMap((file) => read(file, withoutStars)).filter(({ language, code }) =>
-      language === "ts" && code.includes("import ")
-    ),
+    ...sources.filter(isChosen).flatMap((file) => read(file, withoutStars)).filter((
+      { language, code },
+    ) => language === "ts" && code.includes("import ")),
   ];
 }
 
@@ -63,22 +70,18 @@ function resolveImports(code, depth) {
   });
 }
 
-function outcome({ status, stdout, stderr, signal, error }) {
-  if (status === 0) return undefined;
-  return `${stdout ?? ""}${stderr ?? ""}` || error?.message || `ended by ${signal ?? status}`;
-}
-
-function runTypeScript(block, name, path, home) {
+async function runTypeScript(block, name, path, home) {
   const folder = mkdtempSync(join(home, "s-"));
   const file = join(folder, "snippet.ts");
   writeFileSync(file, resolveImports(block.code, 2));
-  const options = { cwd: folder, encoding: "utf8", timeout: TIMEOUT_MS };
-  return outcome(spawnSync(path, runArguments(name, file), options));
+  return await failureOf(path, runArguments(name, file), { cwd: folder, timeout: TIMEOUT_MS });
 }
 
 function runShell({ note, code }) {
   const args = note === "run" ? ["-eu"] : ["-n"];
-  return outcome(spawnSync("sh", args, { cwd: ROOT, input: code, encoding: "utf8" }));
+  const run = spawnSync("sh", args, { cwd: ROOT, input: code, encoding: "utf8" });
+  if (run.status === 0) return undefined;
+  return `${run.stdout ?? ""}${run.stderr ?? ""}` || run.error?.message || `ended by ${run.signal}`;
 }
 
 function complain(where, title, failure) {
@@ -87,9 +90,10 @@ function complain(where, title, failure) {
   return 1;
 }
 
-function main() {
+async function main() {
+  const { positionals } = parseArgs({ allowPositionals: true, options: {} });
   installDependencies();
-  const all = collect();
+  const all = collect(positionals);
   const skips = all.filter(({ note }) => note === "skip");
   const due = all.filter(({ note }) => note !== "skip");
   const typed = due.filter(({ language }) => language === "ts");
@@ -102,21 +106,20 @@ function main() {
     for (const name of ["deno", "bun", "node"]) {
       const path = runtime(name);
       const title = describe(name, path);
-      for (const block of typed) {
-        failed += complain(block.where, ` on ${title}`, runTypeScript(block, name, path, home));
-      }
+      await inParallel(typed, JOBS, async (block) => {
+        const failure = await runTypeScript(block, name, path, home);
+        failed += complain(block.where, ` on ${title}`, failure);
+      });
       console.log(`${typed.length} snippets on ${title}`);
     }
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
   console.log(`${shell.length} shell blocks, ${skips.length} skipped, ${failed} failed`);
-  process.exitCode = failed === 0 && typed.length > 0 ? 0 : 1;
+  process.exitCode = failed === 0 && due.length > 0 ? 0 : 1;
 }
 
-try {
-  main();
-} catch (error) {
+main().catch((error) => {
   console.error(error.message);
   process.exitCode = 1;
-}
+});

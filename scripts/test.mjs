@@ -17,11 +17,11 @@
  * With `EIDETICA_THOROUGH` above 1 every runtime also repeats what usually one of them tries for all.
  */
 
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { answerHelp } from "./help.mjs";
+import { inParallel, JOBS } from "./parallel.mjs";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
 import { HOMES, obstacle, startPostgres, storagesOf } from "./storages.mjs";
 import { filesToRun, wantsPostgres } from "./test_files.mjs";
@@ -49,7 +49,7 @@ function options() {
       storage: { type: "string", multiple: true },
       random: { type: "boolean" },
       filter: { type: "string" },
-      jobs: { type: "string", default: String(availableParallelism() + 1) },
+      jobs: { type: "string", default: String(JOBS) },
       patience: { type: "string", default: "300" },
       slowest: { type: "string", default: "5" },
       verbose: { type: "boolean" },
@@ -81,12 +81,8 @@ function runtimesOf({ runtime, node22 }, storage) {
 /** Runs the files, so many at once, those first that take longest; resolves to what became of them. */
 async function runAll(files, expected, jobs, run) {
   const queue = [...files].sort((a, b) => expected.get(b) - expected.get(a));
-  const results = [];
-  const work = async () => {
-    while (queue.length > 0 && interrupted === undefined) results.push(await run(queue.shift()));
-  };
-  await Promise.all(Array.from({ length: jobs }, work));
-  return results;
+  const results = await inParallel(queue, jobs, (file) => interrupted ? undefined : run(file));
+  return results.filter((result) => result !== undefined);
 }
 
 /** The suite on one runtime: a row of the summary. */
