@@ -1,7 +1,7 @@
 /** One test file on one runtime, in a process of its own. */
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -154,11 +154,19 @@ function fault({ status, stopped, counts, output }, filter) {
  */
 export async function runFile({ name, path, file, filter, env, patienceMs, onTests }) {
   const folder = mkdtempSync(join(tmpdir(), "eidetica-test-"));
+  // The server of a test, which may be another user, passes through.
+  chmodSync(folder, 0o711);
   const report = join(folder, "report.xml");
   const started = performance.now();
   try {
     const args = command(name, file, report, filter);
-    const test = new TestProcess(path, args, { name, env, patienceMs, onTests });
+    const places = { TMPDIR: folder, TEMP: folder, TMP: folder };
+    const test = new TestProcess(path, args, {
+      name,
+      env: { ...env, ...places },
+      patienceMs,
+      onTests,
+    });
     const { status, counts: seen, output } = await test.end();
     const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
     const { skips, ...told } = readReport(xml, name);

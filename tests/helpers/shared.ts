@@ -112,8 +112,12 @@ export function serverUrl(): Promise<string> {
 }
 
 /** A database of its own, since an address names no schema. */
-export async function newDatabase(): Promise<string> {
-  const url = await serverUrl();
+async function newDatabase(): Promise<string> {
+  return await newDatabaseOn(await serverUrl());
+}
+
+/** The address of a new database on the server that has the one at `url`. */
+export async function newDatabaseOn(url: string): Promise<string> {
   const { default: connect } = await import("postgres");
   const sql = connect(url, { max: 1 });
   const name = newName();

@@ -10,6 +10,7 @@ import {
 import { StorageError } from "../../src/util/errors.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { testStorage } from "../../src/testing/storage.ts";
+import { newDatabaseOn } from "../helpers/shared.ts";
 import { awake } from "./child.ts";
 import { testModel } from "./model.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "./postgres_server.ts";
@@ -40,7 +41,7 @@ const atUrl = (place: string): Promise<StorageDriver> => postgresStorage(place);
 async function newDatabase(): Promise<string> {
   const name = `d${process.pid}_${count++}`;
   await query(`CREATE DATABASE ${name}`);
-  return server!.url.replace(/postgres$/, name);
+  return server!.url.replace(/[^/]*$/, name);
 }
 
 async function query(text: string): Promise<void> {
@@ -64,8 +65,16 @@ async function fails(code: string, step: () => Promise<unknown>): Promise<Storag
   return found;
 }
 
+/** A database of this file's own on the server of the runner, or a server. */
+async function startServer(): Promise<PostgresServer> {
+  const shared = process.env.EIDETICA_POSTGRES;
+  return shared === undefined
+    ? await startPostgres(programs!)
+    : { url: await newDatabaseOn(shared), stop: () => {} };
+}
+
 before(async () => {
-  if (missing === undefined) server = await startPostgres(programs!);
+  if (missing === undefined) server = await startServer();
 });
 after(() => server?.stop());
 
@@ -88,7 +97,7 @@ describe("postgres", { skip }, () => {
     const schema = newSchema();
     await fails("NotFound", () => open({ schema, create: false }));
     await fails("NotFound", () => open({ schema, create: false }));
-    const database = server!.url.replace(/postgres$/, "nowhere");
+    const database = server!.url.replace(/[^/]*$/, "nowhere");
     await fails("NotFound", () => postgresStorage(database));
   });
   it("a schema of another application is ForeignFile, a newer layout UnsupportedSchema", async () => {
