@@ -5,7 +5,7 @@ import {
   type Database,
   DocStore,
   EideticaError,
-  type ID,
+  ID,
   Instance,
   NewUser,
   type User,
@@ -305,7 +305,8 @@ describe("closing", () => {
     const { instance } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
     await instance[Symbol.asyncDispose]();
     assert.equal(instance.isClosed, true);
-    await assert.rejects(instance.hasEntry(instance.id as never), (error) => {
+    const id = ID.ofDagCbor(new Uint8Array([0]));
+    await assert.rejects(instance.hasEntry(id), (error) => {
       return error instanceof EideticaError && error.code === "InstanceDropped";
     });
   });

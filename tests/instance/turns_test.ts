@@ -184,7 +184,7 @@ describe("a timer fires while one call after another is awaited", () => {
       const signal = AbortSignal.timeout(20);
       const put = (options = {}) => instance.putRemoteEntries(database.rootId, entries, options);
       await until(() => signal.aborted, () => put());
-      await assert.rejects(put({ signal }), { name: "TimeoutError" });
+      await assert.rejects(put({ signal }), { code: "Aborted", cause: signal.reason });
     });
   });
 });
