@@ -15,6 +15,7 @@ import type {
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
 import { BacklogTrees } from "./backlog/backlog_trees.ts";
 import { ArrivalLog } from "./log/arrival_log.ts";
+import { MAX_ATTEMPTS, outrun } from "./records/attempts.ts";
 import { CommitRoom } from "./records/commit_room.ts";
 import { EntryCache } from "./records/entry_cache.ts";
 import { InstanceRecords } from "./records/instance_records.ts";
@@ -37,8 +38,6 @@ import * as walk from "./tree/walk.ts";
 
 /** Records that storing an entry changes, at most: id, bytes, markers, head, three per store. */
 const CHANGES_PER_ENTRY = 16;
-/** How often an update is tried again when other processes keep changing its tree. */
-const MAX_ATTEMPTS = 1000;
 
 /** The engine: trees of entries on any {@link StorageDriver} (05). */
 export class LocalBackend implements Backend, UpdateSource, DemotionSource {
@@ -222,11 +221,7 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
       }
       this.trees.forget(tree);
     }
-    throw new BackendError(
-      "StateInconsistency",
-      `Cannot write to tree "${tree}": other writers changed it ${MAX_ATTEMPTS} times in a row`,
-      { fields: { tree } },
-    );
+    throw outrun(`write to tree "${tree}"`);
   }
 
   // --- frontiers -----------------------------------------------------------------------------

@@ -22,6 +22,7 @@ import {
   type TreeLog,
   writeArrivals,
 } from "../records/arrivals.ts";
+import { MAX_ATTEMPTS, outrun } from "../records/attempts.ts";
 import { headKey, placeOf, readPosition } from "../records/keys.ts";
 import { type IndexSource, scanTreePlaces } from "../records/store_index.ts";
 import { damagedEntry, readStored } from "../records/stored_entries.ts";
@@ -62,19 +63,20 @@ export async function fillLog(
   mayGoOn: () => void,
   sizes: FillSizes = FILL_SIZES,
 ): Promise<void> {
-  for (;;) {
+  for (let refused = 0;;) {
+    if (refused >= MAX_ATTEMPTS) throw outrun(`begin the log of tree "${tree}"`);
     mayGoOn();
     const base = await source.trees.read(tree);
     const { log } = base.head;
     if (base.version === undefined || (log !== undefined && log.front === undefined)) return;
-    if (log === undefined) await begin(source, tree, base);
+    if (log === undefined) refused += await begin(source, tree, base) ? 0 : 1;
     else await new Filling(source, tree, log.id, sizes, mayGoOn).fillWindow(log.front!);
   }
 }
 
-async function begin(source: FillSource, tree: ID, base: CachedTree): Promise<void> {
+async function begin(source: FillSource, tree: ID, base: CachedTree): Promise<boolean> {
   const log = newLog(source.random.bytes(LOG_ID_BYTES), START);
-  await commitHead(source, tree, base, { ...base.head, log }, []);
+  return await commitHead(source, tree, base, { ...base.head, log }, []);
 }
 
 /** Puts another head in place of the one that was read; says whether that was still there. */
@@ -199,7 +201,8 @@ class Filling {
 
   /** Writes rows, highest first, that nobody has written; says whether there is anything left to fill in. */
   async #write(page: readonly Arrival[], front: Uint8Array | undefined): Promise<boolean> {
-    for (;;) {
+    for (let attempt = 0;; attempt++) {
+      if (attempt >= MAX_ATTEMPTS) throw outrun(`fill in the log of tree "${this.#tree}"`);
       this.#mayGoOn();
       const base = await this.#source.trees.read(this.#tree);
       const { log } = base.head;

@@ -3,6 +3,7 @@ import { fromUtf8, utf8 } from "../../util/bytes.ts";
 import { BackendError } from "../../util/errors.ts";
 import type { InstanceMetadata, InstanceSecrets } from "../backend.ts";
 import { METADATA, SECRETS } from "./keys.ts";
+import { MAX_ATTEMPTS, outrun } from "./attempts.ts";
 
 /** The two records that make a storage an instance: public metadata and device secrets (05 §7). */
 export class InstanceRecords {
@@ -34,7 +35,8 @@ export class InstanceRecords {
    * the root that counts from now on. The metadata must be there.
    */
   async adoptSyncDb(root: string): Promise<string> {
-    for (;;) {
+    for (let attempt = 0;; attempt++) {
+      if (attempt >= MAX_ATTEMPTS) throw outrun("note the database of synchronisation");
       const stored = await this.#driver.get(METADATA);
       const metadata = parseRecord(stored!.value) as InstanceMetadata;
       if (metadata.sync_db !== null) return metadata.sync_db;

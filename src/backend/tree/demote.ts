@@ -3,6 +3,7 @@ import { ID } from "../../entry/id.ts";
 import type { Batch, StorageDriver } from "../../storage/driver.ts";
 import type { VerificationStatus } from "../backend.ts";
 import type { BacklogTrees } from "../backlog/backlog_trees.ts";
+import { MAX_ATTEMPTS, outrun } from "../records/attempts.ts";
 import { grown } from "../records/arrivals.ts";
 import { EMPTY_BUFFER, writeOut } from "../records/change_buffer.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
@@ -74,7 +75,8 @@ async function rewrite(
   tree: ID,
   change: (rows: Rows) => void,
 ): Promise<void> {
-  for (;;) {
+  for (let attempt = 0;; attempt++) {
+    if (attempt >= MAX_ATTEMPTS) throw outrun(`judge tree "${tree}" anew`);
     // Who fills in a log relies on it that what was Verified stays so.
     await source.finishLog(tree);
     const base = await source.trees.read(tree);

@@ -1,6 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import { LruMap } from "../../util/lru.ts";
+import { MAX_ATTEMPTS, outrun } from "../records/attempts.ts";
 import type { Frontiers, TreeHead } from "../records/tree_records.ts";
 import type { CachedTree, TreeCache } from "./tree_cache.ts";
 import { type EntryReader, storeTipsAt } from "./walk.ts";
@@ -63,7 +64,8 @@ export class TreeTips {
 
   /** The head of a tree and the frontiers of a store that belong together. */
   async store(tree: ID, store: string): Promise<{ cached: CachedTree; tips: Frontiers }> {
-    for (;;) {
+    for (let attempt = 0;; attempt++) {
+      if (attempt >= MAX_ATTEMPTS) throw outrun(`read store "${store}" of tree "${tree}"`);
       const cached = await this.#trees.read(tree);
       const tips = await this.#trees.store(tree, cached, store);
       if (tips !== undefined) return { cached, tips };
