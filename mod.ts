@@ -102,6 +102,9 @@ export {
   SyncSettings,
 } from "./src/user/sync_settings.ts";
 export type { Progress, WorkOptions } from "./src/util/work.ts";
+export type { Sync, SyncOptions } from "./src/sync/port.ts";
+export type { DatabaseTicket } from "./src/sync/port.ts";
+export type { AccessOptions, JoinOptions } from "./src/user/sharing.ts";
 export { type LogLevel, type LogSink, setLogSink } from "./src/util/log.ts";
 export type {
   Batch,

@@ -1,5 +1,6 @@
 import { Entry } from "../../mod.ts";
-import { encodeRequest, requestReader } from "../../src/sync/mod.ts";
+import { requestReader } from "../../src/sync/v0/json_in.ts";
+import { encodeRequest } from "../../src/sync/v0/json_out.ts";
 import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { type JsonObject, parseJson64 } from "../../src/util/json64.ts";
 import { bed } from "../bed.ts";

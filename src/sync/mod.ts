@@ -1,18 +1,82 @@
 /**
- * How two instances agree: addresses, tickets, the messages of the sync protocol, and who may read what.
+ * Keeping databases in step with other instances: tickets, servers, followers, events.
+ *
+ * ```ts
+ * import { DocStore, Instance, NewUser } from "eidetica";
+ * import { DatabaseTicket } from "eidetica/sync";
+ *
+ * const home = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+ * const notes = await home.user!.createDatabase({ name: "notes" });
+ * await notes.grant("everyone", "write");
+ * await notes.withTransaction(async (tx) => (await tx.getStore(DocStore, "p")).set("hello", "world"));
+ * const sync = await home.instance.enableSync();
+ * await sync.serve();
+ * const ticket = (await home.user!.share(notes)).toString();
+ *
+ * const away = await Instance.connectOrCreate("memory://", NewUser.passwordless("bob"));
+ * await away.instance.enableSync();
+ * const copy = await away.user!.join(DatabaseTicket.parse(ticket));
+ * const pages = await copy.getStoreViewer(DocStore, "p");
+ * if (await pages.getString("hello") !== "world") throw new Error("not there");
+ * await away.instance.close();
+ * await home.instance.close();
+ * ```
  *
  * @module
  */
 
-export * from "./access/can_read.ts";
-export * from "./access/gate.ts";
-export * from "./access/limits.ts";
-export * from "./access/node_access.ts";
-export * from "./access/nonces.ts";
-export type * from "./access/port.ts";
-export * from "./access/request_proof.ts";
 export type { Address } from "./address.ts";
-export * from "./ticket.ts";
-export * from "./v0/json_in.ts";
-export * from "./v0/json_out.ts";
-export * from "./v0/messages.ts";
+export { DatabaseTicket, type TicketOptions } from "./ticket.ts";
+export {
+  type FollowOptions,
+  type ServeOptions,
+  Sync,
+  type SyncOptions,
+  type SyncReport,
+  type SyncServer,
+} from "./sync.ts";
+export {
+  type AccessRequest,
+  type RoundControls,
+  SyncNetwork,
+  TICKET_ADDRESS_MS,
+  type TransportBuilder,
+} from "./sync_network.ts";
+export { SyncRecords } from "./sync_records.ts";
+export { SyncLink } from "./link.ts";
+export type { SyncEvent } from "./events.ts";
+export type { TreeMetrics } from "./metrics.ts";
+export type { BootstrapRequest, BootstrapStatus } from "./peers/bootstrap_requests.ts";
+export type { ConnectionState, PeerInfo, PeerStatus } from "./peers/records.ts";
+export {
+  successRate,
+  type SyncCursor,
+  type SyncHistoryEntry,
+  type SyncMetadata,
+  type SyncOutcome,
+  SyncStateManager,
+} from "./peers/sync_state.ts";
+export {
+  type HttpConfig,
+  httpConfig,
+  type IrohConfig,
+  irohConfig,
+  type RelayMode,
+  type TransportConfigType,
+} from "./peers/transports.ts";
+export type { SyncHost, SyncWrites } from "./host.ts";
+export type { Timers } from "./worker/timers.ts";
+export type { TreeReport } from "./worker/tree_sync.ts";
+export { HttpTransport, type HttpTransportOptions } from "../transport/http_transport.ts";
+export type {
+  ByteStream,
+  ConnectionInfo,
+  ExchangeOptions,
+  FetchHandler,
+  Link,
+  Listen,
+  Listening,
+  ListenOptions,
+  ServerSide,
+  Transport,
+} from "../transport/port.ts";

@@ -22,7 +22,7 @@ import {
   proveRequest,
   ReadAccess,
   type ReadRequest,
-} from "../../src/sync/mod.ts";
+} from "./parts.ts";
 import { FixedClock } from "../../src/testing/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { SyncError } from "../../src/util/errors.ts";

@@ -20,7 +20,7 @@ import {
   responseReader,
   streamRequest,
   streamResponse,
-} from "../../src/sync/mod.ts";
+} from "./parts.ts";
 import { concat, fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { EntryError, SerializeError, SyncError } from "../../src/util/errors.ts";
 import { anyEntry, child, plainEntry, rawId } from "../entry/helpers.ts";

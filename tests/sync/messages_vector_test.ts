@@ -12,7 +12,7 @@ import {
   streamResponse,
   type SyncRequest,
   type SyncResponse,
-} from "../../src/sync/mod.ts";
+} from "./parts.ts";
 import { fromUtf8 } from "../../src/util/bytes.ts";
 import { SyncError } from "../../src/util/errors.ts";
 import { bytesOf, vector } from "./wire_bed.ts";

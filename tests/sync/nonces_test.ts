@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
 import { PrivateKey, ready } from "../../mod.ts";
-import { FRESHNESS_MS, MAX_NONCES, NonceStore } from "../../src/sync/mod.ts";
+import { FRESHNESS_MS, MAX_NONCES, NonceStore } from "./parts.ts";
 import { FixedClock } from "../../src/testing/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 

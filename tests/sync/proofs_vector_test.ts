@@ -9,7 +9,7 @@ import {
   proofBytes,
   proveRequest,
   ReadAccess,
-} from "../../src/sync/mod.ts";
+} from "./parts.ts";
 import { FixedClock } from "../../src/testing/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { fromHex, toHex } from "../../src/util/hex.ts";

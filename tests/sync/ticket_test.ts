@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
 import { ID, ready } from "../../mod.ts";
-import { type Address, DatabaseTicket, MAX_TICKET_LENGTH } from "../../src/sync/mod.ts";
+import { type Address, DatabaseTicket, MAX_TICKET_LENGTH } from "./parts.ts";
 import { anyId, rawId } from "../entry/helpers.ts";
 import { errorOf, hasCode, vector } from "./wire_bed.ts";
 

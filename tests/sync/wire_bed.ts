@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { EideticaError, type ID, type Instance } from "../../mod.ts";
-import type { AccessPort } from "../../src/sync/mod.ts";
-import { NodeAccess } from "../../src/sync/mod.ts";
+import type { AccessPort } from "./parts.ts";
+import { NodeAccess } from "./parts.ts";
 import { fromHex } from "../../src/util/hex.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { parsePlainJson } from "../../src/util/json64.ts";
