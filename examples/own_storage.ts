@@ -4,8 +4,8 @@
  * @module
  */
 
-import { DocStore, Instance, NewUser, StorageError } from "../mod.ts";
-import type { Batch, CommitResult, Pair, StorageDriver, Stored } from "../src/storage/mod.ts";
+import { DocStore, Instance, NewUser, StorageError } from "eidetica";
+import type { Batch, CommitResult, Pair, StorageDriver, Stored } from "eidetica/storage";
 
 /** Order of keys: byte by byte, and the shorter one first. */
 function compare(a: Uint8Array, b: Uint8Array): number {

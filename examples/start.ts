@@ -20,7 +20,7 @@ import {
   Table,
   type User,
   type WriteEvent,
-} from "../mod.ts";
+} from "eidetica";
 import { Progress } from "./start/progress.ts";
 import { countries, type Source, userFile } from "./start/source.ts";
 

@@ -13,7 +13,7 @@ import {
   NewUser,
   Permission,
   PrivateKey,
-} from "../mod.ts";
+} from "eidetica";
 
 const home = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
 const away = await Instance.connectOrCreate("memory://", NewUser.passwordless("bob"));

@@ -23,8 +23,6 @@ answerHelp(import.meta.url);
 /** A block may take this long, in milliseconds. */
 const TIMEOUT_MS = 120_000;
 
-const EXPORTS = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")).exports;
-
 function filesBelow(folder, ending) {
   const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
@@ -61,19 +59,10 @@ function collect(named) {
   ];
 }
 
-/** Lets `eidetica` mean the checkout, which is `depth` folders up. */
-function resolveImports(code, depth) {
-  return code.replace(/((?:from|import)\s*\(?\s*)"eidetica(\/[^"]*)?"/g, (_, before, path = "") => {
-    const target = EXPORTS[`.${path}`];
-    if (target === undefined) throw new Error(`The package has no door "eidetica${path}"`);
-    return `${before}"${"../".repeat(depth)}${target.slice(2)}"`;
-  });
-}
-
 async function runTypeScript(block, name, path, home) {
   const folder = mkdtempSync(join(home, "s-"));
   const file = join(folder, "snippet.ts");
-  writeFileSync(file, resolveImports(block.code, 2));
+  writeFileSync(file, block.code);
   return await failureOf(path, runArguments(name, file), { cwd: folder, timeout: TIMEOUT_MS });
 }
 

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { createInterface } from "node:readline";
-import type { JsonRow } from "../../mod.ts";
+import type { JsonRow } from "eidetica";
 import { readCsv } from "./csv.ts";
 
 /** A row of a source. */
