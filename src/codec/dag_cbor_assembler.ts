@@ -176,14 +176,14 @@ export class DagCborAssembler extends DagCborWriter {
     else for (let index = from; index < to; index++) out[start + index - from] = bytes[index]!;
   }
 
-  /** The ID of an entry by its usual text, which stands in `codes`; false, and nothing, for any other text. */
-  entryId(codes: Uint8Array, from: number, to: number): boolean {
-    if (to - from !== USUAL_TEXT || codes[from] !== 0x62) return false;
+  /** The ID of an entry by its usual text, which begins at `from`; false, and nothing, for any other text. */
+  entryId(codes: Uint8Array, from: number): boolean {
+    if (codes[from] !== 0x62) return false;
     this.reserve(CID_HEAD.length + CID_BYTES);
     const out = this.buffer;
     let at = this.at;
     for (let index = 0; index < CID_HEAD.length; index++) out[at++] = CID_HEAD[index]!;
-    if (!readBase32Into(codes, from + 1, to, out, at)) return false;
+    if (!readBase32Into(codes, from + 1, from + USUAL_TEXT, out, at)) return false;
     for (let index = 0; index < ENTRY_ID.length; index++) {
       if (out[at + index] !== ENTRY_ID[index]) return false;
     }

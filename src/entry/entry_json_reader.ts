@@ -1,3 +1,4 @@
+import { USUAL_TEXT } from "../codec/cid.ts";
 import { DagCborAssembler } from "../codec/dag_cbor_assembler.ts";
 import { TextCache } from "../codec/text_cache.ts";
 import { PublicKey } from "../keys/public_key.ts";
@@ -187,13 +188,18 @@ class EntryTranscoder {
 
   readonly #id = (): void => {
     const reader = this.#in;
-    const isPlain = reader.scanText("an ID");
-    if (isPlain && this.#out.entryId(reader.bytes, reader.textStart, reader.textEnd)) return;
-    const text = reader.text();
+    const start = reader.textOf(USUAL_TEXT);
+    if (start >= 0 && this.#out.entryId(reader.bytes, start)) reader.acceptTextOf(USUAL_TEXT);
+    else this.#unusualId();
+  };
+
+  #unusualId(): void {
+    const reader = this.#in;
+    const text = reader.string("an ID");
     const id = orUnlike(reader, () => ID.parse(text));
     if (id.toString() !== text) this.#refuse(`the ID "${text}" must be spelled "${id}"`);
     this.#out.cid(id.bytes);
-  };
+  }
 
   // --- the signature ---------------------------------------------------------------------------
 

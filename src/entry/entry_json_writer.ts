@@ -215,7 +215,7 @@ class Transcoder {
 
   #height(height: number): void {
     this.#out.raw(J.height);
-    this.#out.json(String(height));
+    this.#out.uint(height);
   }
 
   #payload(name: Uint8Array, from: number, to: number): void {

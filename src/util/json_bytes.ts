@@ -71,6 +71,21 @@ export class JsonBytes extends JsonCursor {
     return this.fail("a text has no end");
   }
 
+  /**
+   * Where the characters of a text begin if it has `length` bytes, whatever these are, and no blank comes before it;
+   * −1 otherwise. {@link acceptTextOf} steps over it.
+   */
+  textOf(length: number): number {
+    const { at, bytes } = this;
+    const end = at + length + 1;
+    return end < this.stop && bytes[at] === QUOTE && bytes[end] === QUOTE ? at + 1 : -1;
+  }
+
+  /** Steps over a text that {@link textOf} has found, and whose characters were found to be plain. */
+  acceptTextOf(length: number): void {
+    this.at += length + 2;
+  }
+
   #endText(at: number, seen: number): boolean {
     this.#to = at;
     this.at = at + 1;

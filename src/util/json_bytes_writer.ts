@@ -85,6 +85,13 @@ export class JsonBytesWriter {
     this.#at = at;
   }
 
+  /** An integer from 0 to 2^53 − 1. */
+  uint(value: number): void {
+    const digits = String(value);
+    this.#reserve(digits.length);
+    for (let at = 0; at < digits.length; at++) this.#bytes[this.#at++] = digits.charCodeAt(at);
+  }
+
   /** Text that is JSON already. */
   json(text: string): void {
     this.#reserve(text.length * 3);

@@ -67,14 +67,16 @@ export class JsonCursor {
     if (!this.accept(code)) this.fail(`expected "${String.fromCharCode(code)}"`);
   }
 
-  /** Steps over the text `quoted`, quotes included, if just that comes next; says whether it did. */
-  acceptText(quoted: Uint8Array): boolean {
-    const { length } = quoted;
-    if (this.at + length > this.stop) return false;
-    for (let index = 0; index < length; index++) {
-      if (this.bytes[this.at + index] !== quoted[index]) return false;
+  /** Steps over `expected`, from its byte `from` on, if just that comes next; says whether it did. */
+  acceptBytes(expected: Uint8Array, from = 0): boolean {
+    const { bytes } = this;
+    const start = this.at - from;
+    const { length } = expected;
+    if (start + length > this.stop) return false;
+    for (let index = from; index < length; index++) {
+      if (bytes[start + index] !== expected[index]) return false;
     }
-    this.at += length;
+    this.at = start + length;
     return true;
   }
 

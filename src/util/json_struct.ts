@@ -33,6 +33,8 @@ export class Members {
   readonly names: readonly string[];
   /** The names as they stand in JSON, quotes included. */
   readonly quoted: readonly Uint8Array[];
+  /** What stands before the value of a member that is not the first one: `,"name":`. */
+  readonly openings: readonly Uint8Array[];
   /** A bit for each member that an object must have. */
   readonly required: number;
   /** How many values an array must have. */
@@ -43,6 +45,7 @@ export class Members {
     this.what = what;
     this.names = marked.map((name) => name.replace(/\?+$/, ""));
     this.quoted = this.names.map((name) => utf8(`"${name}"`));
+    this.openings = this.names.map((name) => utf8(`,"${name}":`));
     this.required = marked.reduce((bits, name, at) => bits | Number(!name.endsWith("?")) << at, 0);
     this.fewest = 1 + marked.findLastIndex((name) => !name.endsWith("??"));
   }
@@ -66,6 +69,8 @@ export function nextMember(
   seen: number,
 ): number {
   if (closing === CLOSE_BRACKET) return nextElement(reader, members, seen);
+  const usual = usualMember(reader, members, seen);
+  if (usual >= 0) return usual;
   for (let isFirst = seen === 0;; isFirst = false) {
     if (isFirst ? reader.accept(closing) : !reader.more(closing)) {
       return requireAll(reader, members, seen);
@@ -76,6 +81,15 @@ export function nextMember(
     else if ((seen >> number & 1) === 0) return number;
     else reader.unlike(`"${members.names[number]}" stands twice in ${members.what}`);
   }
+}
+
+/** Most objects have their members in order, and no blanks; −1 otherwise, and at the end. */
+function usualMember(reader: JsonBytes, { openings }: Members, seen: number): number {
+  const skipped = Number(seen === 0);
+  for (let number = 32 - Math.clz32(seen); number < openings.length; number++) {
+    if (reader.acceptBytes(openings[number]!, skipped)) return number;
+  }
+  return -1;
 }
 
 function requireAll(reader: JsonBytes, members: Members, seen: number): -1 {
@@ -102,7 +116,7 @@ function readName(reader: JsonBytes, members: Members, guess: number): number {
   const { quoted } = members;
   for (let tried = 0; tried < quoted.length; tried++) {
     const number = (guess + tried) % quoted.length;
-    if (reader.acceptText(quoted[number]!)) return number;
+    if (reader.acceptBytes(quoted[number]!)) return number;
   }
   return members.names.indexOf(reader.string("a name"));
 }

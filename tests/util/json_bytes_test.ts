@@ -270,6 +270,7 @@ describe("JSON to bytes", () => {
     assert.equal(out.length, 4_000_001);
     assert.equal(out.take().length, 4_000_001);
     out.json("ä");
-    assert.deepEqual(out.take(), utf8("ä"));
+    for (const integer of [0, 7, 1234567890, Number.MAX_SAFE_INTEGER]) out.uint(integer);
+    assert.deepEqual(out.take(), utf8(`ä071234567890${Number.MAX_SAFE_INTEGER}`));
   });
 });
