@@ -9,6 +9,7 @@ import { reference } from "./reference.ts";
 import { size } from "./size.ts";
 import { state } from "./state.ts";
 import { storage } from "./storage.ts";
+import { syncV0 } from "./sync_v0.ts";
 import { syncV0Json } from "./sync_v0_json.ts";
 
 /** All benchmarks; a new file of workloads becomes one more suite here. */
@@ -23,6 +24,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   coldReads,
   storage,
   ingestion,
+  syncV0,
   syncV0Json,
   size,
   reference,
