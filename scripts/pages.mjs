@@ -83,7 +83,8 @@ export function findChromium() {
 /** What each page says; a page is `{ folder, policy?, isClassic? }`, and its script is `page.js`. */
 export async function runPages(pages) {
   const profile = mkdtempSync(join(tmpdir(), "eidetica-chromium-"));
-  const { promise, resolve, reject } = Promise.withResolvers();
+  let [resolve, reject] = [];
+  const promise = new Promise((...settle) => [resolve, reject] = settle);
   const server = serve(pages, resolve);
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const address = `http://127.0.0.1:${server.address().port}/`;
