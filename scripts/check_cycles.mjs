@@ -10,12 +10,12 @@ import process from "node:process";
 import { ROOT } from "./runtimes.mjs";
 
 /**
- * Files that need each other by nature: a document holds lists and documents, and its reader and converter
+ * Files that need each other by nature: a document holds lists and documents, and its parser and converter
  * make both. None of them uses another while it loads, so any of them may be imported first
  * (tests/house/cycles_test.ts does). Nothing else is let off.
  */
 const KNOTS = [
-  ["convert.ts", "doc.ts", "doc_reader.ts", "list.ts"].map((name) => `src/crdt/${name}`),
+  ["convert.ts", "doc.ts", "doc_parse.ts", "list.ts"].map((name) => `src/crdt/${name}`),
 ];
 
 /** Static imports and re-exports; whole statements of types are left out. */

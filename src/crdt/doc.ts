@@ -26,7 +26,7 @@ import {
   valuesEqual,
 } from "./convert.ts";
 import { type Children, DocCore } from "./doc_core.ts";
-import { parseDoc, parseDocBytes } from "./doc_reader.ts";
+import { parseDoc, parseDocBytes } from "./doc_parse.ts";
 import { stringifyDoc } from "./doc_writer.ts";
 import { List } from "./list.ts";
 import { describePath, type PathLike, segmentsOf } from "./path.ts";

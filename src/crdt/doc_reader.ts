@@ -7,22 +7,21 @@
  * list  = [[{"numerator":i64,"denominator":u64,"unique_id":uuid},value],…]   ascending positions
  * ```
  *
- * This file reads it, in one pass straight into the document; `doc_writer.ts` writes it. The reader accepts and refuses exactly what 03 §4.2 lists, including
+ * This file reads it, in one pass straight into what a maker makes; `doc_writer.ts` writes it. The reader accepts and refuses exactly what 03 §4.2 lists, including
  * the array forms of documents and positions.
  *
  * @module
  */
-import { BTree, compareStrings } from "../util/btree.ts";
 import { SerializeError } from "../util/errors.ts";
 import { JsonReader } from "../util/json_reader.ts";
 import { skipJson } from "../util/json_skip.ts";
-import { type Doc, makeDoc } from "./doc.ts";
+import type { Doc } from "./doc.ts";
 import type { Children } from "./doc_core.ts";
-import { type List, makeList } from "./list.ts";
-import { isSorted, type Item, sortItems } from "./list_items.ts";
-import { MAX_DENOMINATOR, Position } from "./position.ts";
+import type { List } from "./list.ts";
+import type { Item } from "./list_items.ts";
+import type { Position } from "./position.ts";
 import { parseUuid } from "./uuid.ts";
-import { DELETED, type Int, MAX_INT, MIN_INT, type Value } from "./value.ts";
+import { DELETED, type Int, MAX_DENOMINATOR, MAX_INT, MIN_INT, type Value } from "./value.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -35,20 +34,40 @@ const CLOSE_BRACE = 0x7d;
 /** A byte order mark is not skipped: it is no JSON. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Makes what is read: documents themselves, or only what somebody wants to know of them. */
+export interface DocMaker {
+  /** An empty map of children. */
+  children(): Children;
+  /** A document that takes over its children. */
+  doc(children: Children, atomic: boolean): Doc;
+  /** A list of items in the order of the text. */
+  list(items: Item[]): List;
+  /** A position of parts that were checked. */
+  position(numerator: Int, denominator: Int, uniqueId: string): Position;
+}
+
 /**
  * Reads a document from its stored form, where containers nest up to `maxDepth`. Throws `SerializeError`
  * `DeserializationFailed`.
  */
-export function parseDoc(text: string, maxDepth?: number): Doc {
+export function readDocText(text: string, make: DocMaker, maxDepth?: number): Doc {
   const reader = new JsonReader(text, maxDepth);
-  const doc = readDoc(reader);
+  const doc = readDoc(reader, make);
   reader.end();
   return doc;
 }
 
 /** Reads a document from its stored form in UTF-8. Throws `SerializeError` `DeserializationFailed`. */
-export function parseDocBytes(bytes: Uint8Array): Doc {
-  return parseDoc(decodeUtf8(bytes));
+export function readDocBytes(bytes: Uint8Array, make: DocMaker): Doc {
+  return readDocText(decodeUtf8(bytes), make);
+}
+
+/** Reads a value from its stored form. Throws `SerializeError` `DeserializationFailed`. */
+export function readValueText(text: string, make: DocMaker): Value {
+  const reader = new JsonReader(text);
+  const value = readValue(reader, make);
+  reader.end();
+  return value;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -63,29 +82,21 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Reads a value from its stored form. Throws `SerializeError` `DeserializationFailed`. */
-export function parseValue(text: string): Value {
-  const reader = new JsonReader(text);
-  const value = readValue(reader);
-  reader.end();
-  return value;
-}
-
-function readDoc(reader: JsonReader): Doc {
-  if (reader.peek() === OPEN_BRACKET) return readDocArray(reader);
+function readDoc(reader: JsonReader, make: DocMaker): Doc {
+  if (reader.peek() === OPEN_BRACKET) return readDocArray(reader, make);
   let children: Children | undefined;
   let atomic: boolean | undefined;
   let version: true | undefined;
   if (reader.begin(OPEN_BRACE, CLOSE_BRACE)) {
     do {
       const field = readKey(reader);
-      if (field === "children") children = readChildren(once(reader, children));
+      if (field === "children") children = readChildren(once(reader, children), make);
       else if (field === "_a") atomic = once(reader, atomic).boolean();
       else if (field === "_v") version = readVersion(once(reader, version));
       else skipJson(reader);
     } while (reader.more(CLOSE_BRACE));
   }
-  return makeDoc(children ?? reader.mismatch('a document without "children"'), atomic === true);
+  return make.doc(children ?? reader.mismatch('a document without "children"'), atomic === true);
 }
 
 /** The reader, unless the field it stands at was read before. */
@@ -100,15 +111,15 @@ function readKey(reader: JsonReader): string {
 }
 
 /** The array form `[version, atomic, children]`. */
-function readDocArray(reader: JsonReader): Doc {
+function readDocArray(reader: JsonReader, make: DocMaker): Doc {
   openFields(reader);
   readVersion(reader);
   nextField(reader);
   const atomic = reader.boolean();
   nextField(reader);
-  const children = readChildren(reader);
+  const children = readChildren(reader, make);
   reader.close(CLOSE_BRACKET);
-  return makeDoc(children, atomic);
+  return make.doc(children, atomic);
 }
 
 /** Opens an array that stands for an object. */
@@ -127,20 +138,20 @@ function readVersion(reader: JsonReader): true {
   return true;
 }
 
-function readChildren(reader: JsonReader): Children {
-  const children: Children = new BTree(compareStrings);
+function readChildren(reader: JsonReader, make: DocMaker): Children {
+  const children = make.children();
   if (!reader.begin(OPEN_BRACE, CLOSE_BRACE)) return children;
-  do children.set(readKey(reader), readValue(reader)); while (reader.more(CLOSE_BRACE));
+  do children.set(readKey(reader), readValue(reader, make)); while (reader.more(CLOSE_BRACE));
   return children;
 }
 
-function readValue(reader: JsonReader): Value {
+function readValue(reader: JsonReader, make: DocMaker): Value {
   const start = reader.peek();
   if (start === QUOTE) return readUnit(reader, reader.string());
   if (start !== OPEN_BRACE) reader.fail("expected a value of a document");
   reader.open(OPEN_BRACE);
   const variant = readKey(reader);
-  const value = readPayload(reader, variant);
+  const value = readPayload(reader, variant, make);
   reader.close(CLOSE_BRACE);
   return value;
 }
@@ -151,7 +162,7 @@ function readUnit(reader: JsonReader, variant: string): Value {
   return reader.mismatch(`"${variant}" is no value without payload`);
 }
 
-function readPayload(reader: JsonReader, variant: string): Value {
+function readPayload(reader: JsonReader, variant: string, make: DocMaker): Value {
   switch (variant) {
     case "Text":
       return reader.string();
@@ -160,9 +171,9 @@ function readPayload(reader: JsonReader, variant: string): Value {
     case "Bool":
       return reader.boolean();
     case "Doc":
-      return readDoc(reader);
+      return readDoc(reader, make);
     case "List":
-      return readList(reader);
+      return readList(reader, make);
     default:
       return readUnitPayload(reader, variant);
   }
@@ -182,25 +193,25 @@ function readInt(reader: JsonReader, min: bigint, max: bigint): Int {
   return value;
 }
 
-function readList(reader: JsonReader): List {
+function readList(reader: JsonReader, make: DocMaker): List {
   const items: Item[] = [];
   if (reader.begin(OPEN_BRACKET, CLOSE_BRACKET)) {
-    do items.push(readItem(reader)); while (reader.more(CLOSE_BRACKET));
+    do items.push(readItem(reader, make)); while (reader.more(CLOSE_BRACKET));
   }
-  return makeList(isSorted(items) ? items : sortItems(items));
+  return make.list(items);
 }
 
-function readItem(reader: JsonReader): Item {
+function readItem(reader: JsonReader, make: DocMaker): Item {
   reader.open(OPEN_BRACKET);
-  const position = readPosition(reader);
+  const position = readPosition(reader, make);
   reader.expect(COMMA);
-  const value = readValue(reader);
+  const value = readValue(reader, make);
   reader.close(CLOSE_BRACKET);
   return { position, value };
 }
 
-function readPosition(reader: JsonReader): Position {
-  if (reader.peek() === OPEN_BRACKET) return readPositionArray(reader);
+function readPosition(reader: JsonReader, make: DocMaker): Position {
+  if (reader.peek() === OPEN_BRACKET) return readPositionArray(reader, make);
   let numerator: Int | undefined;
   let denominator: Int | undefined;
   let id: string | undefined;
@@ -216,11 +227,11 @@ function readPosition(reader: JsonReader): Position {
   if (numerator === undefined || denominator === undefined || id === undefined) {
     return reader.mismatch("a list position without all of its fields");
   }
-  return Position.restore(numerator, denominator, id);
+  return make.position(numerator, denominator, id);
 }
 
 /** The array form `[numerator, denominator, unique_id]`. */
-function readPositionArray(reader: JsonReader): Position {
+function readPositionArray(reader: JsonReader, make: DocMaker): Position {
   openFields(reader);
   const numerator = readNumerator(reader);
   nextField(reader);
@@ -228,7 +239,7 @@ function readPositionArray(reader: JsonReader): Position {
   nextField(reader);
   const id = readUuid(reader);
   reader.close(CLOSE_BRACKET);
-  return Position.restore(numerator, denominator, id);
+  return make.position(numerator, denominator, id);
 }
 
 function readNumerator(reader: JsonReader): Int {

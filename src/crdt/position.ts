@@ -12,10 +12,7 @@ import { type RandomSource, systemRandom, uuidV4 } from "../util/random.ts";
 import { compareStrings } from "../util/btree.ts";
 import { compareFractions, floorDiv, gcd, simplestBetween } from "./fraction.ts";
 import { parseUuid, uuidBetween } from "./uuid.ts";
-import { type Int, MAX_INT, MIN_INT } from "./value.ts";
-
-/** Largest denominator: 2^64 − 1. */
-export const MAX_DENOMINATOR: bigint = 2n ** 64n - 1n;
+import { type Int, MAX_DENOMINATOR, MAX_INT, MIN_INT } from "./value.ts";
 
 /** Where a position takes its UUID from. */
 export interface PositionOptions {

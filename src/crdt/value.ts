@@ -47,6 +47,9 @@ export const MIN_INT: bigint = -(2n ** 63n);
 /** Largest `Int`: 2^63 − 1. */
 export const MAX_INT: bigint = 2n ** 63n - 1n;
 
+/** Largest denominator of a list position: 2^64 − 1. */
+export const MAX_DENOMINATOR: bigint = 2n ** 64n - 1n;
+
 /** Name of the variant of a value. */
 export function typeName(value: Value): TypeName {
   switch (typeof value) {

@@ -1,4 +1,4 @@
-import { Doc } from "../crdt/doc.ts";
+import { visibleKeys } from "../crdt/doc_keys.ts";
 import {
   requireBytes,
   requireInstance,
@@ -172,7 +172,7 @@ export class EntryBuilder {
     const data = this.#nodes.get(INDEX)?.data;
     if (data === undefined) return new Set();
     try {
-      return new Set(Doc.parseBytes(data).keys());
+      return visibleKeys(data);
     } catch (cause) {
       const reason = "the `_index` payload is not a document";
       throw new EntryError("InvalidIndexData", `Cannot build an entry: ${reason}`, {

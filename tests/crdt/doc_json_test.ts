@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Doc } from "../../src/crdt/doc.ts";
-import { parseValue } from "../../src/crdt/doc_reader.ts";
+import { parseValue } from "../../src/crdt/doc_parse.ts";
 import { stringifyValue } from "../../src/crdt/doc_writer.ts";
 import { List, Position } from "../../src/crdt/list.ts";
 import { DELETED, type Value } from "../../src/crdt/value.ts";

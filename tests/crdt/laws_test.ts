@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "../helpers/fast_check.ts";
 import { toPlain, valuesEqual } from "../../src/crdt/convert.ts";
 import { Doc } from "../../src/crdt/doc.ts";
-import { parseValue } from "../../src/crdt/doc_reader.ts";
+import { parseValue } from "../../src/crdt/doc_parse.ts";
 import { stringifyValue } from "../../src/crdt/doc_writer.ts";
 import { List, Position } from "../../src/crdt/list.ts";
 import { DELETED, isBranch, type Value } from "../../src/crdt/value.ts";

@@ -1,6 +1,6 @@
 import { MAX_PRIORITY, Permission } from "../../auth/permission.ts";
 import type { Doc } from "../../crdt/doc.ts";
-import { parseDoc } from "../../crdt/doc_reader.ts";
+import { parseDoc } from "../../crdt/doc_parse.ts";
 import { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import { PublicKey } from "../../keys/public_key.ts";
