@@ -51,12 +51,35 @@ function run(command, args) {
   return status === 0 ? [] : [text];
 }
 
+/** How chapters of the specification are cited, which nobody outside has: tests and inner comments may. */
+const CITATION = /\b(?:0\d|1[0-4])(?: §|#)[A-Z]?\d/;
+
+/** Public symbols explain themselves in words. */
+function citations() {
+  const options = { cwd: ROOT, encoding: "utf8", maxBuffer: 256 * 2 ** 20 };
+  const told = JSON.parse(
+    spawnSync(runtime("deno"), ["doc", "--json", ...doors], options).stdout,
+  );
+  const problems = [];
+  const walk = (value, name) => {
+    if (typeof value !== "object" || value === null) return;
+    const own = typeof value.name === "string" ? `${name} ${value.name}` : name;
+    if (typeof value.doc === "string" && CITATION.test(value.doc)) {
+      problems.push(`The comment of${own} cites a chapter: say it in words`);
+    }
+    for (const inner of Object.values(value)) walk(inner, own);
+  };
+  walk(told, "");
+  return problems;
+}
+
 /** Every public symbol is documented; that a public type mentions an internal one is no fault. */
 function documentationProblems() {
   const { status, text } = call(runtime("deno"), ["doc", "--lint", ...doors]);
   const told = text.split(/\n(?=error\[)/).filter((problem) => problem.startsWith("error["));
   const problems = told.filter((problem) => !problem.startsWith("error[private-type-ref]"));
-  return status !== 0 && told.length === 0 ? [text] : problems;
+  if (status !== 0 && told.length === 0) return [text];
+  return [...problems, ...citations()];
 }
 
 /** One version and the same doors in both manifests, and no trace of a registry in what is committed. */

@@ -71,7 +71,7 @@ export interface Ed25519Engine {
   sha512(data: Uint8Array): Uint8Array;
 }
 
-/** Ed25519 (RFC 8032, no context, no prehash) with the one acceptance rule of 00 §B3. */
+/** Ed25519 (RFC 8032, no context, no prehash) with one rule of acceptance on all engines. */
 export interface Ed25519 {
   /** The 32-byte public key of a 32-byte seed. Throws `CryptoError` `InvalidSeedLength`. */
   publicKey(seed: Uint8Array): Uint8Array;
@@ -80,7 +80,7 @@ export interface Ed25519 {
   /** Prepares a seed to sign often, which halves the cost. Throws `CryptoError` `InvalidSeedLength`. */
   signer(seed: Uint8Array): Signer;
   /**
-   * Whether the signature is accepted (02 §2.3); a wrong length is not. Throws nothing but `CryptoError`
+   * Whether the signature is accepted; a wrong length is not. Throws nothing but `CryptoError`
    * `NotReady`, before `ready`, where the runtime has no engine of its own.
    */
   verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
@@ -118,7 +118,7 @@ export interface Hashes {
   sha256(data: Uint8Array): Uint8Array;
 }
 
-/** Everything the house needs of cryptography, ready to use synchronously (13 §7). */
+/** Everything the house needs of cryptography, ready to use synchronously. */
 export interface CryptoCore extends Hashes {
   /** Who computes Ed25519 here. */
   readonly engine: EngineName;

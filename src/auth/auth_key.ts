@@ -6,7 +6,7 @@ import { elementNotFound, Permission } from "./permission.ts";
 /** Whether a key counts. */
 export type KeyStatus = "Active" | "Revoked";
 
-/** What a key is granted (02 §5). Immutable. Names are labels: neither unique nor identifying. */
+/** What a key is granted. Immutable. Names are labels: neither unique nor identifying. */
 export class AuthKey {
   /** Label of the key. */
   readonly name: string | undefined;

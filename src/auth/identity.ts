@@ -7,7 +7,7 @@ import { type ResolvedAuth, resolveHint, resolveSigKey } from "./resolve.ts";
 import { type AuthSettings, damaged, keyNotFound } from "./settings.ts";
 
 /**
- * What somebody who has proven to hold `proven` may do under an identity (02 §11.1). Throws
+ * What somebody who has proven to hold `proven` may do under an identity. Throws
  * {@link AuthError}.
  */
 export async function resolveIdentityPermission(

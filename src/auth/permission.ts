@@ -108,7 +108,7 @@ export class Permission {
     return doc;
   }
 
-  /** Reads the text form; throws {@link AuthError} by 02 §3. */
+  /** Reads the text form; throws an {@link AuthError} that says what is wrong with it. */
   static parse(text: string): Permission {
     requireText(text, "read a permission", "it");
     const [level, priority, ...more] = text.split(":");

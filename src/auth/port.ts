@@ -18,7 +18,7 @@ export type Outcome<T> =
 export interface SettingsReader {
   /**
    * Rules of the database `tree` as of `claimed` tips, which must be Verified and at or above every
-   * `floor` tip (02 §9.2, 9.3; 00 §B6).
+   * `floor` tip.
    */
   delegatedSettings(
     tree: ID,

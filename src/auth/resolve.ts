@@ -9,9 +9,9 @@ import type { Permission } from "./permission.ts";
 import type { Outcome, SettingsReader } from "./port.ts";
 import { type AuthSettings, damaged, keyNotFound } from "./settings.ts";
 
-/** Most steps of a delegation path (02 §17). */
+/** Most steps of a delegation path. */
 export const MAX_DELEGATION_STEPS = 10;
-/** Most claimed tips of one step (02 §17). */
+/** Most claimed tips of one step. */
 export const MAX_CLAIMED_TIPS = 64;
 
 /** A key that an identity may stand for. Only `Active` ones grant anything. */
@@ -24,7 +24,7 @@ export interface ResolvedAuth {
   readonly status: KeyStatus;
 }
 
-/** The keys that a hint stands for in one database, of any status (02 §9.1). Throws `AuthError`. */
+/** The keys that a hint stands for in one database, of any status. Throws `AuthError`. */
 export function resolveHint(settings: AuthSettings, hint: KeyHint): ResolvedAuth[] {
   if (hint.isGlobal === true) return [resolveGlobal(settings, hint)];
   switch (hintType(hint)) {
@@ -60,7 +60,7 @@ function resolveName(settings: AuthSettings, name: string): ResolvedAuth[] {
   }));
 }
 
-/** The keys that an identity stands for; delegations are followed through `reader` (02 §9.2). */
+/** The keys that an identity stands for; delegations are followed through `reader`. */
 export async function resolveSigKey(
   sigKey: SigKey,
   settings: AuthSettings,

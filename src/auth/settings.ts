@@ -14,7 +14,7 @@ const READ = "read access rules";
 const CHANGE = "change access rules";
 
 /**
- * The access rules of a database: a view of the `auth` document in its settings (02 §8).
+ * The access rules of a database: a view of the `auth` document in its settings.
  *
  * Reading parses each key once, since thousands of entries are judged by one set of rules. Changing
  * it changes this value only; nothing stored.
@@ -89,7 +89,7 @@ export class AuthSettings {
     return all;
   }
 
-  /** Whether access was ever restricted: once it was, nothing unsigned is valid again (00 §B8). */
+  /** Whether access was ever restricted: once it was, nothing unsigned is valid again. */
   get isConfigured(): boolean {
     return this.#isConfigured ??= wasEverRestricted(this.#doc);
   }
@@ -237,14 +237,14 @@ export class AuthSettings {
     throw new AuthError("PermissionDenied", `Permission denied: ${reason}`, { fields: { reason } });
   }
 
-  /** Whether a signer with this permission should change what a listed key is granted (02 §12). */
+  /** Whether a signer with this permission should change what a listed key is granted. */
   canModifyKey(signer: Permission, target: PublicKey): boolean {
     requireInstance(signer, Permission, READ, "the signer's permission");
     if (!signer.canAdmin()) return false;
     return signer.compare(this.getKeyByPubkey(target).permissions) >= 0;
   }
 
-  /** Whether a signer with this permission should list a key with that one (02 §12). */
+  /** Whether a signer with this permission should list a key with that one. */
   canCreateKey(signer: Permission, permission: Permission): boolean {
     requireInstance(signer, Permission, READ, "the signer's permission");
     return signer.canAdmin() && signer.compare(permission) >= 0;
@@ -287,7 +287,7 @@ function tryPublicKey(text: string): PublicKey | undefined {
   return tryRead(() => PublicKey.parse(text));
 }
 
-/** Refuses a public key under which signatures are not unique (00 §B3). */
+/** Refuses a public key under which signatures are not unique. */
 export function requireStrong(publicKey: PublicKey): void {
   if (!publicKey.isWeak) return;
   const reason = "its point has a small order, or its encoding is not canonical";

@@ -9,7 +9,7 @@ import type { SettingsReader } from "./port.ts";
 import { type ResolvedAuth, resolveHint, resolveSigKey } from "./resolve.ts";
 import { AuthSettings } from "./settings.ts";
 
-/** What an entry does: it writes data, or settings (02 §4). */
+/** What an entry does: it writes data, or settings. */
 export type Operation = "WriteData" | "WriteSettings";
 
 /** Whether an entry is valid under some access rules. */
@@ -31,7 +31,7 @@ export function permits(permission: Permission, operation: Operation): boolean {
   return operation === "WriteSettings" ? permission.canAdmin() : permission.canWrite();
 }
 
-/** Judges an entry by access rules (02 §10.1); synchronous unless a delegation must be followed. */
+/** Judges an entry by access rules; synchronous unless a delegation must be followed. */
 export function validateEntry(
   entry: Entry,
   settings: AuthSettings,

@@ -177,7 +177,7 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     await this.log.finish(tree);
   }
 
-  /** Takes the Verified verdict from an entry and from all its Verified descendants (07 §10.7). */
+  /** Takes the Verified verdict from an entry and from all its Verified descendants. */
   async demoteToUnverified(tree: ID, id: ID): Promise<void> {
     await this.get(id);
     await demote(this, tree, id);
@@ -338,7 +338,7 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     return await walk.checkReachable(this, tree, from, targets);
   }
 
-  /** The state of a store at some of its tips (06 §5.4). The value is shared: do not change it. */
+  /** The state of a store at some of its tips. The value is shared: do not change it. */
   async stateAt<T>(tree: ID, store: string, tips: Snapshot, type: StateType<T>): Promise<T> {
     return await this.states.stateAt(this, tree, store, tips, type);
   }

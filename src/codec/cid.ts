@@ -122,7 +122,7 @@ export function readUsualText(text: string): Uint8Array | undefined {
   return text.length === USUAL_TEXT && text.startsWith("b") ? decodeBase32(text, 1) : undefined;
 }
 
-/** Reads the text of a CID (01 §2.3); bytes that do not belong to the CID may follow in the result. */
+/** Reads the text of a CID; bytes that do not belong to the CID may follow in the result. */
 export function parseCidText(input: string): Uint8Array {
   if (input.length > MAX_CID_TEXT) throw invalidId(input, `exceeds ${MAX_CID_TEXT} characters`);
   const at = input.indexOf("/ipfs/");

@@ -75,7 +75,7 @@ export abstract class Branch {
   }
 
   /**
-   * The merge of two values, `right` being the later one (03 §7.1). Changes `left` in place if it
+   * The merge of two values, `right` being the later one. Changes `left` in place if it
    * belongs to `token`. Internal.
    */
   static mergeValues(left: Value, right: Value, token: number): Value {
@@ -87,7 +87,7 @@ export abstract class Branch {
 }
 
 /**
- * The merge of two values, `right` being the later one (03 §7.1). Neither changes.
+ * The merge of two values, `right` being the later one. Neither changes.
  * A later scalar or tombstone wins, two documents or two lists merge, otherwise `right` wins.
  */
 export function mergeValues(left: Value, right: Value): Value {

@@ -172,7 +172,7 @@ function listsEqual(left: List, right: List): boolean {
   });
 }
 
-/** Text for people: documents as `{key: value}`, lists as `[a, b]`, texts bare (03 §9). */
+/** Text for people: documents as `{key: value}`, lists as `[a, b]`, texts bare. */
 export function displayValue(value: Value): string {
   if (value === DELETED) return "<deleted>";
   if (!isBranch(value)) return String(value);
@@ -187,8 +187,8 @@ export function displayValue(value: Value): string {
 }
 
 /**
- * A value as plain JSON for people: no tombstones, positions or flags; a bare tombstone is `null`
- * (03 §9). Not for storage: there is no way back.
+ * A value as plain JSON for people: no tombstones, positions or flags; a bare tombstone is `null`.
+ * Not for storage: there is no way back.
  */
 export function toJsonText(value: VisibleValue | typeof DELETED): string {
   if (value === DELETED || value === null) return "null";

@@ -87,7 +87,7 @@ export class Doc extends DocCore {
     return new Doc().fill(Doc.from(plain, options).peekChildren(), true);
   }
 
-  /** Reads the stored form (03 §4). Throws {@link SerializeError} `DeserializationFailed`. */
+  /** Reads the stored form. Throws {@link SerializeError} `DeserializationFailed`. */
   static parse(json: string): Doc {
     if (typeof json !== "string") throw wrongArgument(READ, "it", "a text", json);
     return parseDoc(json);
@@ -261,7 +261,7 @@ export class Doc extends DocCore {
   }
 
   /**
-   * The merge of this document and a later one; neither changes (03 §7.2). Costs as much as the later
+   * The merge of this document and a later one; neither changes. Costs as much as the later
    * one is large: what only this document holds is shared, not copied.
    */
   merge(later: Doc): Doc {
@@ -288,7 +288,7 @@ export class Doc extends DocCore {
     return toPlain(this) as Record<string, unknown>;
   }
 
-  /** The visible content as JSON for people (03 §9). For storage see {@link Doc.stringify}. */
+  /** The visible content as JSON for people. For storage see {@link Doc.stringify}. */
   toJsonString(): string {
     return toJsonText(this);
   }

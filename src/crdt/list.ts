@@ -217,7 +217,7 @@ export class List extends Branch {
     return toPlain(this) as unknown[];
   }
 
-  /** The merge of this list and a later one; neither changes (03 §7.3). */
+  /** The merge of this list and a later one; neither changes. */
   merge(other: List): List {
     requireInstance(other, List, "merge lists", "the later one");
     const result = this.clone();
@@ -230,7 +230,7 @@ export class List extends Branch {
     return other instanceof List && valuesEqual(this, other);
   }
 
-  /** The visible items as JSON for people (03 §9). */
+  /** The visible items as JSON for people. */
   toJsonString(): string {
     return toJsonText(this);
   }

@@ -57,7 +57,7 @@ function combineItems(left: Item, right: Item, combine: Combine): Item {
   return { position: left.position, value: combine(left.value, right.value) };
 }
 
-/** Merges `right` into `left` (03 §7.3). Changes `left` or returns a new array. */
+/** Merges `right` into `left`. Changes `left` or returns a new array. */
 export function mergeItems(left: Item[], right: readonly Item[], combine: Combine): Item[] {
   if (right.length * SPARSE_RATIO < left.length) {
     for (const item of right) putItem(left, item, combine);

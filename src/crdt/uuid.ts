@@ -16,7 +16,7 @@ const UUID_END = 1n << 128n;
 
 /**
  * The canonical text of a UUID written hyphenated, as 32 digits, as `urn:uuid:…` or in braces, in any
- * case (03 §4.2); `undefined` for anything else.
+ * case; `undefined` for anything else.
  */
 export function parseUuid(text: string): string | undefined {
   if (CANONICAL.test(text)) return text;

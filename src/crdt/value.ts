@@ -38,7 +38,7 @@ export type Value = VisibleValue | Deleted;
  */
 export type ValueInput = Value | object;
 
-/** Name of a variant, as in error texts (03 §3.2). */
+/** Name of a variant, as in error texts. */
 export type TypeName = "null" | "bool" | "int" | "text" | "doc" | "list" | "deleted";
 
 /** Smallest `Int`: −2^63. */

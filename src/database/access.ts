@@ -34,7 +34,7 @@ export async function currentAuth(host: DatabaseHost, root: ID): Promise<AuthSet
   return await authAt(backend, backend.states, root, tips);
 }
 
-/** What a key may do now (06 §3). */
+/** What a key may do now. */
 export async function currentPermission(
   host: DatabaseHost,
   root: ID,
@@ -50,7 +50,7 @@ export async function currentPermission(
   return await resolveIdentityPermission(key.publicKey, key.identity, settings, reader(host));
 }
 
-/** Identities under which a key may act, strongest first; one-hop delegations included (02 §11.2). */
+/** Identities under which a key may act, strongest first; one-hop delegations included. */
 export async function findSigkeys(
   host: DatabaseHost,
   root: ID,
@@ -111,7 +111,7 @@ async function strongest(
   return active.map((auth) => auth.permission).sort((a, b) => b.compare(a))[0];
 }
 
-/** Whether the strongest identity of a key has at least the wanted permission (02 §11.3). */
+/** Whether the strongest identity of a key has at least the wanted permission. */
 export async function canAccess(
   host: DatabaseHost,
   root: ID,

@@ -255,8 +255,8 @@ function withEntry(reader: EntryReader, entry: Entry): EntryReader {
 }
 
 /**
- * Whether settings and registry have the height of the entry, as all stores whose names begin with `_`
- * (06 §6.1): one of their own would place what they say behind all later changes, for good.
+ * Whether settings and registry have the height of the entry, as all stores whose names begin with `_`:
+ * one of their own would place what they say behind all later changes, for good.
  */
 function hasSystemHeights({ height, model }: Entry): boolean {
   return model.nodes.every((node) =>

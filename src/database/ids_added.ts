@@ -4,7 +4,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { turns } from "../util/turns.ts";
 
-/** The entries between two frontiers, parents first (06 §9); see {@link entriesBetween}. */
+/** The entries between two frontiers, parents first; see {@link entriesBetween}. */
 export async function idsAdded(
   backend: LocalBackend,
   previous: Snapshot,

@@ -28,7 +28,7 @@ export type BeginAlone = (alone: Alone) => Promise<Transaction>;
 
 /**
  * Runs `change` on the newest state of a database and commits it only if that is the newest state still,
- * otherwise again on the new one (00 §C8). Updates of this process take turns. What decides is the head of
+ * otherwise again on the new one. Updates of this process take turns. What decides is the head of
  * the tree, in the storage commit itself, so it holds over processes, too.
  */
 export async function updateAlone<R>(
@@ -77,7 +77,7 @@ async function attemptAlone<R>(
   }
 }
 
-/** Commits what was staged, unless nothing was, or the change has committed by itself (00 §C9). */
+/** Commits what was staged, unless nothing was, or the change has committed by itself. */
 export async function commitStaged(transaction: Transaction): Promise<void> {
   if (transaction.id === undefined && transaction.isStaged) await transaction.commit();
 }

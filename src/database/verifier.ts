@@ -40,7 +40,7 @@ export interface Look {
 
 /**
  * Judges what is to be judged in a tree, inside one {@link TreeUpdate}: new entries, and those that
- * waited for what has its verdict now (06 §7). The cost follows these, not all that waits.
+ * waited for what has its verdict now. The cost follows these, not all that waits.
  */
 export class Verifier {
   readonly #backend: LocalBackend;

@@ -5,7 +5,7 @@ import { EntryJudge } from "./entry_judge.ts";
 
 /**
  * Whether an entry is valid under the settings that it pins; false while something that it relies on
- * is not held or not judged. Nothing is written (06 §3).
+ * is not held or not judged. Nothing is written.
  */
 export async function verifyEntrySignature(backend: LocalBackend, entry: Entry): Promise<boolean> {
   const update = await TreeUpdate.begin(backend, entry.root ?? entry.id, true);

@@ -32,7 +32,7 @@ interface DraftNode {
   height: number | undefined;
 }
 
-/** Collects the parts of an entry; nothing is sorted or checked before {@link build} (01 §7). */
+/** Collects the parts of an entry; nothing is sorted or checked before {@link build}. */
 export class EntryBuilder {
   #root: ID | undefined;
   #parents: Given = [];
@@ -157,7 +157,7 @@ export class EntryBuilder {
 
   /**
    * Drops stores without payload, except those that the `_index` payload registers, and stores with
-   * an empty one (01 §7.4). Throws {@link EntryError} `InvalidIndexData` when `_index` is damaged.
+   * an empty one. Throws {@link EntryError} `InvalidIndexData` when `_index` is damaged.
    */
   removeEmptySubtrees(): this {
     const registered = this.#registered();
@@ -182,7 +182,7 @@ export class EntryBuilder {
     }
   }
 
-  /** The entry: lists sorted and without duplicates, checked by the rules of 01 §9. */
+  /** The entry: lists sorted and without duplicates, checked by the rules of structure. */
   build(): Entry {
     const model: EntryModel = {
       root: this.#root,

@@ -13,7 +13,7 @@ export const USERS = "_users";
 /** Name of the system database that carries the grants on databases. */
 export const DATABASES = "_databases";
 
-/** Largest height (00 §B5). */
+/** Largest height. */
 export const MAX_HEIGHT: number = Number.MAX_SAFE_INTEGER;
 /**
  * Largest height that an entry may choose; above it heights only go up by one, so that no author can use
@@ -28,5 +28,5 @@ export const MAX_PARENTS = 4096;
 export const MAX_SUBTREES = 1024;
 /** Longest store name or key name, in bytes. */
 export const MAX_NAME_BYTES = 1024;
-/** Most delegation steps that are decoded; the rules of 02 §9 allow fewer. */
+/** Most delegation steps that are decoded; those of an entry that is valid are fewer. */
 export const MAX_PATH_STEPS = 64;

@@ -81,7 +81,7 @@ export class Entry {
     return new Entry(model, { bytes, keyEnd });
   }
 
-  /** Reads the JSON form (01 §5), 64-bit integers included. */
+  /** Reads the JSON form, 64-bit integers included. */
   static fromJSON(text: string): Entry {
     return Entry.#fromModel(parseEntryJson(text));
   }

@@ -18,7 +18,7 @@ import { K, TRUE } from "./entry_codec.ts";
 import { ID } from "./id.ts";
 
 /**
- * Reads the JSON form of an entry (01 §5) as peers send it, in the forms that `json_struct.ts` tells of, straight
+ * Reads the JSON form of an entry as peers send it, in the forms that `json_struct.ts` tells of, straight
  * into DAG-CBOR. Whether that is canonical is up to the decoder: lists stay as they were sent.
  *
  * Throws {@link SerializeError} for what is no entry in JSON. What is one that can have no canonical bytes is an

@@ -7,7 +7,7 @@ import { MAX_PARENTS, MAX_PATH_STEPS, MAX_SUBTREES } from "./constants.ts";
 import { K, TRUE } from "./entry_codec.ts";
 
 /**
- * Writes the JSON form of an entry (01 §5) straight from its canonical bytes: nothing in it becomes an object, a
+ * Writes the JSON form of an entry straight from its canonical bytes: nothing in it becomes an object, a
  * number or a string on the way. Throws {@link EntryError} for bytes of another shape; what was decoded once and
  * stored is taken as it is.
  */

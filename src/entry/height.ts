@@ -3,7 +3,7 @@ import { EntryError } from "../util/errors.ts";
 import { MAX_CHOSEN_HEIGHT, MAX_HEIGHT } from "./constants.ts";
 
 /**
- * How the height of a new entry is chosen (01 §11): one more than the highest parent, or the time in
+ * How the height of a new entry is chosen: one more than the highest parent, or the time in
  * milliseconds where that is more.
  */
 export type HeightStrategy = "incremental" | "timestamp";

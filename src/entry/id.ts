@@ -161,7 +161,7 @@ export class ID {
     return this === other || other instanceof ID && equalBytes(this.bytes, other.bytes);
   }
 
-  /** The order of IDs in snapshots and parent lists (01 §2.5); it is not that of the texts. */
+  /** The order of IDs in snapshots and parent lists; it is not that of the texts. */
   static compare(this: void, a: ID, b: ID): number {
     const left = a.#parts;
     const right = b.#parts;
@@ -172,7 +172,7 @@ export class ID {
       compareBytes(a.bytes, b.bytes);
   }
 
-  /** The order in which entries of one height are folded: that of the texts in ASCII (00 §B2). */
+  /** The order in which entries of one height are folded: that of the texts in ASCII. */
   static compareFold(this: void, a: ID, b: ID): number {
     const short = a.#parts?.version === 1 && b.#parts?.version === 1;
     if (short && a.bytes.length === b.bytes.length) return compareBase32(a.bytes, b.bytes);

@@ -34,7 +34,7 @@ export interface DelegationStep {
   readonly tips: readonly ID[];
 }
 
-/** Which rule of precedence a hint falls under (02 §6.1). */
+/** Which rule of precedence a hint falls under. */
 export type HintType = "global" | "pubkey" | "name" | "none";
 
 /** Whether a hint names a key. */
@@ -213,7 +213,7 @@ export class SigInfo {
     return this.key.isDirect && !isHintSet(this.key.hint) && !this.hasSignature;
   }
 
-  /** Why signature and identity do not fit together; undefined when they do (02 §6.3). */
+  /** Why signature and identity do not fit together; undefined when they do. */
   get malformedReason(): string | undefined {
     if (!this.key.isDirect) {
       return !this.hasSignature ? "a delegation without a signature" : undefined;

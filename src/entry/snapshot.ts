@@ -4,8 +4,8 @@ import { requireInstance, requireIterable } from "../util/arguments.ts";
 const MAKE = "make a snapshot";
 
 /**
- * A frontier: the tips of a database or store, sorted by {@link ID.compare}, without duplicates
- * (01 §13). Which one it belongs to comes from the context. Immutable.
+ * A frontier: the tips of a database or store, sorted by {@link ID.compare}, without duplicates.
+ * Which one it belongs to comes from the context. Immutable.
  */
 export class Snapshot implements Iterable<ID> {
   /** No tips. */

@@ -2,14 +2,14 @@ import { IdError, InstanceError } from "../util/errors.ts";
 import { ROOT } from "./constants.ts";
 import type { EntryModel } from "./entry_codec.ts";
 
-/** Whether an entry begins a tree: it is marked as root and builds on nothing (01 §4). */
+/** Whether an entry begins a tree: it is marked as root and builds on nothing. */
 export function isRootModel(entry: EntryModel): boolean {
   return entry.root === undefined && entry.parents.length === 0 &&
     entry.nodes.some((node) => node.name === ROOT);
 }
 
 /**
- * What can be checked of an entry alone (01 §9). Throws {@link InstanceError}
+ * What can be checked of an entry alone. Throws {@link InstanceError}
  * `EntryValidationFailed`, or {@link IdError} `InvalidFormat` for an empty root.
  */
 export function validateModel(entry: EntryModel): void {

@@ -10,8 +10,8 @@ export interface ChangedAbroad {
 }
 
 /**
- * Which trees have entries that wait for other trees, and up to which write of those they have looked
- * (02 §9). What storage says is what counts; this only saves looking where nothing has changed.
+ * Which trees have entries that wait for other trees, and up to which write of those they have looked.
+ * What storage says is what counts; this only saves looking where nothing has changed.
  */
 export class Abroad {
   readonly #backend: LocalBackend;

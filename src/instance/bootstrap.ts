@@ -36,7 +36,7 @@ export function requireDeviceKey(key: PrivateKey | undefined): PrivateKey {
   throw new InstanceError("DeviceKeyNotFound", `Cannot act as the device: ${why}`);
 }
 
-/** Reads the identity of an initialised backend; undefined when it is not initialised (07 §4). */
+/** Reads the identity of an initialised backend; undefined when it is not initialised. */
 export async function loadIdentity(backend: LocalBackend): Promise<InstanceIdentity | undefined> {
   const metadata = await backend.getInstanceMetadata();
   if (metadata === undefined) return undefined;
@@ -52,7 +52,7 @@ export async function loadIdentity(backend: LocalBackend): Promise<InstanceIdent
 }
 
 /**
- * Makes an empty backend an instance (07 §5): device key, system databases, first user.
+ * Makes an empty backend an instance: device key, system databases, first user.
  *
  * The metadata, which alone says "initialised", are written last and only if nobody else has written
  * them, so a crash at any point leaves a backend that can be bootstrapped again, with the same device

@@ -37,7 +37,7 @@ export class InstanceHost implements DatabaseHost {
 
   /**
    * Keeps the instance from being collected while a user or database of it is left, which all keep
-   * this host: a weak reference is good until the instance is closed (07 §1).
+   * this host: a weak reference is good until the instance is closed.
    */
   belongTo(instance: object): void {
     this.#instance = instance;

@@ -6,7 +6,7 @@ import { openSnapshotFile } from "./open_snapshot.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
 import type { Opener, OpenOptions, Scheme, TextFiles } from "./storage_opener.ts";
 
-/** What has another name than its scheme, as a part of a build (07 §3). */
+/** What has another name than its scheme, as a part of a build. */
 const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service", memory: "file" };
 
 /** Opens the storage that a connection URL leads to. */

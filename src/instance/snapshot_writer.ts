@@ -8,7 +8,7 @@ import type { SnapshotFile } from "./opened_storage.ts";
 const log = new Logger("instance");
 
 /**
- * Writes the snapshot file of an in-memory instance (07 §6): on demand, on close, and when the
+ * Writes the snapshot file of an in-memory instance: on demand, on close, and when the
  * process ends with the instance still open.
  */
 export class SnapshotWriter {

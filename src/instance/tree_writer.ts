@@ -52,7 +52,7 @@ interface Result {
 }
 
 /**
- * All writes of this process to one tree, one after another: this queue is the tree lock (06 §11).
+ * All writes of this process to one tree, one after another: this queue is the tree lock.
  *
  * Writes that wait while a commit is under way share the next storage commit (group commit). After
  * it the handlers are started in write order, still before the next group begins; what they do

@@ -29,7 +29,7 @@ import { WriteEvents } from "./write_events.ts";
 /** Entries of a remote batch that are stored and judged in one storage commit. */
 export const REMOTE_CHUNK = 512;
 
-/** The one place through which entries are written, and handlers told about it (07 §10). */
+/** The one place through which entries are written, and handlers told about it. */
 export class WriteCoordinator {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;

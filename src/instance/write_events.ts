@@ -39,7 +39,7 @@ interface TreeHandlers {
 }
 
 /**
- * The write handlers of an instance: who is told, from which cursor, in which order (07 §10).
+ * The write handlers of an instance: who is told, from which cursor, in which order.
  *
  * {@link invoke} runs while the tree is locked, so cursors and the synchronous parts of handlers
  * follow the order of writes; the promises that it returns are awaited after the lock is released.
@@ -129,7 +129,7 @@ export class WriteEvents {
     return running;
   }
 
-  /** Tells of what others have written before this write, which is no part of it (00 §C2). */
+  /** Tells of what others have written before this write, which is no part of it. */
   async #catchUp(
     handlers: TreeHandlers,
     { tree, previousTips: postTips }: WriteOutcome,

@@ -16,7 +16,7 @@ import { PublicKey } from "./public_key.ts";
 const REDACTED = "PrivateKey(ed25519, redacted)";
 
 /**
- * An Ed25519 private key (02 §2.2). No text or inspection shows its seed except {@link reveal}.
+ * An Ed25519 private key. No text or inspection shows its seed except {@link reveal}.
  *
  * Reading a key needs nothing; its public key and signing need the crypto core to be ready.
  */
@@ -114,7 +114,7 @@ export class PrivateKey {
   }
 }
 
-/** A new private key and its public key (02 §2.4). The crypto core must be ready. */
+/** A new private key and its public key. The crypto core must be ready. */
 export function generateKeypair(
   random: RandomSource = systemRandom,
 ): { privateKey: PrivateKey; publicKey: PublicKey } {
@@ -122,12 +122,12 @@ export function generateKeypair(
   return { privateKey, publicKey: privateKey.publicKey };
 }
 
-/** The signature of `data` as base64 text of 88 characters, the form entries carry (02 §2.4). */
+/** The signature of `data` as base64 text of 88 characters, the form entries carry. */
 export function signData(data: Uint8Array, key: PrivateKey): string {
   return encodeBase64(key.sign(data));
 }
 
-/** The error of every signature that is not accepted (02 §2.3). */
+/** The error of every signature that is not accepted. */
 export function invalidSignature(): AuthError {
   return new AuthError("InvalidSignature", "Cannot accept the signature: it does not verify");
 }

@@ -18,7 +18,7 @@ const VERIFY = "verify a signature";
 const CACHE_LIMIT = 4096;
 const parsed: LruMap<PublicKey> = new LruMap(CACHE_LIMIT);
 
-/** An Ed25519 public key: an immutable value whose equality is that of its 32 bytes (02 §2.1). */
+/** An Ed25519 public key: an immutable value whose equality is that of its 32 bytes. */
 export class PublicKey {
   /** The 32 bytes as given; they must not be changed. */
   readonly bytes: Uint8Array;
@@ -62,13 +62,13 @@ export class PublicKey {
 
   /**
    * Whether the point is of small order or encoded non-canonically, so that a signature by this key
-   * proves nothing. Such keys can be read but must not be added to settings (00 §B3).
+   * proves nothing. Such keys can be read but must not be added to settings.
    */
   get isWeak(): boolean {
     return isUnusualEncoding(this.bytes);
   }
 
-  /** Whether `signature` (64 bytes) is accepted for `data` (02 §2.3). The crypto core must be ready. */
+  /** Whether `signature` (64 bytes) is accepted for `data`. The crypto core must be ready. */
   verify(data: Uint8Array, signature: Uint8Array): boolean {
     requireBytes(data, VERIFY, "the data");
     requireBytes(signature, VERIFY, "the signature");

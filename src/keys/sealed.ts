@@ -29,7 +29,7 @@ const KEY_LENGTH = 32;
 /** How much work a derivation is. */
 export type DerivationCosts = Omit<Argon2idOptions, "length">;
 
-/** The costs that user records use (08 §4). */
+/** The costs that user records use. */
 export const USER_KEY_COSTS: DerivationCosts = Object.freeze({
   memoryKiB: 19_456,
   iterations: 2,

@@ -21,9 +21,9 @@ export interface VerdictReader extends EntryReader {
 }
 
 /**
- * Auth settings of a delegated database as of the claimed tips (02 §9.2, 9.3). The tips must be
+ * Auth settings of a delegated database as of the claimed tips. The tips must be
  * Verified entries of that database at or above the committed floor; what is not held or not judged
- * yet leaves the question undecided, never refused for good (00 §B6). What of it is not held at all is added
+ * yet leaves the question undecided, never refused for good. What of it is not held at all is added
  * to `absent`.
  */
 export async function delegatedSettings(

@@ -39,7 +39,7 @@ export async function settingsAt(
 /**
  * The access rules of a tree at some `_settings` tips.
  *
- * That access was ever restricted sticks (00 §B8): it counts as restricted when any `_settings` entry
+ * That access was ever restricted sticks: it counts as restricted when any `_settings` entry
  * that the tips cover restricted it, also where the fold of them all lists nobody. A tombstone shows
  * in the fold, but an atomic document replaces what was there without a trace, and two changes that
  * are sound alone may do so together. This follows from the entries that the tips name by hash, so
@@ -107,7 +107,7 @@ export function restricts(data: Uint8Array | undefined): boolean {
 
 /**
  * Why settings may not become `after` where `before` are the access rules; undefined when they may.
- * After such a change nobody could tell who may write, or nobody could write any more (00 §B8).
+ * After such a change nobody could tell who may write, or nobody could write any more.
  */
 export function settingsFault(before: AuthSettings, after: Doc): string | undefined {
   const auth = after.peek("auth");

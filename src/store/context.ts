@@ -11,7 +11,7 @@ import type { RandomSource } from "../util/random.ts";
 import type { DerivedKeys } from "./derived_keys.ts";
 import type { Registry } from "./registry.ts";
 
-/** Turns payloads of one store into what is written to entries, and back (06 §6.3). */
+/** Turns payloads of one store into what is written to entries, and back. */
 export interface Encryptor {
   /** Ciphertext of a payload. */
   encrypt(plaintext: Uint8Array): Promise<Uint8Array>;

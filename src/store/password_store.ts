@@ -16,7 +16,7 @@ import { readWrappedType, writeWrapped } from "./password_wrapped.ts";
 import { keyNotFound, typeMismatch } from "./staged_doc.ts";
 import { type HandleWrites, StoreHandle } from "./store_handle.ts";
 
-/** Type ID of encrypted stores (04 §1). */
+/** Type ID of encrypted stores. */
 const TYPE_ID = "encrypted:password:v0";
 const WRONG_PASSWORD = "wrong password or tampered data";
 
@@ -27,7 +27,7 @@ type Build<S> = (context: StoreContext, name: string) => Promise<S> | S;
 export type PasswordViewer<V = DocViewer> = Omit<PasswordStore<V>, HandleWrites | "initialize">;
 
 /**
- * A store whose payloads are encrypted with a password (04 §9). Nodes without the password verify,
+ * A store whose payloads are encrypted with a password. Nodes without the password verify,
  * store and relay its entries; its name, type and costs stay readable.
  *
  * `PasswordStore` encrypts a {@link DocStore}, `PasswordStore.of(Table)` a table, and so on. A new store
@@ -53,7 +53,7 @@ export type PasswordViewer<V = DocViewer> = Omit<PasswordStore<V>, HandleWrites 
  * ```
  */
 export class PasswordStore<S = DocStore> extends StoreHandle {
-  /** Type ID of this format (04 §1). */
+  /** Type ID of this format. */
   static readonly typeId: string = TYPE_ID;
 
   readonly #inner: StoreType<unknown>;
@@ -281,7 +281,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     }
   }
 
-  /** Refuses a store inside that is of another type than the one asked for (04 §9.4). */
+  /** Refuses a store inside that is of another type than the one asked for. */
   #checkWrapped(bytes: Uint8Array): void {
     const type = readWrappedType(bytes);
     if (type === undefined) {

@@ -34,7 +34,7 @@ export type SettingsViewer =
     asDocStore(): DocViewer;
   };
 
-/** The settings of a database, kept in the system store `_settings` (04 §8). */
+/** The settings of a database, kept in the system store `_settings`. */
 export class SettingsStore {
   readonly #doc: DocStore;
 
@@ -140,7 +140,7 @@ export class SettingsStore {
     await this.#doc.set(["auth", "keys", publicKey.toString(), member], value);
   }
 
-  /** Grants every key what `key` says (02 §8). */
+  /** Grants every key what `key` says. */
   async setGlobalAuthKey(key: AuthKey): Promise<void> {
     requireInstance(key, AuthKey, CHANGE, "what everyone is granted");
     await this.#doc.set("auth.global", key.toDoc());

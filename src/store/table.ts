@@ -77,7 +77,7 @@ export type TableViewer<Row = JsonRow> = Omit<
  * ```
  */
 export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
-  /** Type ID of this format (04 §1). */
+  /** Type ID of this format. */
   static readonly typeId: string = "table:v0";
 
   readonly #rows: TableRows<Row, Input>;

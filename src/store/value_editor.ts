@@ -1,7 +1,7 @@
 import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
 import type { DocStore } from "./doc_store.ts";
 
-/** One place in a {@link DocStore}, for step-by-step access (04 §6). */
+/** One place in a {@link DocStore}, for step-by-step access. */
 export class ValueEditor {
   /** Segments from the root of the document to this place. */
   readonly path: readonly string[];

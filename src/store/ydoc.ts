@@ -1,6 +1,6 @@
 /**
  * The store of collaborative documents, for text and whatever else several people edit at once. It needs
- * the npm package `yjs`, and has a door of its own so that nothing else does (04 §10).
+ * the npm package `yjs`, and has a door of its own so that nothing else does.
  *
  * ```ts
  * import { Instance, NewUser } from "eidetica";
@@ -55,13 +55,13 @@ export type YDocViewer = Omit<
 >;
 
 /**
- * A store that holds one Yjs document (04 §10). Concurrent edits merge character by character.
+ * A store that holds one Yjs document. Concurrent edits merge character by character.
  *
  * Each transaction stores what it changed since its history as one Yjs update, encoding v1, which Yjs
  * and the reference's yrs both read.
  */
 export class YDoc extends StoreHandle {
-  /** Type ID of this format (04 §1). */
+  /** Type ID of this format. */
   static readonly typeId: string = "ydoc:v0";
 
   /** What history holds; it stays the same for the life of a transaction. */

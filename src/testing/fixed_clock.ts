@@ -15,7 +15,7 @@ export interface ClockHold extends Disposable {
   release(): void;
 }
 
-/** A clock that advances by one millisecond with every reading (01 §12). */
+/** A clock that advances by one millisecond with every reading. */
 export class FixedClock implements Clock {
   #millis: number;
   #held = false;

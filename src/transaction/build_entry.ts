@@ -22,7 +22,7 @@ import type { StagedStore } from "./staged_store.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
- * The entry that a transaction becomes: built, signed and judged (06 §6). All that it needs is usually in
+ * The entry that a transaction becomes: built, signed and judged. All that it needs is usually in
  * memory; then nothing is waited for.
  */
 export async function buildEntry(transaction: Transaction): Promise<Entry> {
@@ -97,7 +97,7 @@ function stagedSettings({ stores }: Transaction): Doc | undefined {
     : Doc.parseBytes(staged.rawData);
 }
 
-/** The time that the entry claims, if its database writes times (00 §B14). */
+/** The time that the entry claims, if its database writes times. */
 function writtenTime({ base }: Transaction, settings: Doc): number | undefined {
   return settings.peek("times") === true ? base.host.clock.nowMillis() : undefined;
 }

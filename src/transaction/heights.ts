@@ -75,7 +75,7 @@ async function readEntries({ base }: Transaction, ids: readonly ID[]): Promise<P
 }
 
 /**
- * Gives the entry under construction its heights (01 §11.3). The database's strategy is read from
+ * Gives the entry under construction its heights. The database's strategy is read from
  * its settings, those that this very entry changes included; a store with a strategy of its own gets
  * an explicit height, any other inherits the entry's.
  */

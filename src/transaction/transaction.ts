@@ -44,7 +44,7 @@ export interface TransactionBase {
 }
 
 /**
- * A set of changes to the stores of one database that become one signed entry, or nothing (06 §5).
+ * A set of changes to the stores of one database that become one signed entry, or nothing.
  *
  * The parents are fixed when the transaction begins: reads see the history below them and what was
  * staged here, never what others commit meanwhile. Transactions do not block each other; two of them
@@ -92,7 +92,7 @@ export class Transaction implements StoreContext {
 
   /**
    * Opens a store. A name that is not registered yet is registered with this type; one that is must
-   * be of a type that `type` supports, else `TypeMismatch` (04 §3).
+   * be of a type that `type` supports, else `TypeMismatch`.
    */
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     if (turns.isOver) await turns.next();
@@ -159,7 +159,7 @@ export class Transaction implements StoreContext {
     return new Registry(this);
   }
 
-  /** Runs `init` while the system stores cannot be opened (06 §2.1). */
+  /** Runs `init` while the system stores cannot be opened. */
   async withSystemLocked(init: (transaction: Transaction) => Promise<void> | void): Promise<void> {
     this.#systemLocked = true;
     try {
@@ -275,7 +275,7 @@ export class Transaction implements StoreContext {
 
   /**
    * Makes one signed entry of all that was staged and stores it. The entry is judged against exactly
-   * the settings that it pins, before it is stored (00 §B9).
+   * the settings that it pins, before it is stored.
    *
    * @returns the ID of the entry, when it is durable and the write handlers have settled.
    */

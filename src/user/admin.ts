@@ -11,7 +11,7 @@ import { type NewUser, requireNewUser } from "./new_user.ts";
 import type { UserInfo } from "./records.ts";
 import { grantInstanceAdmin, LastLoginTable, userNamed, UsersTable } from "./system_databases.ts";
 
-/** Whether a key has an active Admin permission on `_users` (08 §10). */
+/** Whether a key has an active Admin permission on `_users`. */
 export async function isInstanceAdmin(host: UserHost, publicKey: PublicKey): Promise<boolean> {
   const users = await Database.open(host, host.usersDbId);
   return administers(await (await users.getSettings()).authSnapshot(), publicKey);

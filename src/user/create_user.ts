@@ -22,7 +22,7 @@ export interface CreatedUser {
 
 /**
  * Creates a user: its private database, its row in `_users`, and, for the first user of the
- * instance, the administrator's grants (08 §5). `users` must act as a key that may write `_users`.
+ * instance, the administrator's grants. `users` must act as a key that may write `_users`.
  *
  * Of several creations of one name exactly one succeeds, whichever processes make them.
  */

@@ -9,7 +9,7 @@ import { inTheOpen, type KeyStorage, type UserKey } from "./records.ts";
 
 const log = new Logger("user");
 
-/** The one cipher that key records use (08 §3). */
+/** The one cipher that key records use. */
 export const KEY_ALGORITHM = "aes-256-gcm";
 
 /** Stores a private key: sealed under a derived key, or open when there is none. */
@@ -46,7 +46,7 @@ export async function openKey(
 }
 
 /**
- * The keys of one session (08 §7). They live in memory only, until {@link clear}, and appear in no
+ * The keys of one session. They live in memory only, until {@link clear}, and appear in no
  * output.
  */
 export class UserKeyManager {

@@ -19,7 +19,7 @@ function withMappings(first: UserKey, second: UserKey): UserKey {
   return { ...first, databaseSigkeys };
 }
 
-/** What a root key record is made of where it is missing (08 §6.2). */
+/** What a root key record is made of where it is missing. */
 export function rootRecord(info: UserInfo): UserKey {
   return {
     keyId: info.credentials.rootKeyId,

@@ -15,7 +15,7 @@ import { KeysTable, LastLoginTable, userNamed, usersDb, UsersTable } from "./sys
 
 const log = new Logger("user");
 
-/** The user with this name; fails when there is none, more than one, or it is not active (08 §6). */
+/** The user with this name; fails when there is none, more than one, or it is not active. */
 export async function findUser(
   users: Database,
   username: string,
@@ -31,7 +31,7 @@ export async function findUser(
   throw new UserError("UserDisabled", `Cannot ${action}: ${why}`, { fields: { username } });
 }
 
-/** Logs a user in on this machine (08 §6.1). The key is derived from the password once. */
+/** Logs a user in on this machine. The key is derived from the password once. */
 export async function login(
   host: UserHost,
   username: string,
@@ -61,7 +61,7 @@ async function openWith(
   }
 }
 
-/** Builds a session from the root key: opens all keys and makes the first-login writes (08 §6.2). */
+/** Builds a session from the root key: opens all keys and makes the first-login writes. */
 export async function openSession(
   host: UserHost,
   uuid: string,
@@ -90,7 +90,7 @@ export async function openSession(
   return { uuid, info, database, keys };
 }
 
-/** Puts the root key and the device's read grant into the user's database, once (08 §6.3). */
+/** Puts the root key and the device's read grant into the user's database, once. */
 async function firstLogin(host: UserHost, database: Database, info: UserInfo): Promise<void> {
   const device = host.deviceKey().publicKey;
   await database.update(async (transaction) => {

@@ -239,8 +239,8 @@ function creation(options: CreateDatabaseOptions | undefined): Creation {
 }
 
 /**
- * Settings as a document of their own, which says that entries hold their time unless it says otherwise
- * (00 §B14). A name that is no text would make a database that nobody finds.
+ * Settings as a document of their own, which says that entries hold their time unless it says otherwise.
+ * A name that is no text would make a database that nobody finds.
  */
 function settingsDoc(settings: DatabaseSettings): Doc {
   const action = "create a database";

@@ -9,7 +9,7 @@
  */
 import { SerializeError } from "./errors.ts";
 
-/** Most containers (objects and arrays) a text may nest; one more is refused (03 §4.2). */
+/** Most containers (objects and arrays) a text may nest; one more is refused. */
 export const MAX_JSON_DEPTH = 127;
 
 /** Smallest integer that stays an integer: −2^63. */

@@ -26,7 +26,7 @@ interface Marker extends Placed {
  * reaches those whom it concerns, and nobody else.
  *
  * What is waited for and not held by anybody is marked besides, under its own ID: it may arrive in
- * another tree, which does not know of this one. Then those who wait for it fail (00 §B6).
+ * another tree, which does not know of this one. Then those who wait for it fail.
  */
 export class Parked {
   readonly #driver: StorageDriver;

@@ -13,8 +13,8 @@ const FORGOTTEN_SHARE = 8;
 type Writes = [Uint8Array, Uint8Array][];
 
 /**
- * Children that were stored before their parents: a parent that arrives later must not become a tip
- * (05 §4). A tree without such children, which is the usual one, costs no read.
+ * Children that were stored before their parents: a parent that arrives later must not become a tip.
+ * A tree without such children, which is the usual one, costs no read.
  */
 export class WaitingChildren {
   readonly #driver: StorageDriver;

@@ -5,7 +5,7 @@ import type { InstanceMetadata, InstanceSecrets } from "../backend.ts";
 import { METADATA, SECRETS } from "./keys.ts";
 import { MAX_ATTEMPTS, outrun } from "./attempts.ts";
 
-/** The two records that make a storage an instance: public metadata and device secrets (05 §7). */
+/** The two records that make a storage an instance: public metadata and device secrets. */
 export class InstanceRecords {
   readonly #driver: StorageDriver;
 
@@ -24,7 +24,7 @@ export class InstanceRecords {
     await this.#driver.commit({ set: [[METADATA, metadataBytes(metadata)]] });
   }
 
-  /** Stores the metadata unless some are there already; says whether it did (00 §C3). */
+  /** Stores the metadata unless some are there already; says whether it did. */
   async insertMetadata(metadata: InstanceMetadata): Promise<boolean> {
     const checks = [{ key: METADATA, version: undefined }];
     return (await this.#driver.commit({ checks, set: [[METADATA, metadataBytes(metadata)]] })).ok;

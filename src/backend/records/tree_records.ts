@@ -41,7 +41,7 @@ import { damagedRecord, RecordReader, RecordWriter, SAME } from "./record_bytes.
 
 /** What is known of a held entry without reading its bytes. */
 export interface IdRow {
-  /** The verdict of this node (05 §2). */
+  /** The verdict of this node. */
   readonly status: VerificationStatus;
   /** Tree height of the entry. */
   readonly height: number;
@@ -136,12 +136,12 @@ const NO_ROW = 2 ** 16 - 1;
 export const INLINE_BYTES = 2048;
 const STATUSES: readonly VerificationStatus[] = ["Verified", "Failed", "Unverified"];
 
-/** Integer form of a status (05 §2): 0 Verified, 1 Failed, 2 Unverified. */
+/** Integer form of a status: 0 Verified, 1 Failed, 2 Unverified. */
 export function statusToInteger(status: VerificationStatus): number {
   return STATUSES.indexOf(status);
 }
 
-/** Status of an integer; any other integer is a `TreeIntegrityViolation` (05 §2). */
+/** Status of an integer; any other integer is a `TreeIntegrityViolation`. */
 export function statusFromInteger(integer: number): VerificationStatus {
   const status = STATUSES[integer];
   if (status !== undefined) return status;

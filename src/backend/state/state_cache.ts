@@ -29,7 +29,7 @@ interface Folding {
 }
 
 /**
- * Materialised states of stores (05 §6, 06 §5.4).
+ * Materialised states of stores.
  *
  * The state at some store tips is the fold of all deltas reachable from them over store parents, in
  * fold order. It is computed from the nearest known state that all paths cross, so that a commit on

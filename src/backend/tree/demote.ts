@@ -43,7 +43,7 @@ interface Row {
 type Rows = Map<string, Row>;
 
 /**
- * Overwrites one verdict, whatever it was (05 §2). Frontiers of the Verified set are rebuilt from
+ * Overwrites one verdict, whatever it was. Frontiers of the Verified set are rebuilt from
  * the whole tree, so this is for local repair and tests, not for the write path.
  */
 export async function overwriteStatus(
@@ -56,7 +56,7 @@ export async function overwriteStatus(
   });
 }
 
-/** Makes an entry Unverified, and every Verified descendant of it (07 §10.7). */
+/** Makes an entry Unverified, and every Verified descendant of it. */
 export async function demote(source: DemotionSource, tree: ID, id: ID): Promise<void> {
   await rewrite(source, tree, (rows) => {
     const tainted = new Set([id.toString()]);
@@ -144,7 +144,7 @@ function storesOf(entries: readonly Entry[]): Set<string> {
   return new Set(entries.flatMap((entry) => [...entry.subtrees]));
 }
 
-/** The Verified entries all of whose ancestors are Verified (06 §4.2). */
+/** The Verified entries all of whose ancestors are Verified. */
 function verifiedPrefix(rows: Rows): Entry[] {
   const prefix = new Map<string, Entry>();
   for (const [key, { entry, status }] of rows) {

@@ -84,7 +84,7 @@ function noCommonAncestor(ids: readonly ID[]): BackendError {
   });
 }
 
-/** Nearest common dominator of entries in a store (05 §5.2). */
+/** Nearest common dominator of entries in a store. */
 export async function findMergeBase(
   reader: EntryReader,
   tree: ID,

@@ -272,7 +272,7 @@ export class TreeUpdate {
     return most;
   }
 
-  /** Refuses heights that do not exceed a held parent's (00 §B5). */
+  /** Refuses heights that do not exceed a held parent's. */
   #checkHeight(entry: Entry): void {
     for (const parent of entry.parents) {
       const row = this.#peekRow(parent)!;

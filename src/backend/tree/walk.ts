@@ -10,7 +10,7 @@ export interface EntryReader {
   find(id: ID): Promise<Entry | undefined>;
 }
 
-/** Whether an entry belongs to a tree (01 §4). */
+/** Whether an entry belongs to a tree. */
 export function inTree(entry: Entry, tree: ID): boolean {
   return entry.root?.equals(tree) === true || entry.id.equals(tree);
 }
@@ -25,17 +25,17 @@ export function storeParents(entry: Entry, store: string): readonly ID[] {
   return inStore(entry, store) ? entry.subtreeParents(store) : [];
 }
 
-/** Height of an entry in a store; 0 when it does not take part in it (05 §1.2). */
+/** Height of an entry in a store; 0 when it does not take part in it. */
 export function storeHeight(entry: Entry, store: string): number {
   return inStore(entry, store) ? entry.subtreeHeight(store) : 0;
 }
 
-/** Fold order of two entries: tree height, then the text of the CID (00 §B2). */
+/** Fold order of two entries: tree height, then the text of the CID. */
 export function compareInTree(a: Entry, b: Entry): number {
   return a.height - b.height || ID.compareFold(a.id, b.id);
 }
 
-/** Fold order of two entries within a store: store height, then the text of the CID (00 §B2). */
+/** Fold order of two entries within a store: store height, then the text of the CID. */
 export function compareInStore(store: string): (a: Entry, b: Entry) => number {
   return (a, b) => storeHeight(a, store) - storeHeight(b, store) || ID.compareFold(a.id, b.id);
 }
@@ -66,7 +66,7 @@ export async function collect(
 
 /**
  * Tips of a store as of a snapshot of the main tree: its members among the main ancestors that no
- * other such member lists as a store parent (05 §5.1). Ancestors that are not held are skipped, and
+ * other such member lists as a store parent. Ancestors that are not held are skipped, and
  * reported to `missing` when it is given.
  */
 export async function storeTipsAt(
@@ -95,7 +95,7 @@ export function requireInTree(entry: Entry, tree: ID): void {
   if (!inTree(entry, tree)) throw foreign(entry.id, tree);
 }
 
-/** The state of one bounded reachability walk (05 §5.5). */
+/** The state of one bounded reachability walk. */
 class ReachabilityWalk {
   readonly #reader: EntryReader;
   readonly #tree: ID;
@@ -152,7 +152,7 @@ class ReachabilityWalk {
   }
 }
 
-/** Whether every target is an ancestor-or-equal of some `from` entry of the tree (05 §5.5). */
+/** Whether every target is an ancestor-or-equal of some `from` entry of the tree. */
 export async function checkReachable(
   reader: EntryReader,
   tree: ID,

@@ -67,13 +67,13 @@ export class ReadAccess {
     this.#nonces = nonces ?? new NonceStore({ clock });
   }
 
-  /** Returns if the entries beyond some tips may be sent (09 §9.4). */
+  /** Returns if the entries beyond some tips may be sent. */
   async requireIncremental(request: ReadRequest): Promise<void> {
     const rules = await this.#rules(request.treeId);
     if (!isWorldReadable(rules)) await this.#requireReader(request);
   }
 
-  /** Says whether the whole database may be sent (09 §9.5). */
+  /** Says whether the whole database may be sent. */
   async judgeBootstrap(request: ReadRequest): Promise<BootstrapVerdict> {
     const isOpen = isWorldReadable(await this.#rules(request.treeId));
     const { requestingKey, requestingKeyName, requestedPermission } = request;
@@ -159,7 +159,7 @@ export class ReadAccess {
   }
 }
 
-/** Whether anybody may read: nothing was ever said about access, or there is a grant to everybody (09 §9.2). */
+/** Whether anybody may read: nothing was ever said about access, or there is a grant to everybody. */
 export function isWorldReadable(rules: AuthSettings): boolean {
   return rules.isEmpty || rules.getGlobalPermission() !== undefined;
 }

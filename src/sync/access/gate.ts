@@ -6,7 +6,7 @@ import type { GatePort } from "./port.ts";
 const log = new Logger("sync");
 
 /**
- * Comes before everything else that is done with a database for others (09 §9.1). One error for those that are
+ * Comes before everything else that is done with a database for others. One error for those that are
  * not known and those that are not shared: nobody is told which databases there are.
  *
  * Throws `SyncError` `TreeNotFound`.

@@ -24,7 +24,7 @@ export interface NonceLedger {
 
 /** Tells which databases others may know of. */
 export interface GatePort {
-  /** Whether a database is known and shared by somebody here (09 §9.1). */
+  /** Whether a database is known and shared by somebody here. */
   isShared(tree: ID): Promise<boolean>;
 }
 
@@ -34,6 +34,6 @@ export interface AccessPort extends GatePort {
   readonly device: PublicKey;
   /** The access rules of a database as this node knows them; undefined while its root is not held. */
   accessRules(tree: ID): Promise<AuthSettings | undefined>;
-  /** The most that a key may do on a database, delegations included (09 §9.3); undefined for nothing. */
+  /** The most that a key may do on a database, delegations included; undefined for nothing. */
   strongestPermission(tree: ID, key: PublicKey): Promise<Permission | undefined>;
 }

@@ -53,7 +53,7 @@ function* requestBody(
   }
 }
 
-/** Reads a response (09 §6). */
+/** Reads a response. */
 export function* response(parts: Parts): Steps<Finish<ReceivedResponse>> {
   if (yield* parts.part(acceptAck)) return () => ({ type: "Ack" });
   const type = yield* parts.part((reader) => openMessage(reader, RESPONSES));
