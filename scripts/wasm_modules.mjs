@@ -91,7 +91,7 @@ function withSmallMemory(binaryen, module) {
 function licence(name) {
   const { version } = JSON.parse(readFileSync(join(folderOf(name), "package.json"), "utf8"));
   const text = readFileSync(join(folderOf(name), "LICENSE"), "utf8").trim();
-  return `From the npm package ${name} ${version}:\n\n${text}`;
+  return `@license From the npm package ${name} ${version}:\n\n${text}`;
 }
 
 function source(about, name, bytes) {

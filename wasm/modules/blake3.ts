@@ -1,7 +1,7 @@
 /**
  * BLAKE3. Written by scripts/wasm_modules.mjs.
  *
- * From the npm package hash-wasm 4.13.0:
+ * @license From the npm package hash-wasm 4.13.0:
  *
  * MIT License
  *

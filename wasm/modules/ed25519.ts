@@ -1,7 +1,7 @@
 /**
  * Ed25519 and SHA-512. Written by scripts/wasm_modules.mjs.
  *
- * From the npm package libsodium 0.8.4:
+ * @license From the npm package libsodium 0.8.4:
  *
  * Copyright (c) 2015-2026
  * Ahmad Ben Mrad <batikhsouri at gmail dot org>
