@@ -104,19 +104,18 @@ export class Verifier {
   /** Takes items off the agenda while there is room, one at least in a storage commit of their own. */
   async #work(): Promise<void> {
     const { agenda } = this.#update.backlog;
-    const partly: AgendaItem[] = [];
     while (this.#room > 0 && this.#fits(LEAST)) {
-      const item = agenda.next() ?? partly.pop();
+      const item = agenda.next();
       if (item === undefined) break;
       if (turns.isOver) await turns.next();
       const done = await this.#look(item);
-      this.#isIdle = false;
-      if (done === "partly") partly.push(item);
+      if (done === "partly") agenda.putOff(item);
+      this.#isIdle &&= this.#update.isEmpty;
       if (done !== "full") continue;
       agenda.add(item, item);
       break;
     }
-    for (const item of partly) agenda.add(item, { wake: true });
+    agenda.resume();
   }
 
   #fits(size: ChangeSize): boolean {

@@ -35,6 +35,9 @@ export class Agenda {
   readonly #queue = new Heap<AgendaItem>((a, b) =>
     a.height < b.height || (a.height === b.height && IdClass.compareFold(a.id, b.id) < 0)
   );
+  /** What was put off: it counts as being there, and comes when nothing else does. */
+  readonly #later = new Map<string, AgendaItem>();
+  readonly #laterQueue: AgendaItem[] = [];
   /** What storage holds of it and was read. */
   readonly #stored = new Map<string, Placed>();
   /** How many items are not stored, and how many stored ones are done. */
@@ -47,12 +50,12 @@ export class Agenda {
     this.#tree = tree;
   }
 
-  /** Whether anything is left to do, of what this update knows. */
+  /** Whether nothing is left to do, of what this update knows and was not put off. */
   get isEmpty(): boolean {
     return this.#items.size === 0;
   }
 
-  /** How many things are left to do, of what this update knows. */
+  /** How many things are left to do, of what this update knows and were not put off. */
   get length(): number {
     return this.#items.size;
   }
@@ -70,13 +73,11 @@ export class Agenda {
   /** Adds something to do. */
   add({ id, height }: Placed, todo: { readonly judge?: boolean; readonly wake?: boolean }): void {
     const key = id.toString();
-    let item = this.#items.get(key);
+    let item = this.#items.get(key) ?? this.#later.get(key);
     if (item === undefined) {
       item = { id, height, judge: false, wake: false };
-      this.#items.set(key, item);
-      if (this.#stored.has(key)) this.#done--;
-      else this.#added++;
-      this.#queue.push(item);
+      this.#isBack(key);
+      this.#enter(key, item);
     }
     item.judge ||= todo.judge === true;
     item.wake ||= todo.wake === true;
@@ -98,15 +99,44 @@ export class Agenda {
     }
   }
 
-  /** Takes the first thing to do, parents before children; undefined when there is none. */
+  #enter(key: string, item: AgendaItem): void {
+    this.#items.set(key, item);
+    this.#queue.push(item);
+  }
+
+  #isBack(key: string): void {
+    if (this.#stored.has(key)) this.#done--;
+    else this.#added++;
+  }
+
+  /** Takes the first thing to do, parents before children, what was put off last; undefined when there is none. */
   next(): AgendaItem | undefined {
-    const item = this.#queue.pop();
+    const item = this.#queue.pop() ?? this.#laterQueue.pop();
     if (item === undefined) return undefined;
     const key = item.id.toString();
     this.#items.delete(key);
+    this.#later.delete(key);
     if (this.#stored.has(key)) this.#done++;
     else this.#added--;
     return item;
+  }
+
+  /**
+   * Puts something back that {@link next} gave, behind all else. It changes nothing of what is stored, so that
+   * any number of these leaves room for the rest.
+   */
+  putOff(item: AgendaItem): void {
+    const key = item.id.toString();
+    this.#isBack(key);
+    this.#later.set(key, item);
+    this.#laterQueue.push(item);
+  }
+
+  /** Takes what was put off back among the rest. */
+  resume(): void {
+    for (const [key, item] of this.#later) this.#enter(key, item);
+    this.#later.clear();
+    this.#laterQueue.length = 0;
   }
 
   /** Adds what is left to a storage batch, and removes what is done. */
