@@ -98,15 +98,16 @@ describe("the way to a PostgreSQL server", { skip }, () => {
   it("00 §C6 an abort ends the wait for a server that is silent, and nothing is left", async () => {
     let open = 0;
     let [gone, wake] = [0, () => {}];
+    let controller = new AbortController();
     const met = (socket: Socket) => {
       open++;
+      setTimeout(() => controller.abort(new Error("enough")), 50);
       socket.resume().on("close", () => (gone++, wake()));
     };
     await listening(HERE, met, async (port) => {
       const url = `postgres://u:geheim@127.0.0.1:${port}/d`;
       for (const connect of [Instance.connect, create]) {
-        const controller = new AbortController();
-        setTimeout(() => controller.abort(new Error("enough")), 50);
+        controller = new AbortController();
         await assert.rejects(connect(url, { signal: controller.signal }), (error: Error) => {
           assert.equal((error as StorageError).code, "Aborted");
           assert.match(error.message, /127\.0\.0\.1.*\d+ ms \(enough\)/);
