@@ -40,7 +40,8 @@ export class Database extends DatabaseView {
 
   /**
    * Creates a database: one signed entry that holds the settings, grants the key `Admin(0)`, and
-   * whatever `init` writes. `settings` must not hold `auth`.
+   * whatever `init` writes. `settings` must not hold `auth`, and are written as they are: entries hold their
+   * time only if `times` is true in them, which `user.createDatabase` adds.
    */
   static async create(
     instance: HasHost,

@@ -30,7 +30,11 @@ describe("update", () => {
 
   it("00§C8 without it, transactions from one state each write the same number", () =>
     withDb(async ({ db }) => {
-      await Promise.all(times(50, () => db.withTransaction(raise)));
+      const forks = await Promise.all(times(50, () => db.newTransaction()));
+      for (const tx of forks) {
+        await raise(tx);
+        await tx.commit();
+      }
       assert.equal(await countOf(db), 1);
     }));
 
@@ -94,16 +98,16 @@ describe("update", () => {
   it("hears an abort while it waits for its turn, and keeps nobody from theirs", () =>
     withDb(async ({ db }) => {
       const abort = new AbortController();
-      let go = () => {};
+      const gate = Promise.withResolvers<void>();
       const first = db.update(async (tx) => {
-        await new Promise<void>((resolve) => go = resolve);
+        await gate.promise;
         return await raise(tx);
       });
       const second = db.update(raise, { signal: abort.signal });
       const third = db.update(raise);
       abort.abort(new Error("enough"));
       await assert.rejects(second, { code: "Aborted", message: /enough/ });
-      go();
+      gate.resolve();
       assert.deepEqual(await Promise.all([first, third]), [1, 2]);
     }));
 
