@@ -53,9 +53,9 @@ const threadedArgon2id: Argon2id = (password, salt, options) => {
 /** The native derivation once its self-test passed, which is made by the first derivation. */
 function testedArgon2id(native: Argon2id | undefined, other: Argon2id): Argon2id {
   if (native === undefined) return other;
-  let passed: Promise<boolean> | undefined;
+  let passed: boolean | undefined;
   return async (password, salt, options) => {
-    passed ??= passesArgon2idTest(native);
-    return await ((await passed) ? native : other)(password, salt, options);
+    passed ??= await passesArgon2idTest(native);
+    return await (passed ? native : other)(password, salt, options);
   };
 }

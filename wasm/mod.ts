@@ -20,6 +20,7 @@
  * @module
  */
 
+import { tasksEndWithRequests } from "../src/util/isolate.ts";
 import { loadedCore, setLoadedCore } from "./hashes.ts";
 import { interimCore } from "./interim.ts";
 import type { CryptoCore, ReadyOptions } from "./types.ts";
@@ -41,6 +42,7 @@ export type {
 export { isPointEncoding, isUnusualEncoding } from "./acceptance.ts";
 
 const loads = new Map<string, Promise<CryptoCore>>();
+const cores = new Map<string, CryptoCore>();
 const names = new WeakMap<object, string>();
 let handedIn = 0;
 let latest: Promise<CryptoCore> | undefined;
@@ -56,7 +58,8 @@ let interim: CryptoCore | undefined;
 export function ready(given?: ReadyOptions): Promise<CryptoCore> {
   const options = given ?? {};
   const anyWillDo = options.engine === undefined && options.wasm === undefined;
-  if (anyWillDo && latest !== undefined) return latest;
+  const known = anyWillDo ? latestOf() : undefined;
+  if (known !== undefined) return known;
   const request: Promise<CryptoCore> = load(options).then(
     (loaded) => {
       if (latest === request || loadedCore() === undefined) setLoadedCore(loaded);
@@ -71,16 +74,32 @@ export function ready(given?: ReadyOptions): Promise<CryptoCore> {
   return latest = request;
 }
 
-/** One load for each wish; a failed one may be tried again. */
+/** What was asked for last; where promises end with their request, only if it is loaded. */
+function latestOf(): Promise<CryptoCore> | undefined {
+  if (!tasksEndWithRequests) return latest;
+  const current = loadedCore();
+  return current && Promise.resolve(current);
+}
+
+/** One load for each wish; a failed one may be tried again, and one of another request may never end. */
 function load(options: ReadyOptions): Promise<CryptoCore> {
   const wish = `${options.engine} ${nameOf(options.wasm)}`;
-  let loading = loads.get(wish);
+  const core = cores.get(wish);
+  if (core !== undefined) return Promise.resolve(core);
+  let loading = tasksEndWithRequests ? undefined : loads.get(wish);
   if (loading === undefined) {
-    loading = import("./load.ts").then(({ loadCore }) => loadCore(options));
+    loading = loadAs(wish, options);
     loading.catch(() => loads.delete(wish));
     loads.set(wish, loading);
   }
   return loading;
+}
+
+async function loadAs(wish: string, options: ReadyOptions): Promise<CryptoCore> {
+  const { loadCore } = await import("./load.ts");
+  const core = await loadCore(options);
+  cores.set(wish, core);
+  return core;
 }
 
 /** A name for what is handed in, the same for the same object. */

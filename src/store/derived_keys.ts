@@ -2,6 +2,7 @@ import { core } from "../../wasm/mod.ts";
 import type { DerivationCosts } from "../keys/sealed.ts";
 import { concat, utf8 } from "../util/bytes.ts";
 import { toHex } from "../util/hex.ts";
+import { tasksEndWithRequests } from "../util/isolate.ts";
 import { systemRandom } from "../util/random.ts";
 
 /** How many keys are kept; the one that was kept first goes when there are more. */
@@ -35,7 +36,8 @@ export class DerivedKeys {
       const known = this.#keys.get(name);
       if (known !== undefined) return known.slice();
       const running = this.#running.get(name);
-      if (running === undefined) return await this.#derive(name, derive);
+      // The derivation of another request may never end.
+      if (running === undefined || tasksEndWithRequests) return await this.#derive(name, derive);
       await running.catch(() => {});
     }
   }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { tasksEndWithRequests } from "./isolate.ts";
+
 /** How long work goes on before everything else gets its turn, in milliseconds. */
 export const TURN_MS = 10;
 /** How many that wait go on in one turn: they share what costs the same for many, such as storage commits. */
@@ -81,7 +83,7 @@ export class Turns {
 /** The turns of this process. */
 export const turns: Turns = new Turns({
   now: () => performance.now(),
-  schedule: losesTasks() ? undefined : scheduler(),
+  schedule: tasksEndWithRequests ? undefined : scheduler(),
 });
 
 /** Gives what `items` has, and others their turn in between. */
@@ -90,15 +92,6 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncIterable<T> {
     if (turns.isOver) await turns.next();
     yield item;
   }
-}
-
-/**
- * Whether tasks end with the request that they belong to, as in isolates at the edge: a wait for one may
- * then never end. Clocks stand still while such an isolate computes, and its time is limited anyway.
- */
-function losesTasks(): boolean {
-  const isVercel = "EdgeRuntime" in globalThis;
-  return isVercel || globalThis.navigator?.userAgent === "Cloudflare-Workers";
 }
 
 /** The host's quickest way to a task of its own: timers take a millisecond, and a second in hidden tabs. */
