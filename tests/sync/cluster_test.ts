@@ -295,11 +295,10 @@ describe("a cluster", () => {
         await sync.addPeerAddress(peer, { transportType: "hang", address: `${n}` });
         await sync.addTreeSync(peer, tree);
       }
-      const arrived = new Promise<void>((resolve) => {
-        void at[1]!.onWrite(() => resolve());
-      });
+      const arrived = Promise.withResolvers<void>();
+      await at[1]!.onWrite(() => arrived.resolve());
       await put(at[0]!, "k", "v");
-      await arrived;
+      await arrived.promise;
       assert.equal(await get(at[1]!, "k"), "v");
     }));
 

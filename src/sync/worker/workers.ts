@@ -22,6 +22,7 @@ export class Workers {
   readonly #queue: (() => void)[] = [];
   readonly #due = new Map<string, () => void>();
   readonly #spreading = new Set<Promise<void>>();
+  #planning: Promise<void> = Promise.resolve();
   #busy = 0;
   #isClosed = false;
 
@@ -42,8 +43,12 @@ export class Workers {
     return made;
   }
 
-  /** Looks at what `_sync` says: plans rounds of trees. */
-  async plan(): Promise<void> {
+  /** Looks at what `_sync` says: plans rounds of trees. One after the other, so that the newest word holds. */
+  plan(): Promise<void> {
+    return this.#planning = this.#planning.catch(() => {}).then(() => this.#plan());
+  }
+
+  async #plan(): Promise<void> {
     const trees = await this.#topology.all();
     for (const [key, cancel] of this.#due) {
       if (trees.has(key)) continue;
