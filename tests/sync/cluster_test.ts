@@ -296,7 +296,7 @@ describe("a cluster", () => {
         await sync.addTreeSync(peer, tree);
       }
       const arrived = Promise.withResolvers<void>();
-      await at[1]!.onWrite(() => arrived.resolve());
+      (await at[1]!.onWrite(() => arrived.resolve())).detach();
       await put(at[0]!, "k", "v");
       await arrived.promise;
       assert.equal(await get(at[1]!, "k"), "v");
