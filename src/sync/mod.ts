@@ -43,6 +43,13 @@ export {
   type TransportBuilder,
 } from "./sync_network.ts";
 export { SyncRecords } from "./sync_records.ts";
+export {
+  type HandleHost,
+  SyncHandle,
+  type SyncPeer,
+  type SyncStatus,
+  type WaitOptions,
+} from "./declarative.ts";
 export { SyncLink } from "./link.ts";
 export type { SyncEvent } from "./events.ts";
 export type { TreeMetrics } from "./metrics.ts";

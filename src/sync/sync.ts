@@ -8,6 +8,13 @@ import { SyncError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { ReadAccess } from "./access/can_read.ts";
 import { NodeAccess } from "./access/node_access.ts";
+import {
+  noteSyncPeer,
+  statusOf,
+  SyncHandle,
+  type SyncPeer,
+  type SyncStatus,
+} from "./declarative.ts";
 import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
 import { routed } from "./http/fetch_handler.ts";
@@ -24,7 +31,7 @@ import { V0Client } from "./v0/client.ts";
 import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
-import { systemTimers, type Timers } from "./worker/timers.ts";
+import { pause, systemTimers, type Timers } from "./worker/timers.ts";
 import { type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
@@ -236,6 +243,28 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     });
   }
 
+  /**
+   * Notes that a database is to be kept in step with a peer, whether or not it is here. Nothing is asked of the peer
+   * yet: that is for the next round, or for the handle's `waitForInitialSync`.
+   */
+  async registerSyncPeer(wanted: SyncPeer): Promise<SyncHandle> {
+    this.#requireOpen();
+    await noteSyncPeer(this.records, wanted);
+    return new SyncHandle(wanted.tree, wanted.peer, {
+      timers: this.#timers,
+      getSyncStatus: (tree, peer) => this.getSyncStatus(tree, peer),
+      addPeerAddress: (peer, address) => this.addPeerAddress(peer, address),
+      ask: (peer, tree) => this.#workers.of(peer).want(tree, "round"),
+      requireOpen: () => this.#requireOpen(),
+    });
+  }
+
+  /** How a database stands with a peer. */
+  async getSyncStatus(tree: ID, peer: PublicKey): Promise<SyncStatus> {
+    const { tips } = await this.syncHost.host.backend.snapshot(tree);
+    return statusOf(tree, peer, tips.length > 0, this.#metrics.all());
+  }
+
   #peersOf(peer: DatabaseTicket | Address | PublicKey): Promise<PublicKey>[] {
     if (peer instanceof PublicKey) return [Promise.resolve(peer)];
     if (!(peer instanceof DatabaseTicket)) return [this.connectToPeer(peer)];
@@ -304,18 +333,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<void> {
     this.#events.emit({ type: "accessPending", tree: `${tree}`, request });
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const stop = () => {
-        cancel();
-        reject(signal!.reason);
-      };
-      const cancel = this.#timers.after(pauseMs, () => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      });
-      signal?.addEventListener("abort", stop, { once: true });
-    });
+    await pause(this.#timers, pauseMs, signal);
     this.#requireOpen();
   }
 

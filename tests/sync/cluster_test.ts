@@ -1,48 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { AuthKey, type Database, DocStore, type ID, Permission, SyncSettings } from "../../mod.ts";
-import { Cluster, type ClusterOptions } from "../../src/testing/cluster.ts";
+import { DocStore, Permission, SyncSettings } from "../../mod.ts";
 import { MAX_WORKERS } from "../../src/sync/worker/workers.ts";
-import type { Timers } from "../../src/sync/worker/timers.ts";
-
-/** Timers that never go off by themselves: what is tried again is so by `flush` alone. */
-const NEVER: Timers = { after: () => () => {} };
-
-async function withCluster(
-  test: (cluster: Cluster) => Promise<void>,
-  options: ClusterOptions = {},
-): Promise<void> {
-  const cluster = await Cluster.start({ sync: { timers: NEVER }, ...options });
-  try {
-    await test(cluster);
-  } finally {
-    await cluster.close();
-  }
-}
-
-/** A database of the first peer that everybody may write, at all peers. */
-async function shared(cluster: Cluster): Promise<{ tree: ID; at: Database[] }> {
-  const owner = cluster.peers[0]!;
-  const made = await owner.user.createDatabase({ name: "shared" });
-  await made.withTransaction(async (tx) => {
-    await tx.getSettings().setGlobalAuthKey(AuthKey.active(undefined, Permission.write(10)));
-  });
-  await cluster.serve(0, made.rootId);
-  const at = [made];
-  for (let peer = 1; peer < cluster.peers.length; peer++) {
-    await cluster.bootstrap(0, peer, made.rootId, Permission.write(10));
-    await cluster.serve(peer, made.rootId);
-    at.push(await cluster.peers[peer]!.user.openDatabase(made.rootId));
-  }
-  return { tree: made.rootId, at };
-}
-
-const put = (db: Database, key: string, value: string) =>
-  db.withTransaction(async (tx) => await (await tx.getStore(DocStore, "s")).set(key, value));
-
-async function get(db: Database, key: string): Promise<unknown> {
-  return await (await db.getStoreViewer(DocStore, "s")).getOption(key);
-}
+import { get, put, shared, withCluster } from "./cluster_bed.ts";
 
 describe("a cluster", () => {
   it("10#1 enabling twice is one; a restart finds the same `_sync`", () =>

@@ -1,14 +1,37 @@
 /** Waiting, injected so that tests and simulations decide how time passes. */
 export interface Timers {
-  /** Calls once after so many milliseconds; what it returns cancels that. */
-  after(milliseconds: number, call: () => void): () => void;
+  /**
+   * Calls once after so many milliseconds; what it returns cancels that. `isAwaited` says that somebody waits for the
+   * call, so that the process must not end before; work in the background keeps no process alive.
+   */
+  after(milliseconds: number, call: () => void, isAwaited?: boolean): () => void;
 }
 
-/** The platform's timers. They keep no process alive. */
+/** The platform's timers. */
 export const systemTimers: Timers = {
-  after(milliseconds, call) {
+  after(milliseconds, call, isAwaited = false) {
     const timer: unknown = setTimeout(call, milliseconds);
-    (timer as { unref?(): void }).unref?.();
+    if (!isAwaited) (timer as { unref?(): void }).unref?.();
     return () => clearTimeout(timer as number);
   },
 };
+
+/** Waits for so many milliseconds; rejects with the reason of `signal` when that is aborted before. */
+export async function pause(
+  timers: Timers,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const stop = () => {
+      cancel();
+      reject(signal!.reason);
+    };
+    const cancel = timers.after(milliseconds, () => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, true);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
