@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { withLock } from "./lock.mjs";
 
 /** The checkout. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -35,9 +36,6 @@ const PINNED = {
 
 /** Where packages stand: npm's layout, and those of Deno and Bun that isolate each package. */
 const LAYOUTS = ["", ".deno/*/node_modules/", ".bun/*/node_modules/"];
-
-/** How long a process waits for another one that installs the same, in milliseconds. */
-const LOCK_WAIT_MS = 600_000;
 
 const RUNNING = globalThis.Deno ? "deno" : globalThis.Bun ? "bun" : "node";
 
@@ -123,39 +121,7 @@ function install(directory, kind, what, advice) {
 /** Runs `work` while no other process does the same; `name` is the name of what is installed. */
 function alone(name, work) {
   mkdirSync(HOME, { recursive: true });
-  const lock = join(HOME, `${name}.lock`);
-  for (const started = Date.now(); !acquire(lock);) {
-    if (Date.now() - started > LOCK_WAIT_MS) throw new Error(`Cannot go on while ${lock} is there`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-  }
-  try {
-    return work();
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function acquire(lock) {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (error.code !== "EEXIST") throw error;
-    if (isAbandoned(lock)) rmSync(lock, { force: true });
-    return false;
-  }
-}
-
-/** Whether the process that made the lock is gone. */
-function isAbandoned(lock) {
-  try {
-    const pid = Number(readFileSync(lock, "utf8"));
-    // Between its creation and the first write a lock is empty: then somebody is at it right now.
-    if (pid > 0) process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return error.code === "ESRCH";
-  }
+  return withLock(join(HOME, `${name}.lock`), work);
 }
 
 /** The files that a path with `*` as a whole name stands for. */
