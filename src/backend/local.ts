@@ -31,6 +31,7 @@ import { decodeIdRow, type IdRow } from "./records/tree_records.ts";
 import { StateCache, type StateType } from "./state/state_cache.ts";
 import { demote, type DemotionSource, overwriteStatus } from "./tree/demote.ts";
 import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
+import { readAhead } from "./tree/read_ahead.ts";
 import { TreeCache } from "./tree/tree_cache.ts";
 import { TreeTips } from "./tree/tree_tips.ts";
 import { TreeUpdate, UpdateConflict, type UpdateSource } from "./tree/tree_update.ts";
@@ -76,7 +77,8 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     // All markers of one entry must fit into one storage commit.
     const awaited = Math.min(limits.awaited, Math.floor(driver.capabilities.maxBatchChanges / 8));
     this.limits = { ...limits, awaited };
-    this.trees = new TreeCache(driver);
+    const { isFar } = driver.capabilities;
+    this.trees = new TreeCache(driver, isFar ? (...tree) => readAhead(this, ...tree) : undefined);
     this.tips = new TreeTips(this.trees, this);
     this.room = new CommitRoom(driver.capabilities);
     this.backlogs = new BacklogTrees(driver);

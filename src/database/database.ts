@@ -74,6 +74,7 @@ export class Database extends DatabaseView {
     const action = "open a database";
     const host = hostOf(instance, action);
     requireInstance(rootId, ID, action, "the root");
+    host.backend.trees.meet(rootId);
     const root = await host.backend.get(rootId);
     if (root.isRoot) return new Database(host, rootId, undefined, false);
     const message =

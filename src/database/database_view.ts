@@ -176,7 +176,9 @@ export class DatabaseView {
   protected async begin(options?: AtOptions, alone?: Alone): Promise<Transaction> {
     const { at } = optionsOf(options, BEGIN);
     if (at !== undefined) await this.#requireTips(at);
-    const tips = at ?? this.#peekSnapshot() ?? await this.#readSnapshot();
+    // Who must be the only change has looked at the frontier, and is refused if there is a newer one.
+    const seen = this.#seesUnverified ? undefined : alone?.tips;
+    const tips = at ?? seen ?? this.#peekSnapshot() ?? await this.#readSnapshot();
     const isWhole = at !== undefined || areFew(tips);
     const parents = isWhole ? tips : await parentTips(this.#host.backend, tips);
     if (parents.tips.length === 0) throw this.#emptyTips();

@@ -38,9 +38,11 @@ export function requireDeviceKey(key: PrivateKey | undefined): PrivateKey {
 
 /** Reads the identity of an initialised backend; undefined when it is not initialised. */
 export async function loadIdentity(backend: LocalBackend): Promise<InstanceIdentity | undefined> {
-  const metadata = await backend.getInstanceMetadata();
+  const [metadata, secrets] = await Promise.all([
+    backend.getInstanceMetadata(),
+    backend.getInstanceSecrets(),
+  ]);
   if (metadata === undefined) return undefined;
-  const secrets = await backend.getInstanceSecrets();
   const deviceKey = secrets === undefined ? undefined : PrivateKey.parse(secrets.signing_key);
   if (deviceKey !== undefined && deviceKey.publicKey.toString() !== metadata.id) {
     throw new InstanceError(

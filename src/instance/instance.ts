@@ -100,10 +100,7 @@ export class Instance implements AsyncDisposable, HasHost {
     requireNewUser(initial);
     const storage = await openUrl(url, options, true);
     return await guarded(storage.driver, options, async () => {
-      const exists = await storage.backend.getInstanceMetadata() !== undefined;
-      if (!exists && storage.foreignSnapshot !== undefined) {
-        throw foreignSnapshot(storage.foreignSnapshot);
-      }
+      if (storage.foreignSnapshot !== undefined) throw foreignSnapshot(storage.foreignSnapshot);
       return await Instance.#openOrCreate(storage, initial, options);
     });
   }
@@ -163,9 +160,19 @@ export class Instance implements AsyncDisposable, HasHost {
 
   static async #open(storage: OpenedStorage, options: InstanceOptions): Promise<Instance> {
     await ready();
+    const instance = await Instance.#find(storage, options);
+    if (instance === undefined) throw notInitialized();
+    return instance;
+  }
+
+  /** The instance in a storage; undefined when there is none. */
+  static async #find(
+    storage: OpenedStorage,
+    options: InstanceOptions,
+  ): Promise<Instance | undefined> {
     const identity = await loadIdentity(storage.backend);
-    if (identity === undefined) throw notInitialized();
-    return new Instance(newHost(storage.backend, options), identity, storage.snapshotFile);
+    return identity &&
+      new Instance(newHost(storage.backend, options), identity, storage.snapshotFile);
   }
 
   static async #openOrCreate(
@@ -174,9 +181,10 @@ export class Instance implements AsyncDisposable, HasHost {
     options: InstanceOptions,
   ): Promise<ConnectedInstance> {
     await ready();
-    if (await storage.backend.getInstanceMetadata() !== undefined) {
+    const found = await Instance.#find(storage, options);
+    if (found !== undefined) {
       log.debug("The instance exists; the initial user is ignored");
-      return { instance: await Instance.#open(storage, options) };
+      return { instance: found };
     }
     const host = newHost(storage.backend, options);
     const made = await bootstrap(host, initial);

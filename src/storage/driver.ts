@@ -63,6 +63,11 @@ export interface Capabilities {
   readonly durable: boolean;
   /** Whether several processes can write at the same time. */
   readonly multiWriter: boolean;
+  /**
+   * Whether each call is a round trip over a network: the engine then asks for much at once rather than for
+   * little again and again, also for what may not be needed.
+   */
+  readonly isFar?: boolean;
   /** Longest key, in bytes. */
   readonly maxKeyBytes: number;
   /** Longest value, in bytes. */

@@ -1,4 +1,5 @@
 import { AuthKey } from "../auth/auth_key.ts";
+import type { AuthSettings } from "../auth/settings.ts";
 import { Permission } from "../auth/permission.ts";
 import { Database } from "../database/database.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
@@ -69,10 +70,12 @@ export async function openSession(
   rootKey: PrivateKey,
   derived: Uint8Array | undefined,
 ): Promise<Session> {
+  host.host.backend.trees.meet(info.userDatabaseId, ["keys", "password_changes"]);
   const database = (await Database.open(host, info.userDatabaseId)).withKey(rootKey);
-  // Before the rows: once the note of a change is gone, none of them is sealed under the old password.
-  const previous = await previousKey(database, info, derived);
-  const rows = await (await database.getStoreViewer(KeysTable, "keys")).search(() => true);
+  // In one state: once the note of a change is gone, none of the rows is sealed under the old password.
+  const state = await database.newTransaction();
+  const previous = await previousKey(state, info, derived);
+  const rows = await (await state.getViewer(KeysTable, "keys")).search(() => true);
   const records = rows.map(([, record]) => record);
   if (!records.some(isRootOf(info))) records.push(rootRecord(info));
   const { random } = host.host;
@@ -80,7 +83,9 @@ export async function openSession(
   await keys.adopt(mergedMappings(rows));
   try {
     if (previous !== undefined) await finishPasswordChange(database, info, keys);
-    await firstLogin(host, database, info);
+    const isPrepared = rows.some(([, record]) => isRootOf(info)(record)) &&
+      hasDevice(host, await state.getSettings().authSnapshot());
+    if (!isPrepared) await firstLogin(host, database, info);
   } catch (error) {
     log.warn("The first-login writes of {uuid} failed; the next login tries again", {
       uuid,
@@ -88,6 +93,11 @@ export async function openSession(
     });
   }
   return { uuid, info, database, keys };
+}
+
+function hasDevice(host: UserHost, auth: AuthSettings): boolean {
+  const device = host.deviceKey().publicKey;
+  return auth.getAllKeys().some(([key]) => key.equals(device));
 }
 
 /** Puts the root key and the device's read grant into the user's database, once. */
@@ -99,7 +109,7 @@ async function firstLogin(host: UserHost, database: Database, info: UserInfo): P
       await (await transaction.getStore(KeysTable, "keys")).insert(rootRecord(info));
     }
     const auth = await transaction.getSettings().authSnapshot();
-    if (auth.getAllKeys().some(([key]) => key.equals(device))) return;
+    if (hasDevice(host, auth)) return;
     const grant = AuthKey.active("device", Permission.read);
     await transaction.getSettings().setAuthKey(device, grant);
   });

@@ -79,13 +79,13 @@ async function replaceCredentials(
 
 /** The derived key before the last change of the password, while keys may be sealed under it. */
 export async function previousKey(
-  database: Database,
+  transaction: Transaction,
   { credentials }: UserInfo,
   derived: Uint8Array | undefined,
 ): Promise<{ readonly key: Uint8Array | undefined } | undefined> {
   const salt = credentials.passwordSalt;
   if (salt === undefined || derived === undefined) return undefined;
-  const table = await database.getStoreViewer(PasswordChangesTable, "password_changes");
+  const table = await transaction.getViewer(PasswordChangesTable, "password_changes");
   const change = await table.getOption(salt);
   return change && { key: await notedKey(change, derived) };
 }

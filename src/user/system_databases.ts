@@ -115,6 +115,7 @@ export async function grantInstanceAdmin(
 /** `_users`, acting as the device. */
 export async function usersDb(host: UserHost): Promise<Database> {
   const key = host.deviceKey();
+  host.host.backend.trees.meet(host.usersDbId, ["users", "last_login"]);
   return (await Database.open(host, host.usersDbId)).withKey(key);
 }
 

@@ -69,7 +69,7 @@ function spied(storage: StorageDriver, meanwhile: () => Promise<unknown>): Stora
   let commits = 0;
   return {
     name: storage.name,
-    capabilities: { ...storage.capabilities, multiWriter: true },
+    capabilities: { ...storage.capabilities, multiWriter: true, isFar: false },
     get: (key) => storage.get(key),
     getMany: async (keys) => {
       const found = await storage.getMany(keys);

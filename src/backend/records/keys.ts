@@ -173,7 +173,12 @@ export function headKey(tree: ID): Uint8Array {
 
 /** Key of the frontiers of a store. */
 export function storeTipsKey(tree: ID, store: string): Uint8Array {
-  return concat(prefixed(PREFIX.storeTips, tree), nameBytes(store));
+  return concat(storeTipsPrefix(tree), nameBytes(store));
+}
+
+/** Prefix of the frontiers of all stores of a tree. */
+export function storeTipsPrefix(tree: ID): Uint8Array {
+  return prefixed(PREFIX.storeTips, tree);
 }
 
 /** Key of the marker of an entry that is to be looked at. */

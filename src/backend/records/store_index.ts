@@ -15,7 +15,7 @@
  */
 
 import { ID } from "../../entry/id.ts";
-import type { StorageDriver } from "../../storage/driver.ts";
+import type { Range, StorageDriver } from "../../storage/driver.ts";
 import { compareBytes, concat } from "../../util/bytes.ts";
 import { Heap } from "../../util/heap.ts";
 import {
@@ -48,6 +48,8 @@ export interface Place {
 export interface HeadSource {
   /** The head of a tree, perhaps out of memory. */
   read(tree: ID): Promise<{ readonly head: { readonly buffer: ChangeBuffer } }>;
+  /** As it was last seen, which may be out of date. */
+  lastSeen(tree: ID): Promise<{ readonly head: { readonly buffer: ChangeBuffer } }>;
 }
 
 /** What a listing reads from. */
@@ -125,6 +127,15 @@ export async function listTreePlaces(source: IndexSource, tree: ID): Promise<Pla
   return [...found.values()].sort((a, b) => a.height - b.height || ID.compareFold(a.id, b.id));
 }
 
+/** Where the entries are that the records of a part of an index name. */
+export async function readPlaces(driver: StorageDriver, range: Range): Promise<Place[]> {
+  const places: Place[] = [];
+  for await (const page of driver.list(range)) {
+    for (const { value } of page) places.push(...decodeRows(value));
+  }
+  return places;
+}
+
 async function bufferOf({ trees }: IndexSource, tree: ID): Promise<ChangeBuffer> {
   return (await trees.read(tree)).head.buffer;
 }
@@ -151,7 +162,10 @@ export async function* listPlaces(
 }
 
 async function carried(source: IndexSource, tree: ID, store: string): Promise<Place[]> {
-  const { rows } = await bufferOf(source, tree);
+  return placesOf(await bufferOf(source, tree), store);
+}
+
+function placesOf({ rows }: ChangeBuffer, store: string): Place[] {
   return rows.filter((row) => row.store === store).map(placeOf);
 }
 
@@ -192,7 +206,9 @@ export async function* listPlacesBackwards(
   size: number,
 ): AsyncIterable<Place[]> {
   const isWanted = ({ place }: Place) => readHeight(place) <= height;
-  let rows = (await carried(source, tree, store)).filter(isWanted).reverse();
+  // What has been written since is not on the way of a walk that has begun before.
+  const { head } = await source.trees.lastSeen(tree);
+  let rows = placesOf(head.buffer, store).filter(isWanted).reverse();
   let wanted = MIN_ROWS;
   const start = storeIndexPrefix(tree, store);
   const end = concat(start, heightBytes(height + 1));

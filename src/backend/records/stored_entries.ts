@@ -77,7 +77,7 @@ export async function* listStoreBackwards(
   height: number,
 ): AsyncIterable<Entry[]> {
   for await (const places of listPlacesBackwards(source, tree, store, height, READ_AT_ONCE)) {
-    yield await loadSound(source, places);
+    yield await loadSound(source, places.map(({ id }) => id));
   }
 }
 
@@ -103,12 +103,16 @@ function decodeListed(id: ID, bytes: Uint8Array | undefined): Entry {
   return decodeStored(id, bytes);
 }
 
+/** Reads entries that are not held in memory, to have them there while there is room; not the damaged ones. */
+export async function offerSound(source: ListingSource, ids: readonly ID[]): Promise<void> {
+  if (ids.length > 0) await loadSound(source, ids);
+}
+
 /** As {@link loadAll}, without the damaged ones; the others are remembered while there is room. */
 async function loadSound(
   { driver, entries }: ListingSource,
-  places: readonly Place[],
+  ids: readonly ID[],
 ): Promise<Entry[]> {
-  const ids = places.map(({ id }) => id);
   const sound: Entry[] = [];
   const stored = await readStored(driver, ids);
   for (const [at, id] of ids.entries()) {

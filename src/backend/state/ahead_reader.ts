@@ -19,9 +19,9 @@ export class AheadReader implements EntryReader {
     this.#source = source;
   }
 
-  /** From now on the walk goes on below a height of the store. */
+  /** From now on the walk goes on below a height of the store; it begins once. */
   begin(tree: ID, store: string, height: number): void {
-    this.#pages = listStoreBackwards(this.#source, tree, store, height)[Symbol.asyncIterator]();
+    this.#pages ??= listStoreBackwards(this.#source, tree, store, height)[Symbol.asyncIterator]();
   }
 
   /** See {@link EntryReader.find}. */

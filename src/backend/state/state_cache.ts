@@ -1,10 +1,11 @@
+import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import { isLost } from "../../util/lost.ts";
 import { LruMap } from "../../util/lru.ts";
 import type { ListingSource } from "../records/stored_entries.ts";
 import { FrontierWalk } from "../tree/frontier_walk.ts";
-import type { EntryReader } from "../tree/walk.ts";
+import { type EntryReader, storeHeight } from "../tree/walk.ts";
 import { AheadReader } from "./ahead_reader.ts";
 import { CheckpointKeeper, MIN_WEIGHT } from "./checkpoint_keeper.ts";
 import type { Scope } from "./checkpoints.ts";
@@ -162,6 +163,9 @@ export class StateCache {
     try {
       const walk = new FrontierWalk(ahead, scope.store);
       for (const tip of tips.tips) await walk.add(tip);
+      if (this.#source.driver.capabilities.isFar && walk.frontier.length > 0) {
+        ahead.begin(scope.tree, scope.store, highest(walk.frontier, scope.store));
+      }
       return await new RouteFinder(walk, scope.store, known).find();
     } finally {
       await ahead.close();
@@ -196,6 +200,10 @@ export class StateCache {
       this.#weight -= one.weight;
     }
   }
+}
+
+function highest(entries: readonly Entry[], store: string): number {
+  return entries.reduce((most, entry) => Math.max(most, storeHeight(entry, store)), 0);
 }
 
 function keyOf(tree: ID, store: string, type: { readonly name: string }): string {

@@ -1,9 +1,11 @@
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../../storage/driver.ts";
+import { LruMap } from "../../util/lru.ts";
 import { turns } from "../../util/turns.ts";
 import { EMPTY_BUFFER } from "../records/change_buffer.ts";
 import { ForeignWrites } from "../records/foreign_writes.ts";
+import { INDEX, SETTINGS } from "../../entry/constants.ts";
 import { headKey, storeTipsKey } from "../records/keys.ts";
 import {
   decodeHead,
@@ -14,6 +16,12 @@ import {
 
 /** How many trees a backend keeps the head of in memory. */
 const CACHED_TREES = 1024;
+
+/**
+ * What is done when a tree is read that was not in memory: begun while its head is read, and gone on with when it
+ * is there. `stores` are some that will be asked for.
+ */
+type Met = (tree: ID, stores: readonly string[]) => (cached: CachedTree) => Promise<void>;
 
 /** Head of a tree that no write has touched yet. */
 export const EMPTY_HEAD: TreeHead = Object.freeze({
@@ -59,11 +67,15 @@ export class TreeCache {
   readonly #driver: StorageDriver;
   readonly #trees = new Map<string, CachedTree>();
   readonly #foreign: ForeignWrites;
+  readonly #met: Met | undefined;
+  readonly #known = new LruMap<true>(CACHED_TREES);
+  readonly #meetings = new Map<string, Promise<CachedTree>>();
 
-  /** Reads through to `driver`. */
-  constructor(driver: StorageDriver) {
+  /** Reads through to `driver`; `met` is waited for when a tree is read that was not in memory. */
+  constructor(driver: StorageDriver, met?: Met) {
     this.#driver = driver;
     this.#foreign = new ForeignWrites(driver);
+    this.#met = met;
   }
 
   /** The tree as last seen by this process, which may be behind other processes. */
@@ -87,6 +99,11 @@ export class TreeCache {
     if (turns.isOver) await turns.next();
     const cached = this.peek(tree);
     if (cached !== undefined && this.#isCurrent()) return cached;
+    if (this.#met !== undefined) return await this.#readFar(tree, cached);
+    return await this.#readHead(tree, cached);
+  }
+
+  async #readHead(tree: ID, cached: CachedTree | undefined): Promise<CachedTree> {
     const stored = await this.#driver.get(headKey(tree));
     if (cached !== undefined && cached.version === stored?.version) return cached;
     const head = stored === undefined ? EMPTY_HEAD : decodeHead(stored.value);
@@ -95,6 +112,47 @@ export class TreeCache {
     if (stored === undefined) return fresh;
     this.replace(tree, fresh);
     return this.peek(tree)!;
+  }
+
+  async #readFar(tree: ID, cached: CachedTree | undefined): Promise<CachedTree> {
+    const meeting = this.#meetings.get(tree.toString());
+    if (this.#isNew(tree)) return await this.#meet(tree, []);
+    // The head that somebody else has asked for before may be older than what is asked for now.
+    const [head] = await Promise.all([
+      this.#readHead(tree, cached),
+      meeting?.catch(() => undefined),
+    ]);
+    return head;
+  }
+
+  /**
+   * Begins to read a tree from a far storage, with what will be asked for besides; `stores` are some that
+   * will be. Nobody waits for it but those who read the tree meanwhile.
+   */
+  meet(tree: ID, stores: readonly string[] = []): void {
+    if (this.#met !== undefined && this.#isNew(tree)) {
+      this.#meet(tree, stores).catch(() => undefined);
+    }
+  }
+
+  /** Whether nobody has asked for a tree yet: one that was forgotten is only read again. */
+  #isNew(tree: ID): boolean {
+    return this.#known.get(tree.toString()) === undefined;
+  }
+
+  #meet(tree: ID, stores: readonly string[]): Promise<CachedTree> {
+    const key = tree.toString();
+    this.#known.set(key, true);
+    const meeting = this.#meetOnce(tree, stores).finally(() => this.#meetings.delete(key));
+    this.#meetings.set(key, meeting);
+    return meeting;
+  }
+
+  async #meetOnce(tree: ID, stores: readonly string[]): Promise<CachedTree> {
+    const goOn = this.#met!(tree, stores);
+    const fresh = await this.#readHead(tree, undefined);
+    if (fresh.version !== undefined) await goOn(fresh);
+    return fresh;
   }
 
   /** Whether no other writer can have changed anything that is cached. */
@@ -136,11 +194,27 @@ export class TreeCache {
    */
   async store(tree: ID, cached: CachedTree, store: string): Promise<Frontiers | undefined> {
     if (cached.stores.has(store)) return this.peekStore(cached, store);
-    const stored = await this.#driver.get(storeTipsKey(tree, store));
-    const tips = stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
-    if (tips.sequence > cached.head.sequence) return undefined;
-    // What a write has put there in the meantime is newer.
-    if (!cached.stores.has(store)) cached.stores.set(store, tips);
-    return tips;
+    await this.readStores(
+      tree,
+      cached,
+      this.#met === undefined ? [store] : [store, SETTINGS, INDEX],
+    );
+    return this.peekStore(cached, store);
+  }
+
+  /** Reads frontiers of stores that are not in memory, at once; those of a later head are left out. */
+  async readStores(tree: ID, cached: CachedTree, stores: readonly string[]): Promise<void> {
+    const unknown = [...new Set(stores)].filter((store) => !cached.stores.has(store));
+    const keys = unknown.map((store) => storeTipsKey(tree, store));
+    const found = keys.length === 1
+      ? [await this.#driver.get(keys[0]!)]
+      : await this.#driver.getMany(keys);
+    for (const [at, store] of unknown.entries()) {
+      const stored = found[at];
+      const tips = stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
+      // What a write has put there in the meantime is newer.
+      const isWanted = tips.sequence <= cached.head.sequence && !cached.stores.has(store);
+      if (isWanted) cached.stores.set(store, tips);
+    }
   }
 }

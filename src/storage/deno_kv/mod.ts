@@ -40,6 +40,11 @@ export interface DenoKvOptions {
    * storage is closed; otherwise it is looked at once a second. Deno Deploy always tells.
    */
   readonly listen?: boolean;
+  /**
+   * Whether a database that is handed in is on another machine, so that much is asked for at once; what is opened by its
+   * path or address is known to be, or not.
+   */
+  readonly isFar?: boolean;
   /** Gives up opening, with the code `Aborted`, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +67,8 @@ export async function denoKvStorage(
   const isReadOnly = options.readOnly === true;
   if (typeof pathOrKv === "object") {
     const isListening = options.listen === true;
-    const place = { isOwner: false, isInMemory: false, isReadOnly, isListening };
+    const isFar = options.isFar ?? isRemote(undefined);
+    const place = { isOwner: false, isInMemory: false, isReadOnly, isFar, isListening };
     return await DenoKvStorage.open(patient(pathOrKv), place);
   }
   const { openKv } = (globalThis as { Deno?: { readonly openKv?: OpenKv } }).Deno ?? {};
@@ -88,12 +94,18 @@ async function openByPath(
     await reach(path, signal);
     const kv = answering(await openWithin(openKv, path));
     const isListening = listen === true || path === undefined;
-    return await openOn(kv, { isOwner: true, isInMemory, isReadOnly, isListening });
+    return await openOn(kv, { isOwner: true, isInMemory, isReadOnly, isFar: true, isListening });
   }
   if (path !== undefined && !isInMemory) prepareFile(path, create && !isReadOnly);
   const local = isInMemory ? undefined : { path };
   const kv = patient(await openWhenFree(openKv, path, signal));
-  return await openOn(kv, { isOwner: true, isInMemory, isReadOnly, ...(local && { local }) });
+  return await openOn(kv, {
+    isOwner: true,
+    isInMemory,
+    isReadOnly,
+    isFar: false,
+    ...(local && { local }),
+  });
 }
 
 /** Opens the storage, or closes its database again. */

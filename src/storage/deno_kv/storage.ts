@@ -60,6 +60,9 @@ const IN_MEMORY: Capabilities = Object.freeze({
   multiWriter: false,
 });
 
+/** A database on another machine. */
+const FAR: Capabilities = Object.freeze({ ...CAPABILITIES, isFar: true });
+
 /** What came of a batch; with an error when it failed for another reason than its checks. */
 type Outcome = CommitResult | { readonly ok: false; readonly error: unknown };
 
@@ -71,6 +74,8 @@ export interface DenoKvPlace {
   readonly isInMemory: boolean;
   /** Whether every write is refused. */
   readonly isReadOnly: boolean;
+  /** Whether it is on another machine. */
+  readonly isFar: boolean;
   /** The local file it is in, as far as it is known; absent when it is not on this machine. */
   readonly local?: { readonly path: string | undefined };
   /** Whether its own `watch` tells of others, though it keeps the process alive. */
@@ -92,7 +97,7 @@ export class DenoKvStorage implements StorageDriver {
   #isClosed = false;
 
   private constructor(kv: DenoKv, place: DenoKvPlace) {
-    this.capabilities = place.isInMemory ? IN_MEMORY : CAPABILITIES;
+    this.capabilities = place.isInMemory ? IN_MEMORY : place.isFar ? FAR : CAPABILITIES;
     this.#kv = kv;
     this.#polling = pollingOf(place, (keys) => this.#versions(keys));
     this.#place = place;
@@ -101,9 +106,11 @@ export class DenoKvStorage implements StorageDriver {
   /** A storage in `kv`. */
   static async open(kv: DenoKv, place: DenoKvPlace): Promise<StorageDriver> {
     const storage = new DenoKvStorage(kv, place);
-    if (!place.isReadOnly) {
-      await storage.#attempt("open", () => removeAbandoned(storage.#kv, Date.now()));
-    }
+    if (place.isReadOnly) return storage;
+    const removing = storage.#attempt("open", () => removeAbandoned(storage.#kv, Date.now()));
+    // Where that takes round trips nobody waits for it; what cannot be done now is done at another opening.
+    if (place.isFar) removing.catch(() => undefined);
+    else await removing;
     return storage;
   }
 
@@ -156,7 +163,9 @@ export class DenoKvStorage implements StorageDriver {
 
   /** See {@link StorageDriver.list}. */
   list(range: Range): AsyncIterable<readonly Pair[]> {
-    return listByPage(range, (rest, limit) => this.#attempt("read", () => this.#page(rest, limit)));
+    const read = (rest: Range, limit: number) =>
+      this.#attempt("read", () => this.#page(rest, limit));
+    return listByPage(range, read, this.#place.isFar);
   }
 
   async #page({ start, end, reverse }: Range, limit: number): Promise<Pair[]> {

@@ -31,6 +31,7 @@ const LOOK_MS = 2000;
 const CAPABILITIES: Capabilities = Object.freeze({
   durable: true,
   multiWriter: true,
+  isFar: true,
   // PostgreSQL takes 2,704 bytes into an index.
   maxKeyBytes: 2600,
   maxValueBytes: 100_000_000,
@@ -124,7 +125,7 @@ export class PostgresStorage implements StorageDriver {
     return listByPage(range, async ({ start, end, reverse }, limit) => {
       const rows = await this.#run("read", reverse ? backward : forward, [start, end, limit]);
       return rows.map((row) => ({ key: bytesOf(row.key), ...storedOf(row) }));
-    });
+    }, true);
   }
 
   /** See {@link StorageDriver.commit}. */

@@ -1,8 +1,9 @@
 import { turns } from "../../util/turns.ts";
 import type { Pair, Range } from "../driver.ts";
 
-/** Least and most pairs of one page. */
+/** Least and most pairs of one page, and of the first where each page is a round trip. */
 const MIN_PAGE = 16;
+const FAR_PAGE = 256;
 const MAX_PAGE = 1024;
 /** About how many bytes of values one page holds. */
 const PAGE_BYTES = 1 << 20;
@@ -11,12 +12,16 @@ const PAGE_BYTES = 1 << 20;
 export type ReadPage = (range: Range, limit: number) => Pair[] | Promise<Pair[]>;
 
 /**
- * Lists a range page by page, each read by itself. Pages are small at first, and as large as the
+ * Lists a range page by page, each read by itself. Pages are small at first, unless the storage is far away, and as large as the
  * size of their values allows later, so that a listing of megabyte values stays in bounds.
  */
-export async function* listByPage(range: Range, read: ReadPage): AsyncGenerator<readonly Pair[]> {
+export async function* listByPage(
+  range: Range,
+  read: ReadPage,
+  isFar = false,
+): AsyncGenerator<readonly Pair[]> {
   let rest = range;
-  let size = MIN_PAGE;
+  let size = isFar ? FAR_PAGE : MIN_PAGE;
   for (let left = range.limit ?? Infinity; left > 0;) {
     if (turns.isOver) await turns.next();
     const wanted = Math.min(left, size);
