@@ -8,31 +8,57 @@
 import type { DenoKv, DenoKvEntry } from "../../src/storage/deno_kv/mod.ts";
 import type { Pair, Range, StorageDriver } from "../../src/storage/driver.ts";
 
+/** How long a round waits for calls that belong to it, in milliseconds, while it is counted. */
+const GATHER_MS = 4;
+
+/** Pairs in a full page of the storage in memory. */
+const MEMORY_PAGE = 256;
+
 /** Counts round trips. */
 export class Rounds {
-  /** How many rounds there were since the last {@link reset}, and what was asked in each. */
+  /** What was asked in each round since counting began. */
   readonly trips: string[][] = [];
+  #isCounted = false;
   #asked: string[] = [];
   #waiting: (() => void)[] = [];
+  #underWay = 0;
 
-  /** One call; resolves when its round is over. */
-  trip(what: string): Promise<void> {
+  /** Makes a call in a round of its own, or with others that are made meanwhile. */
+  async trip<T>(what: string, call: () => Promise<T>): Promise<T> {
     this.#asked.push(what);
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
-      if (this.#waiting.length === 1) setTimeout(() => this.#end());
+      if (this.#waiting.length === 1 && this.#underWay === 0) this.#gather();
     });
+    try {
+      return await call();
+    } finally {
+      if (--this.#underWay === 0 && this.#waiting.length > 0) this.#gather();
+    }
   }
 
-  #end(): void {
-    this.trips.push(this.#asked);
+  /** A round begins when the one before has ended, and what that has led to has been asked for. */
+  #gather(): void {
+    setTimeout(() => this.#begin(), this.#isCounted ? GATHER_MS : 0);
+  }
+
+  #begin(): void {
+    if (this.#underWay > 0) return;
+    if (this.#isCounted) this.trips.push(this.#asked);
     this.#asked = [];
+    this.#underWay = this.#waiting.length;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Counts from 0. */
-  reset(): void {
+  /** Counts the rounds of a step. */
+  async count<T>(step: () => Promise<T>): Promise<T> {
     this.trips.length = 0;
+    this.#isCounted = true;
+    try {
+      return await step();
+    } finally {
+      this.#isCounted = false;
+    }
   }
 }
 
@@ -41,13 +67,11 @@ export function farAway(storage: StorageDriver, rounds: Rounds): StorageDriver {
   return {
     name: storage.name,
     capabilities: { ...storage.capabilities, multiWriter: true, isFar: true },
-    get: async (key) => (await rounds.trip(`get ${nameOf(key)}`), await storage.get(key)),
-    getMany: async (keys) => {
-      await rounds.trip(`getMany ${keys.map(nameOf).join(", ")}`);
-      return await storage.getMany(keys);
-    },
+    get: (key) => rounds.trip(`get ${nameOf(key)}`, () => storage.get(key)),
+    getMany: (keys) =>
+      rounds.trip(`getMany ${keys.map(nameOf).join(", ")}`, () => storage.getMany(keys)),
     list: (range) => pages(storage, range, rounds),
-    commit: async (batch) => (await rounds.trip("commit"), await storage.commit(batch)),
+    commit: (batch) => rounds.trip("commit", () => storage.commit(batch)),
     close: () => storage.close(),
   };
 }
@@ -57,12 +81,13 @@ async function* pages(
   range: Range,
   rounds: Rounds,
 ): AsyncIterable<readonly Pair[]> {
-  await rounds.trip(`list ${nameOf(range.start)}`);
-  let isFirst = true;
-  for await (const page of storage.list(range)) {
-    if (!isFirst) await rounds.trip(`list on ${nameOf(range.start)}`);
-    isFirst = false;
-    yield page;
+  const pages = storage.list(range)[Symbol.asyncIterator]();
+  for (;;) {
+    const page = await rounds.trip(`list ${nameOf(range.start)}`, () => pages.next());
+    if (page.done) return;
+    yield page.value;
+    // A page with fewer pairs than were wanted is the last one, as drivers know.
+    if (page.value.length < MEMORY_PAGE) return;
   }
 }
 
@@ -75,8 +100,8 @@ function nameOf(key: Uint8Array): string {
 /** A view of a Deno KV as far away as a server. */
 export function farKv(kv: DenoKv, rounds: Rounds): DenoKv {
   return {
-    get: async (key) => (await rounds.trip("get"), await kv.get(key)),
-    getMany: async (keys) => (await rounds.trip("getMany"), await kv.getMany(keys)),
+    get: (key) => rounds.trip("get", () => kv.get(key)),
+    getMany: (keys) => rounds.trip("getMany", () => kv.getMany(keys)),
     list: (range, options) => listed(kv, range, options, rounds),
     atomic: () => {
       const atomic = kv.atomic();
@@ -84,7 +109,7 @@ export function farKv(kv: DenoKv, rounds: Rounds): DenoKv {
         check: (...checks) => atomic.check(...checks),
         set: (key, value) => atomic.set(key, value),
         delete: (key) => atomic.delete(key),
-        commit: async () => (await rounds.trip("commit"), await atomic.commit()),
+        commit: () => rounds.trip("commit", () => atomic.commit()),
       };
     },
     close: () => kv.close(),
@@ -97,12 +122,11 @@ async function* listed(
   options: Parameters<DenoKv["list"]>[1],
   rounds: Rounds,
 ): AsyncIterable<DenoKvEntry> {
-  const batch = options?.batchSize ?? 100;
-  let at = 0;
-  for await (const entry of kv.list(range, options)) {
-    if (at++ % batch === 0) await rounds.trip("list");
-    yield entry;
-  }
-  // What is empty is asked for, too.
-  if (at === 0) await rounds.trip("list");
+  // All that is wanted at once comes at once.
+  const all = async () => {
+    const entries: DenoKvEntry[] = [];
+    for await (const entry of kv.list(range, options)) entries.push(entry);
+    return entries;
+  };
+  yield* await rounds.trip("list", all);
 }
