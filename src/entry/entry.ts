@@ -11,7 +11,6 @@ import { copyOf } from "../util/allocate.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
-import type { JsonBytes } from "../util/json_bytes.ts";
 import type { Json64 } from "../util/json64.ts";
 import { tryRead } from "../util/try_read.ts";
 import type { RandomSource } from "../util/random.ts";
@@ -26,11 +25,12 @@ import {
 import { decodeEntry } from "./entry_decoder.ts";
 import { encodeEntry, spliceSignature } from "./entry_encoder.ts";
 import { entryFromJson64, entryToJson, parseEntryJson } from "./entry_json.ts";
-import { readEntryJson } from "./entry_json_reader.ts";
 import { ID } from "./id.ts";
 import { EntryMetadata } from "./metadata.ts";
 import { SigInfo } from "./sig_info.ts";
 import { isRootModel } from "./validate.ts";
+
+const DECODE = "decode an entry";
 
 /** An entry. Bytes and ID are made once. */
 export class Entry {
@@ -71,9 +71,16 @@ export class Entry {
    * ```
    */
   static decode(dagCbor: Uint8Array): Entry {
-    requireBytes(dagCbor, "decode an entry", "it");
+    requireBytes(dagCbor, DECODE, "it");
     checkSize(dagCbor);
     return Entry.#own(copyOf(dagCbor));
+  }
+
+  /** As {@link decode}, but keeps the bytes themselves, which nobody may change from then on. */
+  static adopt(dagCbor: Uint8Array): Entry {
+    requireBytes(dagCbor, DECODE, "it");
+    checkSize(dagCbor);
+    return Entry.#own(dagCbor);
   }
 
   static #own(bytes: Uint8Array): Entry {
@@ -84,16 +91,6 @@ export class Entry {
   /** Reads the JSON form, 64-bit integers included. */
   static fromJSON(text: string): Entry {
     return Entry.#fromModel(parseEntryJson(text));
-  }
-
-  /**
-   * Reads the JSON form out of UTF-8, as peers send it. Throws {@link SerializeError} for what is no entry in
-   * JSON, and {@link EntryError} for an entry that is not taken; the reader then stands behind it.
-   */
-  static readJson(reader: JsonBytes): Entry {
-    const bytes = readEntryJson(reader);
-    checkSize(bytes);
-    return Entry.#own(bytes);
   }
 
   /** Reads the JSON form out of JSON that was parsed already. */

@@ -14,6 +14,7 @@ import {
   orUnlike,
 } from "../util/json_struct.ts";
 import { ENTRY_VERSION } from "./constants.ts";
+import { Entry } from "./entry.ts";
 import { K, TRUE } from "./entry_codec.ts";
 import { ID } from "./id.ts";
 
@@ -24,8 +25,8 @@ import { ID } from "./id.ts";
  * Throws {@link SerializeError} for what is no entry in JSON. What is one that can have no canonical bytes is an
  * {@link EntryError}, thrown when all of it was read: the reader then stands behind it.
  */
-export function readEntryJson(reader: JsonBytes): Uint8Array {
-  return transcoder.read(reader);
+export function readEntryJson(reader: JsonBytes): Entry {
+  return Entry.adopt(transcoder.read(reader));
 }
 
 const QUOTE = 0x22;

@@ -11,6 +11,7 @@ import {
   MAX_SUBTREES,
 } from "../../src/entry/constants.ts";
 import { Entry } from "../../src/entry/entry.ts";
+import { readEntryJson } from "../../src/entry/entry_json_reader.ts";
 import { writeEntryJson } from "../../src/entry/entry_json_writer.ts";
 import { SigInfo, SigKey } from "../../src/entry/sig_info.ts";
 import { ID } from "../../src/entry/id.ts";
@@ -35,7 +36,7 @@ function written(bytes: Uint8Array): string {
 
 function read(text: string): Entry {
   const reader = new JsonBytes(utf8(text));
-  const entry = Entry.readJson(reader);
+  const entry = readEntryJson(reader);
   reader.end();
   return entry;
 }
@@ -44,7 +45,7 @@ function read(text: string): Entry {
 function verdictOn(text: string): Entry | "no entry" | "refused" {
   const reader = new JsonBytes(utf8(text));
   try {
-    return Entry.readJson(reader);
+    return readEntryJson(reader);
   } catch (error) {
     if (error instanceof SerializeError) return "no entry";
     assert.ok(error instanceof EntryError, `${text}: ${error}`);

@@ -35,7 +35,6 @@ const MOST = 3;
 const EXEMPT: readonly (readonly [RegExp, reason: string])[] = [
   [/^ID\.(compare|compareFold)$/, "comparators, which sorts call"],
   [/^ID\.readText$/, "between readers of this package"],
-  [/\.readJson$/, "between readers of this package"],
   [/\.(load|view|register)$/, "what a transaction asks of a type of store"],
   [
     /^(doc|list)\.(absorb|absorbRoot|putChild|peekChild|peekEach|withEach|release|write|replace)$/,

@@ -1,4 +1,5 @@
 import { Entry } from "../../entry/entry.ts";
+import { readEntryJson } from "../../entry/entry_json_reader.ts";
 import { EntryError } from "../../util/errors.ts";
 import type { JsonBytes } from "../../util/json_bytes.ts";
 import { type Members, nextMember, openStruct, type ReadJson } from "../../util/json_struct.ts";
@@ -111,7 +112,7 @@ export class Parts {
 /** Reads an entry, or why it is refused. */
 function readEntry(reader: JsonBytes): Entry | EntryError {
   try {
-    return Entry.readJson(reader);
+    return readEntryJson(reader);
   } catch (error) {
     if (error instanceof EntryError) return error;
     throw error;
