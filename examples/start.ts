@@ -1,7 +1,8 @@
 /**
  * The main job, from an empty folder to a verified, merged, queried database: opens or creates a SQLite file,
- * imports rows in signed entries, queries them, lets two writers branch and merge, and verifies the whole
- * history. Run again, it goes on where it was: rows that have not changed are left alone.
+ * imports rows in signed entries, queries them, lets two writers branch and merge, verifies the whole
+ * history, and shares it by a ticket with a second instance, which has everything then. Run again, it goes on where it
+ * was: rows that have not changed are left alone.
  *
  * ```sh
  * npm start
@@ -21,6 +22,7 @@ import {
   type User,
   type WriteEvent,
 } from "eidetica";
+import { copyOf } from "./start/copy.ts";
 import { Progress } from "./start/progress.ts";
 import { countries, type Source, userFile } from "./start/source.ts";
 
@@ -45,8 +47,14 @@ async function main(): Promise<void> {
   const { instance, user } = await Instance.connectOrCreate(urlOf(db), NewUser.passwordless(USER));
   try {
     say(user === undefined ? `Reopened ${db}` : `Created ${db} with the user "${USER}"`);
-    await work(user ?? await instance.loginUser(USER), source);
-    say(`Done. Everything is in ${db}; run the same command again and it continues.`);
+    const me = user ?? await instance.loginUser(USER);
+    const database = await work(me, source);
+    await share(instance, me, database, copyPath(db));
+    say(
+      `Done. Everything is in ${db}, and in ${
+        copyPath(db)
+      }; run the same command again and it continues.`,
+    );
     say(`Next: README.md shows the API; --file imports your own data, --help says how.`);
   } finally {
     await instance.close();
@@ -58,7 +66,12 @@ function urlOf(path: string): string {
   return `sqlite://${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
 }
 
-async function work(user: User, source: Source): Promise<void> {
+/** Where the second instance is: beside the first. */
+function copyPath(path: string): string {
+  return path.replace(/(\.[^./\\]+)?$/, "-copy$1");
+}
+
+async function work(user: User, source: Source): Promise<Database> {
   const database = await openDatabase(user, source.name);
   const seen = { events: 0, entries: 0, last: "" };
   const watch = await database.onWrite((event: WriteEvent) => {
@@ -77,6 +90,7 @@ async function work(user: User, source: Source): Promise<void> {
   );
   await verifyAll(database);
   watch[Symbol.dispose]();
+  return database;
 }
 
 async function openDatabase(user: User, name: string): Promise<Database> {
@@ -105,7 +119,7 @@ async function importRows(database: Database, source: Source): Promise<void> {
     if (batch.size < ROWS_PER_ENTRY) continue;
     await write(database, batch);
     batch = new Map();
-    progress.tell(read, `${counts.read} rows read, ${counts.added + counts.changed} written`);
+    progress.tell(`${counts.read} rows read, ${counts.added + counts.changed} written`, read);
   }
   if (batch.size > 0) await write(database, batch);
   progress.end();
@@ -175,13 +189,47 @@ async function verifyAll(database: Database): Promise<void> {
   let valid = 0;
   for (const [at, entry] of entries.entries()) {
     if (await database.verifyEntrySignature(entry.id)) valid++;
-    if (at % 50 === 0) progress.tell(at / entries.length, `${at} of ${entries.length} entries`);
+    if (at % 50 === 0) progress.tell(`${at} of ${entries.length} entries`, at / entries.length);
   }
   progress.end();
   say(
     `Verified: ${valid} of ${entries.length} entries are signed by a key that was allowed to write them`,
   );
   if (valid !== entries.length) throw new Error("The history holds entries that are not valid");
+}
+
+/** A second instance joins by a ticket; in the end it has every entry and every row. */
+async function share(
+  instance: Instance,
+  user: User,
+  database: Database,
+  path: string,
+): Promise<void> {
+  const sync = await instance.enableSync();
+  const copy = await copyOf(database, user, sync, urlOf(path), say);
+  try {
+    const [ours, theirs] = await Promise.all([database, copy.database].map(countsOf));
+    const isSame = isDeepStrictEqual(theirs, ours);
+    say(
+      `Copied: a second instance in ${path} has ${theirs!.entries} of ${
+        ours!.entries
+      } entries, ${copy.arrived} of them new, and ${theirs!.rows} of ${ours!.rows} rows`,
+    );
+    if (!isSame) throw new Error("The second instance has not got everything");
+  } finally {
+    await copy.close();
+  }
+}
+
+async function countsOf(
+  database: Database,
+): Promise<{ entries: number; rows: number; tips: readonly string[] }> {
+  const [entries, rows] = [
+    await database.getAllEntries(),
+    await database.getStoreViewer(Table, ROWS),
+  ];
+  const tips = (await database.snapshot()).toJSON();
+  return { entries: entries.length, rows: await rows.count(), tips };
 }
 
 function say(text: string): void {

@@ -1,6 +1,7 @@
 /**
  * `npm start`: installs what is missing and runs the main job of the README, examples/start.ts: it opens or
- * creates a SQLite file, imports rows in signed entries, queries, branches, merges, and verifies the history.
+ * creates a SQLite file, imports rows in signed entries, queries, branches, merges, verifies the history, and shares
+ * it by a ticket, over HTTP on this machine, with a second instance that has everything in the end.
  *
  *   npm start                                   the 250 countries of the npm package world-countries
  *   npm start -- --file people.csv              rows of your own: .csv, .tsv, .json (an array), .ndjson, .jsonl
@@ -9,7 +10,7 @@
  *   --file FILE   what is imported; all values of a CSV file are texts
  *   --key COLUMN  the column that tells rows apart; "id" where there is one, otherwise the whole row does
  *   --name NAME   the database it belongs to; the name of the file without its ending by default
- *   --db FILE     the SQLite file; ./eidetica.db by default
+ *   --db FILE     the SQLite file; ./eidetica.db by default. The second instance is beside it, in ./eidetica-copy.db
  *
  * Rows that have not changed are left alone, and those that are in the database and not in the file stay. The
  * branches are made in a store beside the rows, and change none of them.

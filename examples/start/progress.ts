@@ -14,10 +14,10 @@ export class Progress {
     this.#what = what;
   }
 
-  /** Tells how much is done, from 0 to 1. */
-  tell(done: number, details: string): void {
-    const percent = Math.floor(100 * Math.min(1, done));
-    const text = `${this.#what}: ${percent} %, ${details}`;
+  /** Tells what is done, and how much of it, from 0 to 1, where that is known. */
+  tell(details: string, done?: number): void {
+    const percent = done === undefined ? "" : `${Math.floor(100 * Math.min(1, done))} %, `;
+    const text = `${this.#what}: ${percent}${details}`;
     if (this.#isTerminal) process.stdout.write(`\r${text}\x1b[K`);
     else if (Date.now() - this.#told >= LINE_MS) this.#print(text);
   }

@@ -54,13 +54,14 @@ export async function ask(
   sync: Sync,
   ticket: DatabaseTicket | string,
   key: PrivateKey,
-  options: AccessOptions,
+  options: JoinOptions,
 ): Promise<{ readonly root: ID; readonly error: unknown }> {
   const parsed = await sync.ticketOf(ticket);
-  const { permission, note, signal } = options;
+  const { permission, note, signal, onProgress } = options;
   const metadata = typeof note === "string" ? DocClass.from({ note }) : note;
   const name = key.publicKey.toString();
-  const asked = sync.bootstrapWithTicket(parsed, key, name, permission, metadata, { signal });
+  const controls = { signal, onProgress };
+  const asked = sync.bootstrapWithTicket(parsed, key, name, permission, metadata, controls);
   const error = await asked.then(
     () => undefined,
     (reason: unknown) => reason ?? new Error("refused"),

@@ -81,6 +81,19 @@ function start(
   return { output, errors, status };
 }
 
+/** All rows that a user of a file has in the one database of people. */
+async function peopleIn(db: string, user: string): Promise<Record<string, unknown>> {
+  assert.equal(existsSync(db), true);
+  const instance = await Instance.connect(`sqlite://${encodeURI(db).replace("?", "%3F")}`);
+  const [database, ...others] = await (await instance.loginUser(user)).findDatabase("people");
+  assert.equal(others.length, 0);
+  const rows = await database!.getStoreViewer(Table, "rows");
+  const found: Record<string, unknown> = {};
+  for await (const [key, row] of rows.entries()) found[key] = row;
+  await instance.close();
+  return found;
+}
+
 describe("npm start", () => {
   it("--help says every option; a wrong one is told, and creates nothing", () => {
     const script = readFileSync(new URL("../../scripts/start.mjs", import.meta.url), "utf8");
@@ -105,24 +118,20 @@ describe("npm start", () => {
     const db = join(folder, "50% a?.db");
     const first = start(folder, "--file", "people.csv", "--db", db);
     assert.match(first.output, /2 rows read, 2 new, 0 changed, 0 as they were/, first.errors);
+    assert.match(first.output, /^Shared: eidetica:\?db=bafy\w+&pr=http:127\.0\.0\.1:\d+$/m);
+    assert.match(first.output, /has 6 of 6 entries, 6 of them new, and 2 of 2 rows/);
     const again = start(folder, "--file", "people.csv", "--db", db);
     assert.match(again.output, /2 rows read, 0 new, 0 changed, 2 as they were/, again.errors);
+    assert.match(again.output, /has 9 of 9 entries, 3 of them new, and 2 of 2 rows/);
     const newer = start(folder, "--file", "newer.ndjson", "--name", "people", "--db", db);
-    assert.match(newer.output, /2 rows read, 1 new, 1 changed, 0 as they were/, newer.errors);
-    assert.equal(existsSync(db), true);
-    const url = `sqlite://${encodeURI(db).replace("?", "%3F")}`;
-    const instance = await Instance.connect(url);
-    const [database, ...others] = await (await instance.loginUser("ada")).findDatabase("people");
-    assert.equal(others.length, 0);
-    const rows = await database!.getStoreViewer(Table, "rows");
-    const found: Record<string, unknown> = {};
-    for await (const [key, row] of rows.entries()) found[key] = row;
-    assert.deepEqual(found, {
+    assert.match(newer.output, /has 13 of 13 entries, 4 of them new, and 3 of 3 rows/);
+    const expected = {
       "1": { id: "1", name: "Ada" },
       "02": { id: "02", name: "Bob" },
       "3": { id: "3", name: "Cy" },
-    });
-    await instance.close();
+    };
+    assert.deepEqual(await peopleIn(db, "ada"), expected);
+    assert.deepEqual(await peopleIn(join(folder, "50% a?-copy.db"), "bob"), expected);
     rmSync(folder, { recursive: true });
   });
   it("rows without a key are told apart by what is in them; a row that lacks its key is told", () => {
