@@ -21,6 +21,7 @@ import { routed } from "./http/fetch_handler.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
+import { NativeHost } from "./native/host/native_host.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { type RoundControls, SyncNetwork } from "./sync_network.ts";
@@ -94,6 +95,8 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #timers: Timers;
   readonly #servers = new Map<SyncServer, Address>();
   #watch: { [Symbol.dispose](): void } | undefined;
+  #serving!: Serving;
+  #native: NativeHost | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(records: SyncDatabase, host: SyncHost, options: SyncOptions) {
@@ -188,11 +191,17 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       onPeer: (peer) => this.#workers.of(peer).heard(),
       onRequest: (request) => this.#events.emit({ type: "accessRequested", request }),
     });
+    this.#serving = serving;
     const handler = new V0Handler(serving);
     return {
       exchange: (request, remote) => handler.exchange(request, remote),
       fetch: routed({ "/api/v0": v0Route(handler) }),
     };
+  }
+
+  /** The instance as sessions of the native protocol see it. */
+  get native(): NativeHost {
+    return this.#native ??= new NativeHost(this.#serving, this.#timers);
   }
 
   // --- serving ---------------------------------------------------------------------------------
@@ -364,6 +373,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     await this.#workers.close();
     await Promise.allSettled([...this.#servers.keys()].map((server) => server.close()));
     await this.transports.stopAll().catch(() => {});
+    await this.#native?.close();
     this.forgetKeys();
     this.#events.close();
   }

@@ -2,9 +2,24 @@
 
 import fc from "fast-check";
 import { answer, firstWindows } from "../../src/sync/native/reconcile.ts";
-import { type RangedEntry, RangeTable } from "../../src/sync/native/range_table.ts";
+import { RangeTable } from "../../src/sync/native/range_table.ts";
 import { type Range, readRanges, writeRanges } from "../../src/sync/native/range_codec.ts";
 import { Reader, Writer } from "../../src/sync/native/varint.ts";
+
+/** An entry as reconciliation sees it. */
+export interface RangedEntry {
+  readonly height: number;
+  readonly short: bigint;
+}
+
+/** The table of some entries. */
+export function tableOf(entries: readonly RangedEntry[]): RangeTable {
+  return new RangeTable({
+    heights: entries.map(({ height }) => height),
+    shorts: entries.map(({ short }) => short),
+    positions: entries.map((_, at) => at),
+  });
+}
 
 /** An entry, of the few or the many heights there are. */
 export const anEntry = (heights: number): fc.Arbitrary<RangedEntry> =>
@@ -38,7 +53,7 @@ const name = ({ height, short }: RangedEntry): string => `${height}/${short}`;
 export function reconcile(a: readonly RangedEntry[], b: readonly RangedEntry[]): Found {
   const sides = [a, b].map((entries) => ({
     entries,
-    table: new RangeTable(entries),
+    table: tableOf(entries),
     otherLacks: new Set<string>(),
   }));
   let message = overTheWire(firstWindows(sides[0]!.table));
@@ -46,7 +61,11 @@ export function reconcile(a: readonly RangedEntry[], b: readonly RangedEntry[]):
   for (let turn = 1; messages < 100; turn++) {
     const side = sides[turn % 2]!;
     const { ranges, lacking } = answer(side.table, message.ranges);
-    for (const at of lacking) side.otherLacks.add(name(side.entries[side.table.originAt(at)]!));
+    for (const [from, to] of lacking) {
+      for (let at = from; at < to; at++) {
+        side.otherLacks.add(name(side.entries[side.table.positionAt(at)]!));
+      }
+    }
     if (ranges.length === 0) break;
     message = overTheWire(ranges);
     messages++;

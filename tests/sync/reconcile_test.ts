@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { firstWindows } from "../../src/sync/native/reconcile.ts";
-import { bytesOf, type RangedEntry, RangeTable } from "../../src/sync/native/range_table.ts";
-import { anEntry, minus, overTheWire, reconcile } from "./native_bed.ts";
+import { bytesOf } from "../../src/sync/native/range_table.ts";
+import { anEntry, minus, overTheWire, type RangedEntry, reconcile, tableOf } from "./native_bed.ts";
 
 /** A history of so many entries, one a height, that a seed decides. */
 function chain(length: number, seed: bigint, from = 0): RangedEntry[] {
@@ -72,7 +72,7 @@ describe("reconciliation by ranges", () => {
   });
 
   it("the first windows list the newest entries and reach down to the root", () => {
-    const table = new RangeTable(chain(1_000, 3n));
+    const table = tableOf(chain(1_000, 3n));
     const ranges = firstWindows(table);
     assert.equal(ranges.at(-1)!.mode, "list");
     const counted = ranges.reduce((sum, range) => {
@@ -88,7 +88,7 @@ describe("the table of ranges", () => {
   it("knows places, bounds and sums", () => {
     fc.assert(
       fc.property(fc.array(anEntry(3), { maxLength: 600 }), fc.nat(), fc.nat(), (entries, i, j) => {
-        const table = new RangeTable(entries);
+        const table = tableOf(entries);
         const [from, to] = [i % (table.size + 1), j % (table.size + 1)].sort((a, b) => a - b);
         let sum = 0n;
         for (let at = from!; at < to!; at++) sum += table.shortAt(at);

@@ -18,6 +18,7 @@
  * | `b` | tree | empty; a tree with Unverified entries (`backlog_trees.ts`) |
  * | `w` | tree · scope · missing parent · child | empty; a child that waits for a parent |
  * | `l` | tree · place | entries from this one on, in the order in which they became Verified (`arrivals.ts`) |
+ * | `p` | tree · public key of a peer | up to where its log of the tree is here (`log_cursor.ts`) |
  * | `c` | tree · store · reading · name | head of a checkpoint (`checkpoint_record.ts`) |
  * | `C` | tree · store · reading · name | body of that checkpoint |
  *
@@ -51,6 +52,7 @@ const PREFIX = {
   backlog: 0x62,
   waiting: 0x77,
   log: 0x6c,
+  peerCursor: 0x70,
   checkpoint: 0x63,
   checkpointBody: 0x43,
 } as const;
@@ -268,6 +270,11 @@ export function logKey(tree: ID, place: number): Uint8Array {
 /** The place in a {@link logKey}. */
 export function readLogPlace(key: Uint8Array): number {
   return readHeight(key, key.length - NO_PLACE.length);
+}
+
+/** Key of the place up to which a peer's log of a tree is here. */
+export function peerCursorKey(tree: ID, peer: Uint8Array): Uint8Array {
+  return concat(prefixed(PREFIX.peerCursor, tree), peer);
 }
 
 /** Prefix of the heads, or of the bodies, of all checkpoints of a store in one reading. */

@@ -1,14 +1,41 @@
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
-import type { Access, Entries, Open } from "./messages.ts";
+import type { Access, Entries, Open, State, Stored, Tips } from "./messages.ts";
 import type { RangeTable } from "./range_table.ts";
 
-/**
- * What a session wants done by whoever drives it. Those with a question are answered by the method of the same
- * name; the others are told. Entries pass through as blocks that the session never looks into.
- */
-export type Action =
-  | { readonly do: "send"; readonly bytes: Uint8Array }
+/** Entries that are to be read: by their IDs, or by their positions in the log. */
+export type Items = readonly ID[] | Uint32Array;
+
+/** A question about one channel, answered by the method of the session that the type of the answer names. */
+export type Question =
+  /** May the tree be read and written, and how does it stand here? Answer: {@link Judgement}. */
+  | { readonly do: "judge"; readonly channel: number; readonly open: Open }
+  /** What is in the log after `from`, or from its beginning? Answer: {@link Page}. */
+  | {
+    readonly do: "page";
+    readonly channel: number;
+    readonly from: LogCursor | undefined;
+    readonly maxBytes: number;
+  }
+  /** What does the owner of these tips lack? Answer: {@link Difference}. */
+  | { readonly do: "differ"; readonly channel: number; readonly tips: readonly ID[] }
+  /** All that is Verified, as a table. Answer: {@link Table}. */
+  | { readonly do: "table"; readonly channel: number }
+  /** Read these entries, as many as fit. Answer: {@link Fetched}. */
+  | {
+    readonly do: "fetch";
+    readonly channel: number;
+    readonly items: Items;
+    readonly maxBytes: number;
+  }
+  /** Store these blocks. Answer: {@link StoreReport}, when everything is durable. */
+  | { readonly do: "store"; readonly channel: number; readonly blocks: readonly Entries[] }
+  /** How does the tree stand? Answer: {@link Standing}. */
+  | { readonly do: "stand"; readonly channel: number };
+
+/** What the owner of a session is told. */
+export type Notice =
+  /** The other side has proved its key. Nothing more is read until `admitted` is called. */
   | {
     readonly do: "established";
     readonly key: Uint8Array;
@@ -16,43 +43,20 @@ export type Action =
     /** The other side's clock minus this one's. */
     readonly skewMs: number;
   }
-  | { readonly do: "judge"; readonly channel: number; readonly open: Open }
+  /** Everything of the other side's log up to here is durable here; `left` of it is still to come. */
   | {
-    readonly do: "page";
+    readonly do: "keep";
     readonly channel: number;
-    /** Where to read on; undefined for the beginning. */
-    readonly from: LogCursor | undefined;
-    readonly maxBytes: number;
+    readonly cursor: LogCursor;
+    readonly left: number;
   }
-  | { readonly do: "differ"; readonly channel: number; readonly tips: readonly ID[] }
-  | { readonly do: "table"; readonly channel: number }
-  | {
-    readonly do: "fetch";
-    readonly channel: number;
-    readonly items: readonly ID[];
-    readonly maxBytes: number;
-    /** Whether the other side has asked for these by their IDs. */
-    readonly wanted: boolean;
-  }
-  | { readonly do: "store"; readonly channel: number; readonly entries: Entries }
-  /** Everything of the other side's log up to here is durable here. */
-  | { readonly do: "keep"; readonly channel: number; readonly cursor: LogCursor }
-  /** The other side has everything of this side's log up to here. */
-  | { readonly do: "reached"; readonly channel: number; readonly cursor: LogCursor }
-  /** Some entries were refused by the other side. */
-  | {
-    readonly do: "refused";
-    readonly channel: number;
-    readonly count: number;
-    readonly code: string;
-  }
-  | {
-    readonly do: "opened";
-    readonly channel: number;
-    readonly mayRead: boolean;
-    readonly mayWrite: boolean;
-    readonly count: number;
-  }
+  /** What the other side has stored, and up to where it has this side's log. */
+  | { readonly do: "reached"; readonly channel: number; readonly stored: Stored }
+  /** The other side has answered an OPEN, or something has changed about it. */
+  | { readonly do: "opened"; readonly channel: number; readonly state: State }
+  /** The other side has more than it sends now. */
+  | { readonly do: "lagging"; readonly channel: number; readonly tips: Tips }
+  /** A channel has ended. */
   | {
     readonly do: "denied";
     readonly channel: number;
@@ -60,13 +64,18 @@ export type Action =
     readonly message: string;
     readonly retryMs: number;
   }
+  /** Access is asked for, or was decided on. */
   | { readonly do: "access"; readonly message: Access }
+  /** The session has ended. */
   | {
     readonly do: "closed";
     readonly code: string;
     readonly message: string;
     readonly retryMs: number;
   };
+
+/** What a session wants of whoever drives it. */
+export type Action = { readonly do: "send"; readonly bytes: Uint8Array } | Question | Notice;
 
 /** A block of entries as it goes into one message. */
 export interface Block {
@@ -78,52 +87,61 @@ export interface Block {
   readonly deflated: boolean;
 }
 
+/** Where a tree stands. */
+export interface Standing {
+  /** Its Verified tips. */
+  readonly tips: readonly ID[];
+  /** The end of its log; undefined when it is not held. */
+  readonly log: LogCursor | undefined;
+}
+
 /** Answer to `judge`: what the other side may do with a tree, and where this side stands. */
-export interface Judgement {
+export interface Judgement extends Standing {
   readonly mayRead: boolean;
   readonly mayWrite: boolean;
-  readonly tips: readonly ID[];
   /** For each tip of OPEN whether it is Verified here. */
   readonly held: readonly boolean[];
+  /** How many entries are Verified here. */
   readonly count: number;
-  readonly log: LogCursor | undefined;
   /** Up to where this side has the other's log. */
   readonly cursor: LogCursor | undefined;
 }
 
 /** Answer to `page`. */
 export type Page =
+  /** There is no such place in the log. */
   | { readonly isValid: false }
   | {
     readonly isValid: true;
-    /** Undefined when everything that was read came from the other side. */
+    /** Undefined when everything that was read came from the other side, or nothing was. */
     readonly block: Block | undefined;
-    readonly next: LogCursor;
+    /** The place after it; undefined while the tree is not held. */
+    readonly next: LogCursor | undefined;
+    /** How many rows are left after that. */
     readonly left: number;
   };
 
-/** Answer to `differ`: what the owner of the tips lacks, parents first, unless it cannot be told. */
+/** Answer to `differ`. */
 export interface Difference {
-  /** Entries that the tips do not reach; undefined when some tip is unknown, or they are too many. */
+  /** What the owner of the tips lacks, parents first; undefined when it cannot be told. */
   readonly lacking: readonly ID[] | undefined;
-  /** The end of the log when that was found out. */
-  readonly log: LogCursor;
+  /** Whether all the tips are Verified here. */
+  readonly isKnown: boolean;
+  /** The end of the log when that was found out; undefined while the tree is not held. */
+  readonly log: LogCursor | undefined;
 }
 
 /** Answer to `table`. */
 export interface Table {
   readonly table: RangeTable;
-  /** The entry of a place in the table. */
-  readonly idAt: (place: number) => ID;
   /** The end of the log when the table was made. */
   readonly log: LogCursor;
 }
 
-/** Answer to `fetch`: how many of the items are in the block. */
+/** Answer to `fetch`. */
 export interface Fetched {
-  /** As in the question. */
-  readonly wanted: boolean;
   readonly block: Block | undefined;
+  /** How many of the items were looked for. */
   readonly taken: number;
 }
 
@@ -133,6 +151,10 @@ export interface StoreReport {
   readonly waiting: number;
   readonly failed: number;
   readonly refused: number;
+  /** How many of those that were refused or failed nobody honest would have sent. */
+  readonly invalid: number;
+  /** How many of those that were refused had better be sent again, later. */
+  readonly again: number;
   /** Code of the first refusal. */
   readonly code: string;
   /** IDs that entries wait for and nobody has sent. */

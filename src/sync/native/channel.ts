@@ -1,8 +1,10 @@
 import type { ID } from "../../entry/id.ts";
-import type { Difference, Fetched, Judgement, Page, StoreReport, Table } from "./actions.ts";
-import { Inflow } from "./inflow.ts";
+import { SyncError } from "../../util/errors.ts";
+import type { Judgement, StoreReport } from "./actions.ts";
+import { Inflow, type InflowHost } from "./inflow.ts";
+import { EARLY_MESSAGES } from "./limits.ts";
 import type { Message, Open, State } from "./messages.ts";
-import { type FlowHost, Outflow } from "./outflow.ts";
+import { Outflow } from "./outflow.ts";
 
 /** A message about a channel. */
 export type ChannelMessage = Extract<Message, { readonly channel: number }>;
@@ -13,139 +15,124 @@ export class Channel {
   readonly number: number;
   /** Root of the tree. */
   readonly tree: ID;
-  /** What was sent to open it, or came. */
-  readonly open: Open;
-  readonly #host: FlowHost;
-  readonly #out: Outflow;
+  /** Whether this side has opened it. */
+  readonly isOwn: boolean;
+  /** What this side sends. */
+  readonly out: Outflow;
   readonly #in: Inflow;
-  readonly #isOwn: boolean;
+  readonly #host: InflowHost;
+  readonly #wanted: number;
+  #open: Open | undefined;
+  #isOpen = false;
   #mayRead = false;
   #mayWrite = false;
-  #isOpen = false;
+  /** What came before it was decided whether the other side may read. */
+  readonly #early: ChannelMessage[] = [];
 
   /** A channel that this side has opened, or the other. */
-  constructor(open: Open, isOwn: boolean, host: FlowHost) {
+  constructor(open: Open, isOwn: boolean, host: InflowHost, wanted: number) {
     this.number = open.channel;
     this.tree = open.tree;
-    this.open = open;
+    this.isOwn = isOwn;
+    this.#open = open;
     this.#host = host;
-    this.#isOwn = isOwn;
-    this.#out = new Outflow(open.channel, host);
+    this.#wanted = wanted;
+    this.out = new Outflow(open.channel, host);
     this.#in = new Inflow(open.channel, host);
   }
 
-  /** Whether both sides have said where they stand. */
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
-  /** Whether everything that the other side lacked was sent. */
-  get isInStep(): boolean {
-    return this.#out.isInStep;
-  }
-
-  /** How many messages about ranges were taken. */
-  get rounds(): number {
-    return this.#out.rounds;
-  }
-
-  /** Answers `judge`: says where this side stands, and begins to send. */
-  judged(judgement: Judgement): void {
-    const { mayRead, mayWrite, tips, held, count, log, cursor } = judgement;
+  /** Answers `judge`: says where this side stands, and begins to send when the other may read. */
+  judged({ held, ...judgement }: Judgement): void {
+    const { mayRead, mayWrite, cursor } = judgement;
+    const isFirst = !this.#mayRead;
     [this.#mayRead, this.#mayWrite, this.#isOpen] = [mayRead, mayWrite, true];
-    this.#host.send({
-      type: "state",
-      channel: this.number,
-      mayRead,
-      mayWrite,
-      tips,
-      held,
-      count,
-      log,
-      cursor,
-    });
-    if (mayRead) this.#out.begin(this.open.tips, this.open.cursor);
+    const { tips, count, log } = mayRead ? judgement : NOTHING;
+    const seen = mayRead ? held : [];
+    const state = { mayRead, mayWrite, tips, held: seen, count, log, cursor };
+    this.#host.send({ type: "state", channel: this.number, ...state });
+    if (mayRead && isFirst) this.#begin(this.#open!, held);
+    if (mayRead) this.#open = undefined;
+    for (const message of this.#early.splice(0)) this.receive(message);
   }
 
-  /** Takes the answer to an OPEN of this side. */
+  #begin({ tips, cursor, live }: Open, held: readonly boolean[]): void {
+    const isKnown = tips.every((_, at) => held[at]);
+    this.out.begin({ tips, cursor, isKnown, isOpener: false, isLive: live });
+  }
+
+  /** Takes the answer to an OPEN of this side, and later ones that change it. */
   state(state: State): void {
-    if (!this.#isOwn || this.#isOpen) return;
-    [this.#mayRead, this.#mayWrite, this.#isOpen] = [true, true, true];
-    const { channel, mayRead, mayWrite, count } = state;
-    this.#host.want({ do: "opened", channel, mayRead, mayWrite, count });
-    if (mayWrite) this.#out.begin(state.tips, state.cursor);
+    if (!this.isOwn) throw new SyncError("NotAllowed", "STATE answers an OPEN of the other side");
+    const { tips: own, live } = this.#open!;
+    const begins = state.mayWrite && (!this.#mayWrite || state.mayRead && !this.#mayRead);
+    [this.#mayRead, this.#mayWrite, this.#isOpen] = [state.mayRead, state.mayWrite, true];
+    this.#host.tell({ do: "opened", channel: this.number, state });
+    if (!begins) return;
+    const isKnown = own.every((_, at) => state.held[at]);
+    const { tips, cursor } = state;
+    this.out.begin({ tips, cursor, isKnown, isOpener: true, isLive: live });
   }
 
-  /** Takes any other message about the channel; `size` is its length on the wire. */
-  receive(message: ChannelMessage, size: number): void {
+  /** Takes any other message about the channel. */
+  receive(message: ChannelMessage): void {
+    if (!this.#isOpen && !this.isOwn) return this.#wait(message);
     switch (message.type) {
       case "entries":
-        return this.#in.entries(message, size);
       case "mark":
-        this.#in.mark(message.cursor);
+        this.#in.take(message);
         return this.#caughtUp();
       case "ranges":
-        return this.#mayRead ? this.#out.ranges(message.ranges) : undefined;
+        return this.#serves ? this.#compare(message.ranges) : undefined;
       case "want":
-        return this.#mayRead ? this.#want(message.ids) : undefined;
+        return this.#serves ? this.#want(message.ids) : undefined;
       case "stored":
-        return this.#stored(message);
+        return this.#host.tell({ do: "reached", channel: this.number, stored: message });
+      case "tips":
+        return this.#host.tell({ do: "lagging", channel: this.number, tips: message });
     }
   }
 
-  #stored({ cursor, refused, code }: Extract<Message, { type: "stored" }>): void {
-    const channel = this.number;
-    if (cursor !== undefined) this.#host.want({ do: "reached", channel, cursor });
-    if (refused > 0) this.#host.want({ do: "refused", channel, count: refused, code });
+  #wait(message: ChannelMessage): void {
+    if (message.type === "entries") {
+      throw new SyncError("NotAllowed", "entries were sent before the answer to OPEN");
+    }
+    if (this.#early.length >= EARLY_MESSAGES) {
+      throw new SyncError("TooMuch", "too much was sent before the answer to OPEN");
+    }
+    this.#early.push(message);
   }
 
-  /** Whether what the other side sends is taken at all. */
-  get takesEntries(): boolean {
-    return this.#isOwn || this.#mayWrite;
+  /** Whether the other side may have what it asks for: this side follows it, or it may read. */
+  get #serves(): boolean {
+    return this.isOwn || this.#mayRead;
+  }
+
+  #compare(ranges: Extract<ChannelMessage, { type: "ranges" }>["ranges"]): void {
+    if (this.out.rounds > this.#host.rangeRounds) {
+      throw new SyncError("TooManyRounds", "comparing ranges has come to no end");
+    }
+    this.out.compare(ranges);
   }
 
   #want(ids: readonly ID[]): void {
-    const maxBytes = this.#host.room();
-    this.#host.want({ do: "fetch", channel: this.number, items: ids, maxBytes, wanted: true });
+    if (this.out.due + ids.length > this.#wanted) {
+      throw new SyncError("TooManyWanted", "more entries were asked for than can be sent");
+    }
+    this.out.want(ids);
+  }
+
+  /** Whether what the other side sends is taken. */
+  get takesEntries(): boolean {
+    return this.isOwn || this.#mayWrite || !this.#isOpen;
+  }
+
+  /** Whether everything that the other side had is here. */
+  get isReceiving(): boolean {
+    return !this.#in.isComplete && (this.isOwn ? this.#mayRead : this.#mayWrite);
   }
 
   #caughtUp(): void {
-    if (this.#in.isComplete) this.#out.received();
-  }
-
-  /** The own log has grown. */
-  grew(): void {
-    if (this.#isOpen) this.#out.grew();
-  }
-
-  /** There is room for entries again. */
-  resume(): void {
-    this.#out.resume();
-  }
-
-  /** Answers `page`. */
-  page(page: Page): void {
-    this.#out.page(page);
-  }
-
-  /** Answers `differ`. */
-  differed(difference: Difference): void {
-    const isReceiving = this.#isOwn && !this.#in.isComplete;
-    this.#out.differed(difference, isReceiving);
-  }
-
-  /** Answers `table`. */
-  tabled(table: Table): void {
-    this.#out.tabled(table);
-  }
-
-  /** Answers `fetch`. */
-  fetched(fetched: Fetched): void {
-    const { wanted, block } = fetched;
-    if (!wanted) this.#out.fetched(fetched);
-    else if (block !== undefined && block.count > 0) {
-      this.#host.send({ type: "entries", channel: this.number, ...block });
-    }
+    if (this.#in.isComplete) this.out.received();
   }
 
   /** Answers `store`: the bytes that may be sent again. */
@@ -155,9 +142,12 @@ export class Channel {
     return size;
   }
 
-  /** Ends what flows out. */
-  end(): void {
-    this.#out.end();
+  /** Ends what flows out; the bytes that were not stored, and may be sent again. */
+  end(): number {
+    this.out.end();
     this.#isOpen = false;
+    return this.#in.bytes;
   }
 }
+
+const NOTHING = { tips: [], count: 0, log: undefined };

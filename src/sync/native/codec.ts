@@ -48,7 +48,6 @@ interface Codec<M extends Message> {
 
 const LOG = 1;
 const CURSOR = 2;
-const RANGES = 4;
 const READ = 8;
 const WRITE = 16;
 const LIVE = 32;
@@ -109,22 +108,20 @@ const proof: Codec<Proof> = {
 const open: Codec<Open> = {
   code: 0x03,
   write(writer, message) {
-    const { log, cursor, ranges, live } = message;
+    const { log, cursor, live } = message;
     writer.integer(message.channel).id(message.tree).integer(flags(
       [LOG, log !== undefined],
       [CURSOR, cursor !== undefined],
-      [RANGES, ranges !== undefined],
       [LIVE, live],
     ));
     writer.list(message.proofs, ({ key, signature }) => writer.raw(key).raw(signature));
     writer.list(message.tips, (id) => writer.id(id));
     writeCursor(writer, log);
     writeCursor(writer, cursor);
-    if (ranges !== undefined) writeRanges(writer, ranges);
   },
   read(reader) {
     const [number, tree] = [channel(reader), reader.id()];
-    const word = readFlags(reader, LOG | CURSOR | RANGES | LIVE);
+    const word = readFlags(reader, LOG | CURSOR | LIVE);
     return {
       type: "open",
       channel: number,
@@ -137,7 +134,6 @@ const open: Codec<Open> = {
       tips: ids(reader, MAX_TIPS),
       log: (word & LOG) === 0 ? undefined : readCursor(reader),
       cursor: (word & CURSOR) === 0 ? undefined : readCursor(reader),
-      ranges: (word & RANGES) === 0 ? undefined : readRanges(reader),
     };
   },
 };
@@ -215,8 +211,16 @@ const entries: Codec<Entries> = {
 
 const mark: Codec<Mark> = {
   code: 0x08,
-  write: (writer, message) => writeCursor(writer.integer(message.channel), message.cursor),
-  read: (reader) => ({ type: "mark", channel: channel(reader), cursor: readCursor(reader) }),
+  write(writer, { channel, cursor, left }) {
+    writeCursor(writer.integer(channel), cursor);
+    writer.integer(left);
+  },
+  read: (reader) => ({
+    type: "mark",
+    channel: channel(reader),
+    cursor: readCursor(reader),
+    left: reader.integer(),
+  }),
 };
 
 const stored: Codec<Stored> = {
@@ -315,7 +319,7 @@ const access: Codec<Access> = {
     type: "access",
     channel: channel(reader),
     state: STATES[reader.integer(STATES.length - 1)]!,
-    id: code(reader),
+    id: said(reader),
     permission: code(reader),
     message: said(reader),
   }),

@@ -1,22 +1,36 @@
-/** Bytes of entries that may be on their way in one direction, granted by whoever stores them. */
+import { MOST_CREDIT } from "./limits.ts";
+import type { Entries } from "./messages.ts";
+
+/** What a message of entries costs besides the bytes of its body. */
+const MESSAGE_COST = 64;
+
+/** What a message of entries costs of the credit. */
+export function costOf({ body }: Pick<Entries, "body">): number {
+  return body.length + MESSAGE_COST;
+}
+
+/**
+ * Bytes of entries that may be on their way in one direction. A message may be sent while anything is left, however
+ * large it is; what is left may become negative by that one message. Whoever stores grants as much again.
+ */
 export class Credit {
   readonly #first: number;
   #left: number;
 
   /** So many bytes to begin with. */
   constructor(first: number) {
-    this.#first = first;
-    this.#left = first;
+    this.#first = Math.min(first, MOST_CREDIT);
+    this.#left = this.#first;
   }
 
-  /** Bytes that may be sent now. When nothing is on its way, one message of any size may be. */
+  /** Whether a message may be on its way. */
+  get isOpen(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Bytes that it is worth sending now: 0 while so little is left that messages would become many and small. */
   get room(): number {
-    return Math.max(0, this.#left);
-  }
-
-  /** Whether a message of so many bytes keeps within what was granted. */
-  allows(bytes: number): boolean {
-    return bytes <= this.#left || this.#left === this.#first;
+    return this.#left > 0 && this.#left * 4 >= this.#first ? this.#left : 0;
   }
 
   /** So many bytes are on their way. */
@@ -24,8 +38,8 @@ export class Credit {
     this.#left -= bytes;
   }
 
-  /** So many bytes are stored; never more than were on their way. */
+  /** So many bytes more may be. */
   grant(bytes: number): void {
-    this.#left = Math.min(this.#first, this.#left + bytes);
+    this.#left = Math.min(MOST_CREDIT, this.#left + bytes);
   }
 }

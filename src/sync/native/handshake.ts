@@ -1,8 +1,8 @@
 import { equalBytes } from "../../util/bytes.ts";
 import { SyncError } from "../../util/errors.ts";
 import { encodeMessage } from "./codec.ts";
-import { type Role, sessionTranscript } from "./hello.ts";
-import type { SessionLimits } from "./limits.ts";
+import { openTranscript, type Role, sessionTranscript } from "./hello.ts";
+import { MIN_FRAME_BYTES, type SessionLimits } from "./limits.ts";
 import type { Hello, Message } from "./messages.ts";
 import { malformed } from "./varint.ts";
 
@@ -96,7 +96,13 @@ export class Handshake {
     if (hello.wantedKey !== undefined && !equalBytes(hello.wantedKey, key)) {
       throw refused("WrongPeer", "this is another instance than the one that was wanted");
     }
-    [this.#peer, this.#peerPayload] = [hello, payload.slice()];
+    if (hello.frameLimit < MIN_FRAME_BYTES) {
+      throw refused("FrameLimitTooSmall", `frames of ${MIN_FRAME_BYTES} bytes must be taken`);
+    }
+    if (equalBytes(hello.nonce, this.#own.nonce)) {
+      throw refused("OwnNonce", "the nonce of this side was sent back");
+    }
+    [this.#peer, this.#peerPayload] = [copyOf(hello), payload.slice()];
     return role === "server" ? [this.#own, this.#proof()] : [];
   }
 
@@ -115,10 +121,23 @@ export class Handshake {
   }
 
   #transcript(role: Role): Uint8Array {
-    const [own, peer] = [this.#ownPayload, this.#peerPayload!];
-    const [client, server] = this.#identity.role === "client" ? [own, peer] : [peer, own];
-    return sessionTranscript(role, client, server, this.#identity.binding);
+    return sessionTranscript(role, ...this.#hellos(), this.#identity.binding);
   }
+
+  /** What another key than that of HELLO signs to vouch for reading a tree. */
+  openTranscript(tree: Uint8Array): Uint8Array {
+    return openTranscript(...this.#hellos(), this.#identity.binding, tree);
+  }
+
+  #hellos(): [client: Uint8Array, server: Uint8Array] {
+    const [own, peer] = [this.#ownPayload, this.#peerPayload!];
+    return this.#identity.role === "client" ? [own, peer] : [peer, own];
+  }
+}
+
+/** A HELLO that does not change with the buffer that it came in. */
+function copyOf(hello: Hello): Hello {
+  return { ...hello, key: hello.key.slice(), nonce: hello.nonce.slice() };
 }
 
 /** The payload of the frame of a message of less than 16 KiB. */

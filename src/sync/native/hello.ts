@@ -7,7 +7,14 @@
  *
  * where `lp` is the length as 8 bytes before the bytes, a HELLO is the payload of its frame, and the binding names the
  * channel that carries the session, so that what was signed for one is of no use on another. Both nonces are fresh, so
- * nobody need remember what was signed before.
+ * nobody need remember what was signed before. Another key, as that of a user, vouches for reading a tree in the session
+ * by a signature of
+ *
+ * ```text
+ * lp("eidetica/sync/open/v1") ‖ lp(HELLO of the client) ‖ lp(HELLO of the server) ‖ lp(binding) ‖ lp(CID of the tree)
+ * ```
+ *
+ * Both begin with zero bytes, as no entry does.
  *
  * @module
  */
@@ -42,7 +49,9 @@ export function sessionTranscript(
 export function openTranscript(
   clientHello: Uint8Array,
   serverHello: Uint8Array,
+  binding: string,
   tree: Uint8Array,
 ): Uint8Array {
-  return concat(...[utf8(OPEN_DOMAIN), clientHello, serverHello, tree].map(lengthPrefixed));
+  const parts = [utf8(OPEN_DOMAIN), clientHello, serverHello, utf8(binding), tree];
+  return concat(...parts.map(lengthPrefixed));
 }

@@ -1,91 +1,141 @@
-import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
-import type { StoreReport } from "./actions.ts";
+import type { Notice, StoreReport } from "./actions.ts";
+import { costOf } from "./credit.ts";
 import type { FlowHost } from "./outflow.ts";
-import type { Entries } from "./messages.ts";
+import type { Entries, Mark } from "./messages.ts";
 
-/** Most times that entries which others wait for are asked for by their IDs. */
-const MAX_WANTS = 24;
-/** Most IDs that are asked for at once. */
-const MAX_WANTED = 1024;
+/** Most IDs that are asked for in one message, and on one channel until nothing is missing. */
+const [ASKED_AT_ONCE, ASKED_IN_ALL] = [1024, 4096];
+
+type Counts = Omit<StoreReport, "missing" | "invalid" | "again">;
+
+const NONE: Counts = Object.freeze({ verified: 0, waiting: 0, failed: 0, refused: 0, code: "" });
+
+/** What a flow tells, besides what it asks. */
+export interface InflowHost extends FlowHost {
+  /** Tells the owner of the session. */
+  tell(notice: Notice): void;
+}
 
 /**
- * Takes what the other side of a channel sends. Blocks are stored one after the other; the place in the other's log
- * that a mark names is kept when everything before it is durable here, and nothing of it was refused.
+ * Takes what the other side of a channel sends. Blocks are stored one after the other, those that have come meanwhile
+ * together; the place in the other's log that a mark names is kept when everything before it is durable here, nothing
+ * is missing, and nothing was refused that had better come again.
  */
 export class Inflow {
   readonly #channel: number;
-  readonly #host: FlowHost;
+  readonly #host: InflowHost;
   /** Blocks and marks that wait for their turn. */
-  readonly #queue: (Entries | LogCursor)[] = [];
-  /** Bytes of the blocks of the queue, each granted again when it is stored. */
-  readonly #sizes: number[] = [];
-  #isStoring = false;
-  #refused = false;
-  #hasMark = false;
-  #wants = 0;
+  readonly #queue: (Entries | Mark)[] = [];
+  /** Bytes that wait, or are being stored. */
+  #bytes = 0;
+  /** Bytes of those that are being stored; undefined when none are. */
+  #storing: number | undefined;
+  #counts: Counts = NONE;
+  #hasRefused = false;
+  #isMarked = false;
+  /** IDs that entries wait for and that were asked for. */
+  readonly #asked = new Set<string>();
+  /** The last mark that cannot be kept while something is missing. */
+  #held: Mark | undefined;
+  #isMissing = false;
 
   /** A flow on a channel that has not begun. */
-  constructor(channel: number, host: FlowHost) {
+  constructor(channel: number, host: InflowHost) {
     this.#channel = channel;
     this.#host = host;
   }
 
-  /** Whether everything came that the other side had when it began. */
+  /** Whether everything has come that the other side had when it began. */
   get isComplete(): boolean {
-    return this.#hasMark && !this.#isStoring && this.#queue.length === 0;
+    return this.#isMarked && this.#storing === undefined && this.#queue.length === 0;
   }
 
-  /** Takes a block of so many bytes. */
-  entries(block: Entries, size: number): void {
-    this.#queue.push(block);
-    this.#sizes.push(size);
-    this.#next();
+  /** Bytes that were not granted again. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** Takes a mark. */
-  mark(cursor: LogCursor): void {
-    this.#queue.push(cursor);
+  /** Takes a block or a mark. */
+  take(message: Entries | Mark): void {
+    if (message.type === "entries") this.#bytes += costOf(message);
+    // The later mark says more.
+    else if (this.#queue.at(-1)?.type === "mark") this.#queue.pop();
+    this.#queue.push(message);
     this.#next();
   }
 
   #next(): void {
-    while (!this.#isStoring && this.#queue.length > 0) {
-      const item = this.#queue.shift()!;
-      if ("type" in item) {
-        this.#isStoring = true;
-        this.#host.want({ do: "store", channel: this.#channel, entries: item });
-      } else this.#reached(item);
+    while (this.#storing === undefined && this.#queue.length > 0) {
+      const first = this.#queue[0]!;
+      if (first.type === "mark") this.#reach(this.#queue.shift() as Mark);
+      else this.#store();
     }
   }
 
-  #reached(cursor: LogCursor): void {
-    this.#hasMark = true;
-    if (this.#refused) return;
-    this.#host.want({ do: "keep", channel: this.#channel, cursor });
-    const none = { verified: 0, waiting: 0, failed: 0, refused: 0, code: "" };
-    this.#host.send({ type: "stored", channel: this.#channel, cursor, ...none });
+  #store(): void {
+    const end = this.#queue.findIndex(({ type }) => type === "mark");
+    const blocks = this.#queue.splice(0, end < 0 ? this.#queue.length : end) as Entries[];
+    this.#storing = this.#bytes - this.#queuedBytes();
+    this.#host.ask({ do: "store", channel: this.#channel, blocks });
+  }
+
+  #queuedBytes(): number {
+    return this.#queue.reduce((sum, it) => it.type === "entries" ? sum + costOf(it) : sum, 0);
+  }
+
+  #reach(mark: Mark): void {
+    this.#isMarked ||= mark.left === 0;
+    this.#held = mark;
+    if (this.#hasRefused || this.#isMissing) return this.#report(undefined);
+    this.#keep(mark);
+  }
+
+  #keep({ cursor, left }: Mark): void {
+    this.#held = undefined;
+    this.#host.tell({ do: "keep", channel: this.#channel, cursor, left });
+    this.#report(cursor);
+  }
+
+  #report(cursor: Mark["cursor"] | undefined): void {
+    this.#host.send({ type: "stored", channel: this.#channel, cursor, ...this.#counts });
+    this.#counts = NONE;
   }
 
   /** Answers `store`: the bytes that may be sent again, now that these are durable. */
   stored(report: StoreReport): number {
-    this.#isStoring = false;
-    const { verified, waiting, failed, refused, code, missing } = report;
-    this.#refused ||= refused > 0;
-    if (refused > 0) {
-      const counts = { verified, waiting, failed, refused, code };
-      this.#host.send({ type: "stored", channel: this.#channel, cursor: undefined, ...counts });
-    }
-    this.#askFor(missing);
-    const size = this.#sizes.shift() ?? 0;
+    const size = this.#storing ?? 0;
+    this.#storing = undefined;
+    this.#bytes -= size;
+    this.#count(report);
+    this.#hasRefused ||= report.again > 0;
+    if (report.refused > 0) this.#report(undefined);
+    this.#isMissing = report.missing.length > 0;
+    this.#askFor(report.missing);
+    if (!this.#isMissing && !this.#hasRefused && this.#held !== undefined) this.#keep(this.#held);
     this.#next();
     return size;
   }
 
+  #count({ verified, waiting, failed, refused, code }: StoreReport): void {
+    const sum = this.#counts;
+    this.#counts = {
+      verified: sum.verified + verified,
+      waiting,
+      failed: sum.failed + failed,
+      refused: sum.refused + refused,
+      code: sum.code === "" ? code : sum.code,
+    };
+  }
+
   /** Parents that nobody has sent are asked for, once the other side has nothing more on its way. */
   #askFor(missing: readonly ID[]): void {
-    if (missing.length === 0 || this.#queue.length > 0 || this.#wants >= MAX_WANTS) return;
-    this.#wants++;
-    this.#host.send({ type: "want", channel: this.#channel, ids: missing.slice(0, MAX_WANTED) });
+    if (missing.length === 0) this.#asked.clear();
+    if (this.#queue.length > 0) return;
+    const room = Math.min(ASKED_AT_ONCE, ASKED_IN_ALL - this.#asked.size);
+    const ids = missing.filter((id) => !this.#asked.has(`${id}`)).slice(0, room);
+    if (ids.length === 0) return;
+    for (const id of ids) this.#asked.add(`${id}`);
+    this.#host.send({ type: "want", channel: this.#channel, ids });
   }
 }

@@ -1,4 +1,13 @@
-/** What a stranger may ask of a session of the native protocol. All can be set for each instance. */
+/**
+ * What a stranger may ask of a session, and how much is sent at once. Each limit is one name here; those of
+ * {@link SessionLimits} can be set for each session.
+ *
+ * @module
+ */
+
+import { MAX_ENTRY_BYTES } from "../../entry/constants.ts";
+
+/** What a session takes of the other side. */
 export interface SessionLimits {
   /** Bytes that are taken before the other side has proved its key. */
   readonly bytesBeforeProof: number;
@@ -6,14 +15,22 @@ export interface SessionLimits {
   readonly framesBeforeProof: number;
   /** Milliseconds in which the other side must prove its key. */
   readonly proofMs: number;
-  /** Channels that are open at a time. */
+  /** Channels that a stranger may have open at a time. */
   readonly channels: number;
+  /** Channels that a registered peer may have open at a time. */
+  readonly knownChannels: number;
+  /** Proofs by other keys that are checked in one session. */
+  readonly proofs: number;
   /** Bytes of a frame's payload, but for one entry that is larger alone. */
   readonly frameBytes: number;
-  /** Bytes of entries that may be on their way, not stored yet, when a session begins. */
+  /** Bytes of entries that may be on their way, not stored yet. */
   readonly credit: number;
   /** Messages about ranges that one channel may take. */
   readonly rangeRounds: number;
+  /** IDs that one channel may ask for and that were not sent yet. */
+  readonly wanted: number;
+  /** Entries that are refused before the session is. */
+  readonly invalid: number;
   /** Milliseconds without a byte after which a sign of life is sent. */
   readonly pingMs: number;
   /** Milliseconds without a byte after which the other side is taken for gone. */
@@ -25,17 +42,31 @@ export const SESSION_LIMITS: SessionLimits = Object.freeze({
   bytesBeforeProof: 64 * 1024,
   framesBeforeProof: 8,
   proofMs: 10_000,
-  channels: 4096,
+  channels: 256,
+  knownChannels: 4096,
+  proofs: 1024,
   frameBytes: 1024 * 1024,
-  credit: 1024 * 1024,
+  credit: 768 * 1024,
   rangeRounds: 24,
+  wanted: 4096,
+  invalid: 64,
   pingMs: 25_000,
   silentMs: 60_000,
 });
 
-/** Most bytes of one entry that is larger than a frame. */
-export const LARGEST_ENTRY_FRAME: number = 32 * 1024 * 1024;
-/** Most bytes of entries that are put into one message. */
-export const BLOCK_BYTES: number = 256 * 1024;
+/** Most bytes of the payload of a frame with one entry that is larger than other frames may be. */
+export const LARGEST_ENTRY_FRAME: number = MAX_ENTRY_BYTES + 64;
+/** Fewest bytes that a side must take in one frame. */
+export const MIN_FRAME_BYTES: number = 256 * 1024;
+/** Most bytes of entries that are put into one message, unless one is larger alone. */
+export const BLOCK_BYTES: number = 192 * 1024;
+/** Bytes after which a message about ranges says no more. */
+export const RANGES_BYTES: number = 128 * 1024;
+/** Most bytes of credit that are taken from the other side. */
+export const MOST_CREDIT: number = 8 * 1024 * 1024;
 /** IDs of entries that came from the other side, so that they are not sent back. */
 export const RECENT_IDS = 4096;
+/** Messages about a channel that wait until it is decided whether it may be read. */
+export const EARLY_MESSAGES = 8;
+/** How long somebody who has sent too much that is invalid had better stay away, in milliseconds. */
+export const INVALID_RETRY_MS: number = 3_600_000;

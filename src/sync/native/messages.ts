@@ -6,13 +6,13 @@
  *             features integer · frame limit integer · credit integer
  * 02 PROOF    signature 64
  * 03 OPEN     channel integer · tree id · flags integer (32: live) · proofs list of (key 32 · signature 64) ·
- *             tips list of id · log 25 if flag 1 · cursor 25 if flag 2 · ranges if flag 4
+ *             tips list of id · log 25 if flag 1 · cursor 25 if flag 2
  * 04 STATE    channel integer · flags integer (8: may read, 16: may write) · tips list of id · held bytes · count integer ·
  *             log 25 if flag 1 · cursor 25 if flag 2
  * 05 RANGES   channel integer · ranges
  * 06 WANT     channel integer · list of id
  * 07 ENTRIES  channel integer · flags integer · count integer · count × bytes, deflated together if flag 1
- * 08 MARK     channel integer · cursor 25
+ * 08 MARK     channel integer · cursor 25 · left integer
  * 09 STORED   channel integer · flags integer · cursor 25 if flag 2 · verified integer · waiting integer ·
  *             failed integer · refused integer · code text
  * 0a CREDIT   bytes integer
@@ -25,8 +25,8 @@
  *
  * A channel is one tree in one session. The side that sends OPEN numbers it: whoever connected with even numbers,
  * the other one with odd ones. `log` is the cursor at the end of the sender's log, `cursor` the place up to which
- * it has the other's. `held` has one bit for each tip of OPEN, low bits first: whether the sender holds it. Times are
- * milliseconds, `retry` those to wait before the next attempt, 0 when another is of no use.
+ * it has the other's. `held` has one bit for each tip of OPEN, low bits first: whether the sender holds it. `left` is how much of the log is
+ * still to be sent. The states of ACCESS are 0 request, 1 pending, 2 approved, 3 rejected. Times are milliseconds, `retry` those to wait before the next attempt, 0 when another is of no use.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export const MAX_WANTED = 4096;
 export const MAX_ENTRIES = 4096;
 /** Most proofs by other keys. */
 export const MAX_PROOFS = 4;
-/** Most bytes of a code, an ID of a request, or a permission as text. */
+/** Most bytes of a code, or a permission as text. */
 export const MAX_CODE_BYTES = 64;
 /** Most bytes of a text for people. */
 export const MAX_TEXT_BYTES = 1024;
@@ -103,7 +103,6 @@ export interface Open {
   readonly tips: readonly ID[];
   readonly log: LogCursor | undefined;
   readonly cursor: LogCursor | undefined;
-  readonly ranges: readonly Range[] | undefined;
 }
 
 /** The answer to OPEN. */
@@ -143,11 +142,13 @@ export interface Entries {
   readonly body: Uint8Array;
 }
 
-/** Everything of the sender's log up to a place was sent. */
+/** Everything of the sender's log up to a place was sent, or was there before. */
 export interface Mark {
   readonly type: "mark";
   readonly channel: number;
   readonly cursor: LogCursor;
+  /** How many rows of the log are still to be sent. */
+  readonly left: number;
 }
 
 /** What became of entries, which are durable now. */
@@ -206,7 +207,7 @@ export interface Access {
   readonly type: "access";
   readonly channel: number;
   readonly state: "request" | "pending" | "approved" | "rejected";
-  /** ID of the request. */
+  /** ID of the request; in a request the name that the key shall have. */
   readonly id: string;
   /** What is asked for or granted, as text. */
   readonly permission: string;

@@ -1,22 +1,44 @@
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
-import type { Action, Block, Difference, Fetched, Page, Table } from "./actions.ts";
-import { BLOCK_BYTES } from "./limits.ts";
-import type { Message } from "./messages.ts";
-import { answer, firstWindows } from "./reconcile.ts";
+import type {
+  Block,
+  Difference,
+  Fetched,
+  Items,
+  Page,
+  Question,
+  Standing,
+  Table,
+} from "./actions.ts";
+import { Comparison } from "./comparison.ts";
+import type { Message, State } from "./messages.ts";
 import type { Range } from "./range_codec.ts";
 
 /** What a flow asks of its session. */
 export interface FlowHost {
-  /** Wants something done. */
-  want(action: Action): void;
+  /** Asks something. */
+  ask(question: Question): void;
   /** Sends a message. */
   send(message: Message): void;
   /** Bytes of entries that may be sent now; 0 when the flow has to wait for {@link Outflow.resume}. */
   room(): number;
+  /** Whether the other side wants entries at once; otherwise it is told of them. */
+  readonly pushes: boolean;
+  /** Messages about ranges that are taken. */
+  readonly rangeRounds: number;
 }
 
-type Step = "idle" | "page" | "differ" | "await" | "table" | "ranges" | "items" | "log" | "ended";
+/** Where the other side stands when a flow begins. */
+export interface Beginning extends Pick<State, "tips" | "cursor"> {
+  /** Whether this side has opened the channel: then it is the one that begins to compare ranges. */
+  readonly isOpener: boolean;
+  /** Whether the other side has all tips of this one. */
+  readonly isKnown: boolean;
+  /** Whether entries become known to the other side as they come. */
+  readonly isLive: boolean;
+}
+
+type Phase = "idle" | "differ" | "await" | "compare" | "follow" | "ended";
 
 /**
  * Sends what the other side of a channel lacks: what its cursor says; else what its tips say, when all of them
@@ -25,19 +47,19 @@ type Step = "idle" | "page" | "differ" | "await" | "table" | "ranges" | "items" 
 export class Outflow {
   readonly #channel: number;
   readonly #host: FlowHost;
-  #step: Step = "idle";
-  /** Whether an answer is awaited. */
-  #asked = false;
+  #phase: Phase = "idle";
+  #other: Beginning | undefined;
+  /** Whether entries or a difference were asked for and have not come. */
+  #isAsked = false;
+  #isTableAsked = false;
+  readonly #items: { items: Items; at: number }[] = [];
   #position: LogCursor | undefined;
   #marked: LogCursor | undefined;
-  #theirTips: readonly ID[] = [];
-  #items: readonly ID[] = [];
-  #sent = 0;
-  #table: Table | undefined;
-  #heldRanges: readonly Range[] | undefined;
-  readonly #lacking = new Set<number>();
+  #comparison: Comparison | undefined;
+  #told: readonly Range[] | undefined;
   #rounds = 0;
-  #grew = false;
+  #hasGrown = false;
+  #isBehindTold = false;
 
   /** A flow on a channel that has not begun. */
   constructor(channel: number, host: FlowHost) {
@@ -45,187 +67,202 @@ export class Outflow {
     this.#host = host;
   }
 
-  /** Whether the flow compares ranges, or is about to. */
-  get isComparing(): boolean {
-    return this.#step === "table" || this.#step === "ranges";
-  }
-
-  /** Whether everything that the other side lacked was sent. */
-  get isInStep(): boolean {
-    return this.#step === "log" && this.#position !== undefined && !this.#grew && !this.#asked;
-  }
-
   /** How many messages about ranges were taken. */
   get rounds(): number {
     return this.#rounds;
   }
 
+  /** How many entries are to be sent because they were asked for. */
+  get due(): number {
+    return this.#items.reduce((sum, { items, at }) => sum + items.length - at, 0);
+  }
+
   /** Begins with where the other side stands. */
-  begin(theirTips: readonly ID[], theirCursor: LogCursor | undefined): void {
-    this.#theirTips = theirTips;
-    if (theirTips.length === 0) return this.#follow(undefined);
-    if (theirCursor === undefined) return this.#askDifference();
-    this.#step = "page";
-    this.#position = theirCursor;
-    this.#read();
+  begin(other: Beginning): void {
+    this.#other = other;
+    if (other.cursor !== undefined) return this.#follow(other.cursor);
+    if (other.tips.length === 0) return this.#follow(undefined);
+    this.#differ();
   }
 
   /** Ends the flow. */
   end(): void {
-    this.#step = "ended";
+    this.#phase = "ended";
+    this.#items.length = 0;
+    this.#comparison = undefined;
   }
 
   /** The own log has grown. */
   grew(): void {
-    this.#grew = true;
-    if (this.#step === "log") this.#read();
+    this.#hasGrown = true;
+    this.#pump();
   }
 
   /** There is room again. */
   resume(): void {
-    if (this.#step === "log" || this.#step === "page") this.#read();
-    if (this.#step === "items") this.#fetch();
+    this.#pump();
+  }
+
+  /** The other side has asked for entries. */
+  want(ids: readonly ID[]): void {
+    this.#items.push({ items: ids, at: 0 });
+    this.#pump();
   }
 
   /** Everything that the other side had was received: its tips are known now. */
   received(): void {
-    if (this.#step === "await") this.#askDifference();
+    if (this.#phase === "await" || this.#phase === "compare") this.#differ();
+  }
+
+  /** Asks for what can be sent next. */
+  #pump(): void {
+    if (this.#isAsked || this.#phase === "ended") return;
+    const reads = this.#phase === "follow" && this.#hasGrown;
+    if (this.#items.length === 0 && !reads) return;
+    const maxBytes = this.#host.room();
+    if (this.#items.length === 0 && (maxBytes === 0 || this.#isHeldBack())) return this.#tell();
+    if (maxBytes === 0) return;
+    this.#isAsked = true;
+    if (this.#items.length > 0) this.#fetch(maxBytes);
+    else this.#read(maxBytes);
+  }
+
+  /** Whether the other side has everything that it had asked for, and wants to be told of more alone. */
+  #isHeldBack(): boolean {
+    return this.#marked !== undefined && !this.#host.pushes;
+  }
+
+  #tell(): void {
+    if (this.#isBehindTold || this.#marked === undefined) return;
+    this.#isBehindTold = true;
+    this.#host.ask({ do: "stand", channel: this.#channel });
+  }
+
+  /** Answers `stand`. */
+  stood({ tips, log }: Standing): void {
+    if (this.#phase === "ended") return;
+    if (this.#isHeldBack()) [this.#isBehindTold, this.#hasGrown] = [false, false];
+    this.#host.send({ type: "tips", channel: this.#channel, tips, log });
+  }
+
+  #send(block: Block | undefined): void {
+    if (block === undefined || block.count === 0) return;
+    this.#isBehindTold = false;
+    this.#host.send({ type: "entries", channel: this.#channel, ...block });
   }
 
   // --- by the log ------------------------------------------------------------------------------
 
   #follow(from: LogCursor | undefined): void {
-    this.#step = "log";
+    this.#phase = "follow";
+    this.#comparison = undefined;
     this.#position = from;
-    this.#grew = true;
-    this.#read();
+    this.#hasGrown = true;
+    this.#pump();
   }
 
-  #read(): void {
-    if (this.#asked || (this.#step === "log" && !this.#grew)) return;
-    const room = this.#host.room();
-    if (room === 0) return;
-    this.#asked = true;
-    const maxBytes = Math.min(room, BLOCK_BYTES);
-    this.#host.want({ do: "page", channel: this.#channel, from: this.#position, maxBytes });
-    this.#grew = false;
+  #read(maxBytes: number): void {
+    this.#hasGrown = false;
+    this.#host.ask({ do: "page", channel: this.#channel, from: this.#position, maxBytes });
   }
 
   /** Answers `page`. */
-  page(page: Page): void {
-    if (!this.#answered("page", "log")) return;
-    if (!page.isValid) return this.#askDifference();
-    this.#step = "log";
-    this.#sendBlock(page.block);
+  paged(page: Page): void {
+    this.#isAsked = false;
+    if (this.#phase !== "follow") return this.#pump();
+    if (!page.isValid) return this.#differ();
+    this.#send(page.block);
     this.#position = page.next;
-    this.#grew ||= page.left > 0;
-    if (!this.#grew) this.#mark(page.next);
-    this.#read();
+    this.#hasGrown ||= page.left > 0;
+    this.#mark(page.next, page.left);
+    if (page.left === 0 && !this.#other!.isLive) this.#phase = "idle";
+    this.#pump();
   }
 
-  #sendBlock(block: Block | undefined): void {
-    if (block === undefined || block.count === 0) return;
-    this.#host.send({ type: "entries", channel: this.#channel, ...block });
-  }
-
-  #mark(cursor: LogCursor): void {
+  #mark(cursor: LogCursor | undefined, left: number): void {
+    if (cursor === undefined) return;
     if (this.#marked?.position === cursor.position && this.#marked.sum === cursor.sum) return;
     this.#marked = cursor;
-    this.#host.send({ type: "mark", channel: this.#channel, cursor });
-  }
-
-  /** Whether an answer is still of use: in the meantime the flow may have ended, or begun to compare ranges. */
-  #answered(...steps: readonly Step[]): boolean {
-    this.#asked = false;
-    return steps.includes(this.#step);
+    this.#host.send({ type: "mark", channel: this.#channel, cursor, left });
   }
 
   // --- by tips ---------------------------------------------------------------------------------
 
-  #askDifference(): void {
-    this.#step = "differ";
-    this.#asked = true;
-    this.#host.want({ do: "differ", channel: this.#channel, tips: this.#theirTips });
+  #differ(): void {
+    this.#phase = "differ";
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#host.ask({ do: "differ", channel: this.#channel, tips: this.#other!.tips });
   }
 
-  /**
-   * Answers `differ`. While the other side's entries are still coming, tips that are unknown may come to be
-   * known; otherwise ranges are compared.
-   */
-  differed({ lacking, log }: Difference, isReceiving: boolean): void {
-    if (!this.#answered("differ")) return;
-    if (lacking !== undefined) this.#sendItems(lacking, log);
-    else if (isReceiving) this.#step = "await";
-    else this.compare();
+  /** Answers `differ`. While the other side's entries are coming, its tips may come to be known. */
+  differed({ lacking, isKnown, log }: Difference, isReceiving: boolean): void {
+    this.#isAsked = false;
+    if (this.#phase !== "differ") return this.#pump();
+    if (lacking !== undefined) return this.#sendItems(lacking, log);
+    const { isOpener, isKnown: hasAllOfOurs } = this.#other!;
+    const waits = !isKnown && isReceiving && (hasAllOfOurs || !isOpener);
+    if (waits) this.#phase = "await";
+    else this.compare(undefined);
   }
 
-  #sendItems(items: readonly ID[], log: LogCursor): void {
-    this.#step = "items";
-    this.#items = items;
-    this.#sent = 0;
-    this.#position = log;
-    this.#fetch();
+  #sendItems(items: Items, log: LogCursor | undefined): void {
+    if (items.length > 0) this.#items.push({ items, at: 0 });
+    this.#follow(log);
   }
 
-  #fetch(): void {
-    if (this.#asked) return;
-    if (this.#sent === this.#items.length) return this.#follow(this.#position);
-    const room = this.#host.room();
-    if (room === 0) return;
-    this.#asked = true;
-    const items = this.#items.slice(this.#sent, this.#sent + MAX_FETCHED);
-    const maxBytes = Math.min(room, BLOCK_BYTES);
-    this.#host.want({ do: "fetch", channel: this.#channel, items, maxBytes, wanted: false });
+  #fetch(maxBytes: number): void {
+    const { items, at } = this.#items[0]!;
+    const some = items.slice(at, at + MAX_FETCHED);
+    this.#host.ask({ do: "fetch", channel: this.#channel, items: some, maxBytes });
   }
 
   /** Answers `fetch`. */
   fetched({ block, taken }: Fetched): void {
-    if (!this.#answered("items")) return;
-    this.#sendBlock(block);
-    this.#sent += taken;
-    this.#fetch();
+    this.#isAsked = false;
+    const first = this.#items[0];
+    if (first === undefined) return;
+    this.#send(block);
+    first.at += taken;
+    if (first.at >= first.items.length) this.#items.shift();
+    if (this.#phase === "differ") this.#differ();
+    else this.#pump();
   }
 
   // --- by ranges -------------------------------------------------------------------------------
 
-  /** Begins to compare ranges, answering `ranges` if the other side has told some. */
-  compare(ranges?: readonly Range[]): void {
-    if (this.#step === "ended") return;
-    this.#heldRanges = ranges ?? this.#heldRanges;
-    if (this.#step === "table") return;
-    this.#step = "table";
-    this.#host.want({ do: "table", channel: this.#channel });
+  /** Begins to compare ranges, or takes what the other side tells of its ranges. */
+  compare(told: readonly Range[] | undefined): void {
+    if (this.#phase === "ended") return;
+    if (told !== undefined) this.#rounds++;
+    if (this.#rounds > this.#host.rangeRounds) return this.#follow(undefined);
+    this.#phase = "compare";
+    this.#told = told ?? this.#told;
+    if (this.#comparison !== undefined) return this.#answer(this.#comparison);
+    if (this.#isTableAsked) return;
+    this.#isTableAsked = true;
+    this.#host.ask({ do: "table", channel: this.#channel });
   }
 
-  /** Answers `table`. */
-  tabled(table: Table): void {
-    if (this.#step !== "table") return;
-    this.#table = table;
-    this.#step = "ranges";
-    const held = this.#heldRanges;
-    this.#heldRanges = undefined;
-    if (held !== undefined) return this.ranges(held);
-    this.#host.send({ type: "ranges", channel: this.#channel, ranges: firstWindows(table.table) });
+  /** Answers `table`; undefined when there is nothing to compare. */
+  tabled(table: Table | undefined): void {
+    this.#isTableAsked = false;
+    if (this.#phase !== "compare") return;
+    if (table === undefined) return this.#follow(undefined);
+    this.#comparison = new Comparison(table);
+    this.#answer(this.#comparison);
   }
 
-  /** Takes what the other side tells of its ranges. */
-  ranges(told: readonly Range[]): void {
-    if (this.#step !== "ranges" || this.#table === undefined) return this.compare(told);
-    this.#rounds++;
-    const { ranges, lacking } = answer(this.#table.table, told);
-    for (const place of lacking) this.#lacking.add(place);
-    if (told.length > 0) this.#host.send({ type: "ranges", channel: this.#channel, ranges });
-    if (told.length === 0 || ranges.length === 0) this.#settled();
-  }
-
-  #settled(): void {
-    const { idAt, log } = this.#table!;
-    const places = [...this.#lacking].sort((a, b) => a - b);
-    this.#table = undefined;
-    this.#lacking.clear();
-    this.#sendItems(places.map(idAt), log);
+  #answer(comparison: Comparison): void {
+    const told = this.#told;
+    this.#told = undefined;
+    const { ranges, lacking } = told === undefined
+      ? { ranges: comparison.first(), lacking: undefined }
+      : comparison.told(told);
+    if (ranges !== undefined) this.#host.send({ type: "ranges", channel: this.#channel, ranges });
+    if (lacking !== undefined) this.#sendItems(lacking, comparison.log);
   }
 }
 
-/** IDs that are asked for at once. */
-const MAX_FETCHED = 1024;
+/** Entries that are asked for at once. */
+const MAX_FETCHED = 512;

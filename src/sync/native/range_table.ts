@@ -1,11 +1,13 @@
 import type { Bound } from "./range_codec.ts";
 
-/** An entry as reconciliation sees it. */
-export interface RangedEntry {
-  /** Height in the tree. */
-  readonly height: number;
-  /** The first 8 bytes of the digest in its ID, as a number. */
-  readonly short: bigint;
+/** Entries as reconciliation sees them, in any order. */
+export interface RangedEntries {
+  /** Heights in the tree. */
+  readonly heights: ArrayLike<number>;
+  /** The first 8 bytes of the digests in their IDs, as numbers. */
+  readonly shorts: ArrayLike<bigint>;
+  /** Where each is found: its position in a log. */
+  readonly positions: ArrayLike<number>;
 }
 
 const BLOCK = 256;
@@ -13,24 +15,22 @@ const MASK = (1n << 64n) - 1n;
 
 /**
  * The entries of one tree in the order (height, short ID), 20 bytes each, with sums over blocks, so that the
- * fingerprint of any range costs at most two blocks. Made from a log; what arrives later is not in it.
+ * fingerprint of any range costs at most two blocks. Made from a log; what arrives later is not in it. What the log
+ * lists twice is in it once.
  */
 export class RangeTable {
   readonly #heights: Float64Array;
   readonly #shorts: BigUint64Array;
-  /** Which of the entries that the table was made of stands at a place. */
-  readonly #origins: Uint32Array;
+  readonly #positions: Uint32Array;
   /** Sum of everything before each block. */
   readonly #sums: BigUint64Array;
 
-  /** A table of entries, which may come in any order. */
-  constructor(entries: readonly RangedEntry[]) {
-    const order = Uint32Array.from(entries, (_, at) => at).sort((a, b) =>
-      compare(entries[a]!, entries[b]!)
-    );
-    this.#origins = order;
-    this.#heights = Float64Array.from(order, (at) => entries[at]!.height);
-    this.#shorts = BigUint64Array.from(order, (at) => entries[at]!.short);
+  /** A table of entries. */
+  constructor({ heights, shorts, positions }: RangedEntries) {
+    const order = orderOf(heights, shorts);
+    this.#heights = Float64Array.from(order, (at) => heights[at]!);
+    this.#shorts = BigUint64Array.from(order, (at) => shorts[at]!);
+    this.#positions = Uint32Array.from(order, (at) => positions[at]!);
     this.#sums = new BigUint64Array(Math.ceil(order.length / BLOCK) + 1);
     for (let block = 0; block + 1 < this.#sums.length; block++) {
       const end = Math.min(order.length, (block + 1) * BLOCK);
@@ -40,12 +40,17 @@ export class RangeTable {
 
   /** How many entries there are. */
   get size(): number {
-    return this.#origins.length;
+    return this.#shorts.length;
   }
 
-  /** Which of the entries that the table was made of stands at a place. */
-  originAt(at: number): number {
-    return this.#origins[at]!;
+  /** Bytes that it holds. */
+  get bytes(): number {
+    return 20 * this.size + this.#sums.byteLength;
+  }
+
+  /** Where the entry at a place is found. */
+  positionAt(at: number): number {
+    return this.#positions[at]!;
   }
 
   /** The short ID at a place. */
@@ -96,8 +101,16 @@ export class RangeTable {
   }
 }
 
-function compare(a: RangedEntry, b: RangedEntry): number {
-  return a.height - b.height || (a.short < b.short ? -1 : a.short > b.short ? 1 : 0);
+/** The order of entries by height and short ID, each of them once. */
+function orderOf(heights: ArrayLike<number>, shorts: ArrayLike<bigint>): Uint32Array {
+  const order = Uint32Array.from({ length: shorts.length }, (_, at) => at).sort((a, b) => {
+    const [first, second] = [shorts[a]!, shorts[b]!];
+    return heights[a]! - heights[b]! || (first < second ? -1 : first > second ? 1 : 0);
+  });
+  return order.filter((at, nth) => {
+    const before = order[nth - 1];
+    return before === undefined || heights[at] !== heights[before] || shorts[at] !== shorts[before];
+  });
 }
 
 /** A short ID as bytes. */

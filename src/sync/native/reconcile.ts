@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Bound, MAX_RANGES, type Range, sumOf } from "./range_codec.ts";
+import { RANGES_BYTES } from "./limits.ts";
+import { type Bound, MAX_RANGES, type Range, SHORT_BYTES, sumOf } from "./range_codec.ts";
 import { bytesOf, type RangeTable } from "./range_table.ts";
 
 /** Entries of a range that are listed instead of being split, and the first window. */
@@ -19,8 +20,11 @@ export interface Answer {
   /** Ranges to be sent; none when nothing is open any more. */
   readonly ranges: readonly Range[];
   /** Places in the own table of entries that the other side lacks. */
-  readonly lacking: readonly number[];
+  readonly lacking: readonly Places[];
 }
+
+/** Places of a table: from one on, to before another. */
+export type Places = readonly [from: number, to: number];
 
 /**
  * The first message: a list of the newest entries, then fingerprints of windows that double, down to the root.
@@ -52,22 +56,34 @@ function fingerprint(table: RangeTable, from: number, to: number, upper: Bound |
   return { mode: "fingerprint", upper, sum: table.sum(from, to), count: to - from };
 }
 
-/** Answers what the other side told. */
-export function answer(table: RangeTable, told: readonly Range[]): Answer {
+/** Answers what the other side told, in a message of about so many bytes at most. */
+export function answer(
+  table: RangeTable,
+  told: readonly Range[],
+  mostBytes: number = RANGES_BYTES,
+): Answer {
   const ranges: Range[] = [];
-  const lacking: number[] = [];
-  let from = 0;
+  const lacking: Places[] = [];
+  let [from, bytes] = [0, 0];
   for (const range of told) {
     const to = range.upper === undefined ? table.size : Math.max(from, table.indexOf(range.upper));
-    if (ranges.length + SPLIT >= MAX_RANGES) {
+    if (ranges.length + SPLIT >= MAX_RANGES || bytes > mostBytes) {
       // Too much for one message: what is left is told as one range, and found in the next round.
       ranges.push(fingerprint(table, from, table.size, undefined));
       break;
     }
-    ranges.push(...answerRange(table, from, to, range, lacking));
+    const answered = answerRange(table, from, to, range, lacking);
+    for (const it of answered) bytes += sizeOf(it);
+    ranges.push(...answered);
     from = to;
   }
   return { ranges: trimmed(ranges), lacking };
+}
+
+/** About how many bytes a range has on the wire. */
+function sizeOf(range: Range): number {
+  if (range.mode === "list") return 2 * SHORT_BYTES + range.ids.length * SHORT_BYTES;
+  return range.mode === "same" ? SHORT_BYTES : 4 * SHORT_BYTES;
 }
 
 function answerRange(
@@ -75,7 +91,7 @@ function answerRange(
   from: number,
   to: number,
   range: Range,
-  lacking: number[],
+  lacking: Places[],
 ): Range[] {
   const { upper } = range;
   const same: Range = { mode: "same", upper };
@@ -90,7 +106,7 @@ function answerRange(
     case "fingerprint":
       if (range.count === to - from && range.sum === table.sum(from, to)) return [same];
       if (range.count === 0) {
-        for (let at = from; at < to; at++) lacking.push(at);
+        if (to > from) lacking.push([from, to]);
         return [same];
       }
       return to - from <= LISTED ? [listed(table, from, to, upper)] : split(table, from, to, upper);
@@ -98,11 +114,11 @@ function answerRange(
 }
 
 /** The places of a list that was told before, of which `bits` say which are wanted. */
-function wantedPlaces(from: number, to: number, bits: Uint8Array): number[] {
-  const places: number[] = [];
-  for (let at = from; at < to; at++) {
+function wantedPlaces(from: number, to: number, bits: Uint8Array): Places[] {
+  const places: Places[] = [];
+  for (let at = from; at < Math.min(to, from + 8 * bits.length); at++) {
     const bit = at - from;
-    if (((bits[bit >> 3] ?? 0) >> (bit & 7)) & 1) places.push(at);
+    if ((bits[bit >> 3]! >> (bit & 7)) & 1) places.push([at, at + 1]);
   }
   return places;
 }
@@ -114,16 +130,20 @@ function answerList(
   to: number,
   ids: readonly bigint[],
   upper: Bound | undefined,
-  lacking: number[],
+  lacking: Places[],
 ): Range | undefined {
-  const told = new Set(ids);
-  const own = new Set<bigint>();
+  const isTold = new Set(ids);
+  const both = new Set<bigint>();
+  let start = from;
   for (let at = from; at < to; at++) {
-    own.add(table.shortAt(at));
-    if (!told.has(table.shortAt(at))) lacking.push(at);
+    if (!isTold.has(table.shortAt(at))) continue;
+    both.add(table.shortAt(at));
+    if (at > start) lacking.push([start, at]);
+    start = at + 1;
   }
+  if (to > start) lacking.push([start, to]);
   const bits = new Uint8Array(Math.ceil(ids.length / 8));
-  ids.forEach((id, at) => bits[at >> 3]! |= own.has(id) ? 0 : 1 << (at & 7));
+  ids.forEach((id, at) => bits[at >> 3]! |= both.has(id) ? 0 : 1 << (at & 7));
   return bits.every((byte) => byte === 0) ? undefined : { mode: "wanted", upper, bits };
 }
 

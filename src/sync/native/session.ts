@@ -13,25 +13,25 @@
  */
 
 import type { ID } from "../../entry/id.ts";
-import { SyncError } from "../../util/errors.ts";
+import { EideticaError, SyncError } from "../../util/errors.ts";
 import type {
   Action,
   Difference,
   Fetched,
   Judgement,
   Page,
+  Standing,
   StoreReport,
   Table,
 } from "./actions.ts";
-import { Channel, type ChannelMessage } from "./channel.ts";
+import type { Channel } from "./channel.ts";
+import { Channels, type OpenRequest } from "./channels.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { Credit } from "./credit.ts";
 import { type Frame, FrameSplitter } from "./frames.ts";
 import { Handshake, type Identity } from "./handshake.ts";
 import { LifeSigns } from "./life_signs.ts";
 import { LARGEST_ENTRY_FRAME, SESSION_LIMITS, type SessionLimits } from "./limits.ts";
-import type { Message, Open } from "./messages.ts";
-import type { FlowHost } from "./outflow.ts";
+import type { Access, Close, Message } from "./messages.ts";
 import { malformed } from "./varint.ts";
 
 /** What a session begins with. */
@@ -39,47 +39,44 @@ export interface SessionOptions extends Identity {
   /** The present time in milliseconds. */
   readonly now: number;
   /** Limits other than the usual ones. */
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<SessionLimits> | undefined;
 }
 
-/** What opens a channel, without its number. */
-export type OpenRequest = Omit<Open, "type" | "channel">;
+/** Type of the frames that may hold one entry that is larger than frames may be. */
+const ENTRIES_TYPE = 0x07;
 
 /** One session. Every method gives the actions that follow from it. */
 export class Session {
   readonly #limits: SessionLimits;
   readonly #handshake: Handshake;
-  readonly #frames: FrameSplitter;
+  readonly #splitter: FrameSplitter;
   readonly #life: LifeSigns;
-  readonly #channels = new Map<number, Channel>();
-  readonly #host: FlowHost;
   readonly #began: number;
+  readonly #role: Identity["role"];
+  /** Frames that have come and were not read. */
+  #frames: Frame[] = [];
   #actions: Action[] = [];
-  #nextChannel: number;
-  #out: Credit | undefined;
-  readonly #in: Credit;
+  #channels: Channels | undefined;
+  #isAdmitted = false;
   #received = { bytes: 0, frames: 0 };
   #isClosed = false;
 
   /** A session that has not begun. */
   constructor(options: SessionOptions) {
     this.#limits = { ...SESSION_LIMITS, ...options.limits };
+    this.#role = options.role;
     this.#handshake = new Handshake(options, this.#limits, options.now);
-    this.#frames = new FrameSplitter(LARGEST_ENTRY_FRAME);
+    const { frameBytes } = this.#limits;
+    this.#splitter = new FrameSplitter((type) =>
+      type === ENTRIES_TYPE && this.#isAdmitted ? LARGEST_ENTRY_FRAME : frameBytes
+    );
     this.#life = new LifeSigns(this.#limits.pingMs, this.#limits.silentMs, options.now);
-    this.#nextChannel = options.role === "client" ? 0 : 1;
-    this.#in = new Credit(this.#limits.credit);
     this.#began = options.now;
-    this.#host = {
-      want: (action) => void this.#actions.push(action),
-      send: (message) => this.#send(message),
-      room: () => this.#out?.room ?? 0,
-    };
   }
 
-  /** Whether both sides have proved their keys, and neither has ended it. */
+  /** Whether both sides have proved their keys, and the session goes on. */
   get isEstablished(): boolean {
-    return this.#handshake.isDone && !this.#isClosed;
+    return this.#isAdmitted && !this.#isClosed;
   }
 
   /** Whether it has ended. */
@@ -87,243 +84,202 @@ export class Session {
     return this.#isClosed;
   }
 
-  /** The trees of the channels that are open. */
-  get channels(): ReadonlyMap<number, Channel> {
+  /** The channels, once the session is established. */
+  get channels(): Channels | undefined {
     return this.#channels;
   }
 
   /** Begins: the client speaks first. */
   start(): Action[] {
-    for (const message of this.#handshake.start()) this.#send(message);
-    return this.#take();
+    return this.#do(() => this.#handshake.start().forEach((message) => this.#send(message)));
   }
 
-  /** Takes bytes, cut anywhere. */
+  /** Takes bytes, cut anywhere. They must not be changed afterwards. */
   receive(bytes: Uint8Array, now: number): Action[] {
     if (this.#isClosed) return [];
     this.#life.heard(now);
-    this.#received.bytes += bytes.length;
-    try {
-      for (const frame of this.#frames.push(bytes)) {
-        if (!this.#isClosed) this.#takeFrame(frame);
+    return this.#do(() => {
+      for (let at = 0; at < bytes.length && !this.#isClosed;) {
+        const size = this.#handshake.isDone ? bytes.length : this.#limits.bytesBeforeProof;
+        const frames = this.#splitter.push(bytes.subarray(at, at + size));
+        at += size;
+        this.#frames.push(...frames);
+        this.#read();
       }
-      this.#requireModest();
-    } catch (error) {
-      this.#fail(error);
-    }
-    return this.#take();
+    });
   }
 
   /** Called from time to time: signs of life, and limits of time. */
   tick(now: number): Action[] {
-    if (this.#isClosed) return [];
-    const isLate = !this.#handshake.isDone && now - this.#began > this.#limits.proofMs;
-    if (isLate) this.#end("TooSlow", "the key was not proved in time");
-    else this.#live(this.#life.tick(now));
-    return this.#take();
-  }
-
-  #live(sign: "ping" | "gone" | undefined): void {
-    if (sign === "gone") this.#end("Silent", "nothing was heard for too long");
-    if (sign === "ping" && this.isEstablished) {
-      this.#send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
-    }
+    return this.#do(() => {
+      const isLate = !this.#handshake.isDone && now - this.#began > this.#limits.proofMs;
+      if (isLate) return this.#end("TooSlow", "the key was not proved in time");
+      const sign = this.#life.tick(now);
+      if (sign === "gone") this.#end("Silent", "nothing was heard for too long");
+      else if (sign === "ping" && this.isEstablished) {
+        this.#send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      }
+    });
   }
 
   // --- what the owner does ---------------------------------------------------------------------
 
-  /** Opens a channel; its number. Take the actions with {@link actions}. */
-  open(request: OpenRequest): number {
-    const channel = this.#nextChannel;
-    this.#nextChannel += 2;
-    const open: Open = { type: "open", channel, ...request };
-    this.#channels.set(channel, new Channel(open, true, this.#host));
-    this.#send(open);
-    return channel;
+  /** The other side is let in; whether it is a registered peer. Answers `established`. */
+  admitted(isKnown: boolean): Action[] {
+    return this.#do(() => {
+      this.#isAdmitted = true;
+      if (isKnown) this.#channels!.trust();
+      this.#read();
+    });
   }
 
-  /** Actions that have gathered. */
-  actions(): Action[] {
-    return this.#take();
+  /** Opens a channel of an established session; its number, and what follows. */
+  open(request: OpenRequest): { readonly channel: number; readonly actions: Action[] } {
+    let channel = -1;
+    const actions = this.#do(() => channel = this.#channels!.open(request));
+    return { channel, actions };
+  }
+
+  /** What another key signs to vouch for reading a tree in this session. */
+  openTranscript(tree: ID): Uint8Array {
+    return this.#handshake.openTranscript(tree.bytes);
   }
 
   /** The own log of a tree has grown. */
   grew(tree: ID): Action[] {
-    for (const channel of this.#channels.values()) if (channel.tree.equals(tree)) channel.grew();
-    return this.#take();
+    return this.#do(() => this.#channels?.grew(tree));
   }
 
   /** Refuses a channel, or ends it. */
   deny(channel: number, code: string, message: string, retryMs = 0): Action[] {
-    this.#drop(channel);
-    this.#send({ type: "deny", channel, code, message, retryMs });
-    return this.#take();
+    return this.#do(() => this.#channels!.deny(channel, code, message, retryMs));
   }
 
-  /** Says what has become of a request for access. */
-  tell(message: Extract<Message, { type: "access" }>): Action[] {
-    this.#send(message);
-    return this.#take();
+  /** Asks for access, or says what has become of that. */
+  tell(access: Omit<Access, "type">): Action[] {
+    return this.#do(() => this.#send({ type: "access", ...access }));
   }
 
   /** Ends the session. */
   close(code: string, message: string, retryMs = 0): Action[] {
-    this.#end(code, message, retryMs);
-    return this.#take();
+    return this.#do(() => this.#end(code, message, retryMs));
   }
 
   // --- answers ---------------------------------------------------------------------------------
 
-  /** Answers `judge`. */
+  /** Answers `judge`; a second time when access was granted since. */
   judged(channel: number, judgement: Judgement): Action[] {
     return this.#answer(channel, (it) => it.judged(judgement));
   }
 
   /** Answers `page`. */
-  page(channel: number, page: Page): Action[] {
-    return this.#answer(channel, (it) => it.page(page));
+  paged(channel: number, page: Page): Action[] {
+    return this.#answer(channel, (it) => it.out.paged(page));
   }
 
   /** Answers `differ`. */
   differed(channel: number, difference: Difference): Action[] {
-    return this.#answer(channel, (it) => it.differed(difference));
+    return this.#answer(channel, (it) => it.out.differed(difference, it.isReceiving));
   }
 
   /** Answers `table`. */
-  tabled(channel: number, table: Table): Action[] {
-    return this.#answer(channel, (it) => it.tabled(table));
+  tabled(channel: number, table: Table | undefined): Action[] {
+    return this.#answer(channel, (it) => it.out.tabled(table));
   }
 
   /** Answers `fetch`. */
   fetched(channel: number, fetched: Fetched): Action[] {
-    return this.#answer(channel, (it) => it.fetched(fetched));
+    return this.#answer(channel, (it) => it.out.fetched(fetched));
+  }
+
+  /** Answers `stand`. */
+  stood(channel: number, standing: Standing): Action[] {
+    return this.#answer(channel, (it) => it.out.stood(standing));
   }
 
   /** Answers `store`. */
   stored(channel: number, report: StoreReport): Action[] {
-    return this.#answer(channel, (it) => {
-      const bytes = it.stored(report);
-      this.#in.grant(bytes);
-      this.#send({ type: "credit", bytes });
-    });
+    return this.#answer(channel, (it) => this.#channels!.stored(it, report));
   }
 
   #answer(number: number, take: (channel: Channel) => void): Action[] {
-    const channel = this.#channels.get(number);
-    // The channel may have ended while the answer was looked for.
-    if (channel !== undefined && !this.#isClosed) take(channel);
-    return this.#take();
+    return this.#do(() => {
+      // The channel may have ended while the answer was looked for.
+      const channel = this.#channels?.get(number);
+      if (channel !== undefined) take(channel);
+    });
   }
 
   // --- messages --------------------------------------------------------------------------------
 
-  #takeFrame(frame: Frame): void {
-    this.#received.frames++;
-    this.#requireModest();
+  /** Reads frames, until somebody has to decide whether the other side is let in. */
+  #read(): void {
+    while (this.#frames.length > 0 && !this.#isClosed) {
+      if (this.#handshake.isDone && !this.#isAdmitted) return;
+      this.#take(this.#frames.shift()!);
+    }
+    if (!this.#handshake.isDone) this.#requireModest(this.#splitter.waiting);
+  }
+
+  #take(frame: Frame): void {
+    if (!this.#handshake.isDone) {
+      this.#received.frames++;
+      this.#received.bytes += frame.payload.length + 2;
+      this.#requireModest(0);
+    }
     const message = decodeMessage(frame, this.#limits.frameBytes);
     if (message === undefined) return;
     if (message.type === "close") return this.#closed(message);
-    if (!this.#handshake.isDone) return this.#shake(message, frame.payload);
-    this.#receive(message, frame.payload.length);
+    if (this.#handshake.isDone) this.#receive(message);
+    else this.#shake(message, frame.payload);
+  }
+
+  #requireModest(waiting: number): void {
+    const { bytes, frames } = this.#received;
+    const { bytesBeforeProof, framesBeforeProof } = this.#limits;
+    if (bytes + waiting <= bytesBeforeProof && frames <= framesBeforeProof) return;
+    throw new SyncError("TooMuch", "too much was sent before the key was proved");
   }
 
   #shake(message: Message, payload: Uint8Array): void {
     for (const reply of this.#handshake.receive(message, payload)) this.#send(reply);
-    const peer = this.#handshake.peer;
-    if (peer === undefined || !this.#handshake.isDone) return;
-    this.#out = new Credit(peer.credit);
-    const skewMs = peer.time - this.#handshake.began;
-    const { key, features } = peer;
-    this.#actions.push({ do: "established", key, features, skewMs });
+    const { isDone, peer, began } = this.#handshake;
+    if (!isDone || peer === undefined) return;
+    this.#channels = new Channels(this.#role, peer, this.#limits, {
+      want: (action) => void this.#actions.push(action),
+      send: (it) => this.#send(it),
+    });
+    const { key, features, time } = peer;
+    this.#actions.push({ do: "established", key, features, skewMs: time - began });
   }
 
-  #receive(message: Message, size: number): void {
+  #receive(message: Exclude<Message, Close>): void {
     switch (message.type) {
-      case "open":
-        return this.#opened(message);
-      case "credit":
-        return this.#granted(message.bytes);
-      case "ping":
-        return message.isAnswer ? undefined : this.#send({ ...message, isAnswer: true });
       case "hello":
       case "proof":
         throw malformed("the keys were proved already");
-      case "access":
-        return void this.#actions.push({ do: "access", message });
-      case "close":
-        return;
+      case "ping":
+        return message.isAnswer ? undefined : this.#send({ ...message, isAnswer: true });
       default:
-        return this.#onChannel(message, size);
+        return this.#channels!.receive(message);
     }
-  }
-
-  #onChannel(message: ChannelMessage, size: number): void {
-    const channel = this.#channels.get(message.channel);
-    // It may be under way to a channel that was denied.
-    if (channel === undefined) return;
-    if (message.type === "state") return channel.state(message);
-    if (message.type === "deny") return this.#denied(message);
-    if (message.type === "entries") this.#spend(channel, size);
-    channel.receive(message, size);
-    if (channel.rounds > this.#limits.rangeRounds) {
-      this.deny(channel.number, "TooManyRounds", "comparing ranges has come to no end");
-    }
-  }
-
-  #spend(channel: Channel, size: number): void {
-    if (!channel.takesEntries) throw new SyncError("NotAllowed", "entries were sent unasked");
-    if (!this.#in.allows(size)) {
-      throw new SyncError("CreditExceeded", "more was sent than was granted");
-    }
-    this.#in.spend(size);
-  }
-
-  #granted(bytes: number): void {
-    this.#out!.grant(bytes);
-    for (const channel of this.#channels.values()) channel.resume();
-  }
-
-  #opened(open: Open): void {
-    const isOdd = open.channel % 2 === 1;
-    if (isOdd === (this.#nextChannel % 2 === 1) || this.#channels.has(open.channel)) {
-      throw malformed("a channel is opened twice, or with a number of the other side");
-    }
-    if (this.#channels.size >= this.#limits.channels) {
-      this.deny(open.channel, "TooManyChannels", "close some before you open more", 1000);
-      return;
-    }
-    this.#channels.set(open.channel, new Channel(open, false, this.#host));
-    this.#actions.push({ do: "judge", channel: open.channel, open });
-  }
-
-  #denied({ channel, code, message, retryMs }: Extract<Message, { type: "deny" }>): void {
-    this.#drop(channel);
-    this.#actions.push({ do: "denied", channel, code, message, retryMs });
-  }
-
-  #drop(number: number): void {
-    this.#channels.get(number)?.end();
-    this.#channels.delete(number);
-  }
-
-  #requireModest(): void {
-    const { bytesBeforeProof, framesBeforeProof } = this.#limits;
-    if (this.#handshake.isDone) return;
-    const { bytes, frames } = this.#received;
-    if (bytes <= bytesBeforeProof && frames <= framesBeforeProof) return;
-    throw new SyncError("TooMuch", "too much was sent before the key was proved");
   }
 
   #send(message: Message): void {
-    if (this.#isClosed) return;
-    const bytes = encodeMessage(message);
-    if (message.type === "entries") this.#out!.spend(message.body.length);
-    this.#actions.push({ do: "send", bytes });
+    if (!this.#isClosed) this.#actions.push({ do: "send", bytes: encodeMessage(message) });
   }
 
-  #fail(error: unknown): void {
-    if (!(error instanceof SyncError)) throw error;
-    this.#end(error.code, error.message);
+  #do(work: () => unknown): Action[] {
+    if (this.#isClosed) return [];
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof EideticaError)) throw error;
+      this.#end(error.code, error.message, Number(error.fields.retryMs ?? 0));
+    }
+    const actions = this.#actions;
+    this.#actions = [];
+    return actions;
   }
 
   #end(code: string, message: string, retryMs = 0): void {
@@ -332,16 +288,10 @@ export class Session {
     this.#closed({ code, message, retryMs });
   }
 
-  #closed({ code, message, retryMs }: { code: string; message: string; retryMs: number }): void {
+  #closed({ code, message, retryMs }: Omit<Close, "type">): void {
     this.#isClosed = true;
-    for (const channel of this.#channels.values()) channel.end();
-    this.#channels.clear();
+    this.#channels?.end();
+    this.#frames = [];
     this.#actions.push({ do: "closed", code, message, retryMs });
-  }
-
-  #take(): Action[] {
-    const actions = this.#actions;
-    this.#actions = [];
-    return actions;
   }
 }

@@ -1,0 +1,192 @@
+import type { ID } from "../../entry/id.ts";
+import { SyncError } from "../../util/errors.ts";
+import type { Notice, Question, StoreReport } from "./actions.ts";
+import { Channel, type ChannelMessage } from "./channel.ts";
+import { costOf, Credit } from "./credit.ts";
+import type { Role } from "./hello.ts";
+import type { InflowHost } from "./inflow.ts";
+import { BLOCK_BYTES, INVALID_RETRY_MS, type SessionLimits } from "./limits.ts";
+import { type Entries, FEATURES, type Hello, type Message, type Open } from "./messages.ts";
+import { malformed } from "./varint.ts";
+
+/** What opens a channel, without its number. */
+export type OpenRequest = Omit<Open, "type" | "channel">;
+
+/** What channels ask of their session. */
+export interface ChannelsHost {
+  /** Asks or tells something. */
+  want(action: Question | Notice): void;
+  /** Sends a message. */
+  send(message: Message): void;
+}
+
+/** The channels of an established session, and the credit that they share. */
+export class Channels {
+  readonly #limits: SessionLimits;
+  readonly #role: Role;
+  readonly #host: ChannelsHost;
+  readonly #flow: InflowHost;
+  readonly #channels = new Map<number, Channel>();
+  readonly #out: Credit;
+  readonly #in: Credit;
+  #next: number;
+  #most: number;
+  #proofs = 0;
+  #invalid = 0;
+
+  /** No channels yet. */
+  constructor(role: Role, peer: Hello, limits: SessionLimits, host: ChannelsHost) {
+    this.#limits = limits;
+    this.#role = role;
+    this.#host = host;
+    this.#out = new Credit(peer.credit);
+    this.#in = new Credit(limits.credit);
+    this.#next = role === "client" ? 0 : 1;
+    this.#most = limits.channels;
+    const blockBytes = Math.min(BLOCK_BYTES, peer.frameLimit);
+    this.#flow = {
+      ask: (question) => host.want(question),
+      tell: (notice) => host.want(notice),
+      send: (message) => this.#send(message),
+      room: () => Math.min(this.#out.room, blockBytes),
+      pushes: (peer.features & FEATURES.push) !== 0,
+      rangeRounds: limits.rangeRounds,
+    };
+  }
+
+  /** The other side is a registered peer, who may have more channels. */
+  trust(): void {
+    this.#most = this.#limits.knownChannels;
+  }
+
+  /** A channel that is open. */
+  get(number: number): Channel | undefined {
+    return this.#channels.get(number);
+  }
+
+  /** The channel of a tree, whoever has opened it. */
+  of(tree: ID): Channel | undefined {
+    return [...this.#channels.values()].find((it) => it.tree.equals(tree));
+  }
+
+  /** Opens a channel; its number. */
+  open(request: OpenRequest): number {
+    const channel = this.#next;
+    this.#next += 2;
+    const open: Open = { type: "open", channel, ...request };
+    this.#channels.set(channel, new Channel(open, true, this.#flow, this.#limits.wanted));
+    this.#host.send(open);
+    return channel;
+  }
+
+  /** The log of a tree has grown. */
+  grew(tree: ID): void {
+    for (const channel of this.#channels.values()) {
+      if (channel.tree.equals(tree)) channel.out.grew();
+    }
+  }
+
+  /** Refuses a channel, or ends it. */
+  deny(channel: number, code: string, message: string, retryMs = 0): void {
+    this.#drop(channel);
+    this.#host.send({ type: "deny", channel, code, message: message.slice(0, 200), retryMs });
+  }
+
+  /** Ends all. */
+  end(): void {
+    for (const channel of this.#channels.values()) channel.end();
+    this.#channels.clear();
+  }
+
+  /** Takes what the other side has sent. */
+  receive(message: ChannelMessage | Extract<Message, { type: "credit" }>): void {
+    if (message.type === "credit") return this.#granted(message.bytes);
+    if (message.type === "open") return this.#opened(message);
+    const channel = this.#channels.get(message.channel);
+    if (message.type === "entries") this.#spend(channel, message);
+    // It may have been under way to a channel that has ended.
+    if (channel === undefined) return;
+    if (message.type === "deny") return this.#denied(message);
+    if (message.type === "access") return this.#host.want({ do: "access", message });
+    if (message.type === "state") return channel.state(message);
+    channel.receive(message);
+  }
+
+  /** Answers `store`. */
+  stored(channel: Channel, report: StoreReport): void {
+    this.#invalid += report.invalid;
+    if (this.#invalid > this.#limits.invalid) {
+      const fields = { retryMs: INVALID_RETRY_MS };
+      throw new SyncError("TooManyInvalid", "too many entries are not valid", { fields });
+    }
+    this.#grant(channel.stored(report));
+  }
+
+  #send(message: Message): void {
+    if (message.type === "entries") this.#out.spend(costOf(message));
+    this.#host.send(message);
+  }
+
+  #spend(channel: Channel | undefined, entries: Entries): void {
+    if (!this.#in.isOpen) {
+      throw new SyncError("CreditExceeded", "more was sent than was granted");
+    }
+    if (channel?.takesEntries === false) {
+      throw new SyncError("NotAllowed", "entries were sent where none are taken");
+    }
+    this.#in.spend(costOf(entries));
+    if (channel === undefined) this.#grant(costOf(entries));
+  }
+
+  #grant(bytes: number): void {
+    if (bytes === 0) return;
+    this.#in.grant(bytes);
+    this.#host.send({ type: "credit", bytes });
+  }
+
+  #granted(bytes: number): void {
+    this.#out.grant(bytes);
+    for (const channel of this.#channels.values()) channel.out.resume();
+  }
+
+  #opened(open: Open): void {
+    const { channel } = open;
+    const isOfOther = channel % 2 === (this.#role === "client" ? 1 : 0);
+    if (!isOfOther || this.#channels.has(channel)) {
+      throw malformed("a channel is opened twice, or with a number of the other side");
+    }
+    const refused = this.#refused(open);
+    if (refused !== undefined) return this.deny(channel, ...refused);
+    this.#channels.set(channel, new Channel(open, false, this.#flow, this.#limits.wanted));
+    this.#host.want({ do: "judge", channel, open });
+  }
+
+  #refused({ tree, proofs }: Open): [code: string, message: string, retryMs: number] | undefined {
+    if (this.#channels.size >= this.#most) {
+      return ["TooManyChannels", "close some before you open more", 1000];
+    }
+    this.#proofs += proofs.length;
+    if (this.#proofs > this.#limits.proofs) {
+      return ["TooManyProofs", "too many proofs were sent in this session", 0];
+    }
+    const same = this.of(tree);
+    if (same === undefined) return undefined;
+    // Both sides have opened the same tree at once: the channel of the client stays.
+    if (!same.isOwn || this.#role === "client") return ["Crossed", "the tree is open already", 0];
+    this.#denied({ channel: same.number, ...CROSSED });
+    return undefined;
+  }
+
+  #denied({ channel, code, message, retryMs }: Omit<Extract<Message, { type: "deny" }>, "type">) {
+    this.#drop(channel);
+    this.#host.want({ do: "denied", channel, code, message, retryMs });
+  }
+
+  #drop(number: number): void {
+    const channel = this.#channels.get(number);
+    this.#channels.delete(number);
+    if (channel !== undefined) this.#grant(channel.end());
+  }
+}
+
+const CROSSED = { code: "Crossed", message: "the other side has opened it", retryMs: 0 };

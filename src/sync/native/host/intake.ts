@@ -1,0 +1,94 @@
+import { Entry } from "../../../entry/entry.ts";
+import type { ID } from "../../../entry/id.ts";
+import { EideticaError, SyncError } from "../../../util/errors.ts";
+import type { SyncWrites } from "../../host.ts";
+import type { StoreReport } from "../actions.ts";
+import { unpackBlock } from "../block.ts";
+import { BLOCK_BYTES } from "../limits.ts";
+import type { Entries } from "../messages.ts";
+import { inflate } from "./deflate.ts";
+import type { RecentIds } from "./recent.ts";
+
+/** Most IDs that are remembered because entries wait for them. */
+const MAX_MISSING = 4096;
+/** Most bytes that a deflated block may have. */
+export const INFLATED_BYTES: number = 4 * BLOCK_BYTES;
+
+/** Stores what one peer sends of one tree. */
+export class Intake {
+  readonly #host: SyncWrites;
+  readonly #tree: ID;
+  readonly #recent: RecentIds;
+  readonly #missing = new Map<string, ID>();
+
+  /** Takes entries of a tree; notes in `recent` which. */
+  constructor(host: SyncWrites, tree: ID, recent: RecentIds) {
+    this.#host = host;
+    this.#tree = tree;
+    this.#recent = recent;
+  }
+
+  /** Stores blocks; when it resolves, everything is durable. */
+  async store(blocks: readonly Entries[], signal: AbortSignal): Promise<StoreReport> {
+    const entries: Entry[] = [];
+    let [foreign, code] = [0, ""];
+    for (const bytes of await unpack(blocks)) {
+      const read = this.#read(bytes);
+      if (read instanceof Entry) entries.push(read);
+      else [foreign, code] = [foreign + 1, read.code];
+    }
+    const report = await this.#host.putRemoteEntries(this.#tree, entries, { signal });
+    const { verified, failed, unverified, rejected } = report;
+    const never = rejected.filter(({ error }) => error.code === "EntryInvalid").length;
+    return {
+      verified,
+      waiting: unverified,
+      failed,
+      refused: rejected.length + foreign,
+      invalid: failed + never + foreign,
+      again: rejected.length - never,
+      code: code === "" ? rejected[0]?.error.code ?? "" : code,
+      missing: await this.#stillMissing(entries, unverified),
+    };
+  }
+
+  #read(bytes: Uint8Array): Entry | EideticaError {
+    try {
+      const entry = Entry.decode(bytes);
+      if (!(entry.root ?? entry.id).equals(this.#tree)) return foreignEntry();
+      this.#recent.add(entry.id);
+      return entry;
+    } catch (error) {
+      if (error instanceof EideticaError) return error;
+      throw error;
+    }
+  }
+
+  /** What entries of the peer wait for, and nobody holds. */
+  async #stillMissing(entries: readonly Entry[], waiting: number): Promise<ID[]> {
+    if (waiting === 0) this.#missing.clear();
+    else for (const parent of entries.flatMap(({ parents }) => parents)) this.#note(parent);
+    const ids = [...this.#missing.values()];
+    if (ids.length === 0) return ids;
+    const rows = await this.#host.backend.loadRows(ids);
+    ids.forEach((id, at) => rows[at] !== undefined && this.#missing.delete(id.toString()));
+    return [...this.#missing.values()];
+  }
+
+  #note(id: ID): void {
+    if (this.#missing.size < MAX_MISSING) this.#missing.set(id.toString(), id);
+  }
+}
+
+async function unpack(blocks: readonly Entries[]): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = [];
+  for (const { deflated, count, body } of blocks) {
+    const plain = deflated ? await inflate(body, INFLATED_BYTES) : body;
+    entries.push(...unpackBlock({ count, body: plain }));
+  }
+  return entries;
+}
+
+function foreignEntry(): SyncError {
+  return new SyncError("EntryOfOtherTree", "Cannot take an entry: it is of another tree");
+}

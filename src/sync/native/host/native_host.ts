@@ -1,0 +1,71 @@
+import type { ID } from "../../../entry/id.ts";
+import { PublicKey } from "../../../keys/public_key.ts";
+import { SyncError } from "../../../util/errors.ts";
+import { NodeAccess } from "../../access/node_access.ts";
+import type { Serving } from "../../v0/serving.ts";
+import { systemTimers, type Timers } from "../../worker/timers.ts";
+import { AccessRequests } from "./access_requests.ts";
+import { PeerCursors } from "./cursors.ts";
+import { Growth } from "./growth.ts";
+import { RangeTables } from "./tables.ts";
+
+/** An instance as all its sessions of the native protocol see it. One for each instance. */
+export class NativeHost {
+  /** The instance, what it keeps about peers, and whom it tells of them. */
+  readonly serving: Serving;
+  /** Waiting. */
+  readonly timers: Timers;
+  /** Who may do what. */
+  readonly access: NodeAccess;
+  /** Up to where this node has the logs of peers. */
+  readonly cursors: PeerCursors;
+  /** Tables of trees whose ranges are compared. */
+  readonly tables: RangeTables;
+  /** Tells when trees grow. */
+  readonly growth: Growth;
+  /** Requests for access that sessions wait for. */
+  readonly requests: AccessRequests;
+
+  /** The sessions' view of the instance that `serving` serves. */
+  constructor(serving: Serving, timers: Timers = systemTimers) {
+    this.serving = serving;
+    this.timers = timers;
+    const { host } = serving.host;
+    const node = { host, id: serving.host.deviceKey().publicKey };
+    this.access = new NodeAccess(node, { isShared: (tree) => serving.isShared(tree) });
+    this.cursors = new PeerCursors(host.backend.driver, timers);
+    this.tables = new RangeTables(host.backend.log);
+    this.growth = new Growth(host);
+    this.requests = new AccessRequests(serving);
+  }
+
+  /** Whether a peer who has proved its key is registered. `PeerBlocked` when it is not let in. */
+  async admit(peer: PublicKey): Promise<boolean> {
+    const peers = await this.serving.records.view().peers();
+    if (await peers.record(peer) === undefined) return false;
+    if (await peers.get(peer) !== undefined) return true;
+    throw new SyncError(
+      "PeerBlocked",
+      "Cannot begin a session: this instance has blocked the peer",
+    );
+  }
+
+  /** Notes that a peer reads a tree, so that it is kept in step with it. */
+  async noteReader(tree: ID, peer: PublicKey): Promise<void> {
+    await this.serving.noteReader(tree, peer);
+  }
+
+  /** Writes what is still to be written. */
+  async close(): Promise<void> {
+    this.requests.close();
+    this.growth.close();
+    await this.cursors.flush();
+  }
+}
+
+/** A public key of 32 bytes that proves something; `BadProof` for any other. */
+export function provingKey(bytes: Uint8Array): PublicKey {
+  const key = PublicKey.fromBytes(bytes);
+  if (!key.isWeak) return key;
+  throw new SyncError("BadProof", "Cannot begin a session: signatures of this key prove nothing");
+}

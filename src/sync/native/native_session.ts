@@ -1,0 +1,293 @@
+/**
+ * Runs a session of the native protocol over a link: what the protocol wants is done by the instance, what it sends
+ * goes out, and what comes in is read no faster than it is dealt with.
+ *
+ * @module
+ */
+
+import type { ID } from "../../entry/id.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Link } from "../../transport/port.ts";
+import { concat } from "../../util/bytes.ts";
+import { EideticaError, SyncError } from "../../util/errors.ts";
+import { Logger } from "../../util/log.ts";
+import type { Action, Notice, Question } from "./actions.ts";
+import { type NativeHost, provingKey } from "./host/native_host.ts";
+import type { SessionLimits } from "./limits.ts";
+import { FEATURES } from "./messages.ts";
+import type { FollowTreeOptions, NativeChannel } from "./native_channel.ts";
+import { ServedTrees } from "./served_trees.ts";
+import { Session } from "./session.ts";
+
+const log = new Logger("sync");
+
+/** Milliseconds between two looks at the clock. */
+export const TICK_MS = 5000;
+/** Questions that may be open while more is read. */
+const OPEN_QUESTIONS = 32;
+
+/** How a session is run. */
+export interface SessionRun {
+  /** The instance. */
+  readonly host: NativeHost;
+  /** Whether this side has connected, or was connected to. */
+  readonly role: "client" | "server";
+  /** Names what carries the session, the same on both sides: what is signed for one is of no use on another. */
+  readonly binding: string;
+  /** The peer that must answer; anybody unless told. */
+  readonly wanted?: PublicKey | undefined;
+  /** Whether blocks of entries are deflated; not unless told. */
+  readonly deflates?: boolean | undefined;
+  /** Whether the other side shall send what it gets at once; true unless told. */
+  readonly pushes?: boolean | undefined;
+  /** Limits other than the usual ones. */
+  readonly limits?: Partial<SessionLimits> | undefined;
+  /** Ends the session. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of everything that is told of the session and its channels, with the tree of the channel. */
+  readonly onNotice?: ((notice: Notice, tree: ID | undefined) => void) | undefined;
+}
+
+/** Who is at the other end of a session. */
+export interface Established {
+  /** Its proven key. */
+  readonly peer: PublicKey;
+  /** Whether it is registered here. */
+  readonly isKnown: boolean;
+  /** Its clock minus this one's, in milliseconds. */
+  readonly skewMs: number;
+}
+
+/** How a session has ended. */
+export interface SessionEnd {
+  /** Why, for programs. */
+  readonly code: string;
+  /** Why, for people. */
+  readonly message: string;
+  /** Milliseconds to wait before the next attempt; 0 when nothing was said. */
+  readonly retryMs: number;
+}
+
+/** Begins a session over a link. */
+export function runSession(link: Link, run: SessionRun): NativeSession {
+  return new NativeSession(link, run);
+}
+
+/** A session that is under way. */
+export class NativeSession {
+  /** Resolves when both sides have proved their keys; rejects when the session ends before. */
+  readonly established: Promise<Established>;
+  /** Resolves when the session has ended, whatever the reason. */
+  readonly closed: Promise<SessionEnd>;
+  readonly #link: Link;
+  readonly #run: SessionRun;
+  readonly #session: Session;
+  readonly #trees: ServedTrees;
+  readonly #abort = new AbortController();
+  #cancelTick: () => void = () => {};
+  #open = 0;
+  #goOn: (() => void) | undefined;
+  #resolveEstablished!: (it: Established) => void;
+  #rejectEstablished!: (error: Error) => void;
+  #resolveClosed!: (end: SessionEnd) => void;
+  #end: SessionEnd | undefined;
+
+  /** Use {@link runSession}. */
+  constructor(link: Link, run: SessionRun) {
+    this.#link = link;
+    this.#run = run;
+    this.established = new Promise((resolve, reject) => {
+      [this.#resolveEstablished, this.#rejectEstablished] = [resolve, reject];
+    });
+    this.established.catch(() => {});
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#session = new Session(this.#identity());
+    this.#trees = new ServedTrees(run.host, this.#session, (actions) => this.#do(actions));
+    run.signal?.addEventListener("abort", this.#stop, { once: true });
+    this.#do(this.#session.start());
+    this.#tick();
+    void this.#read();
+    if (run.signal?.aborted === true) this.#stop();
+  }
+
+  #identity() {
+    const { host, role, binding, wanted, deflates = false, pushes = true, limits } = this.#run;
+    const device = host.serving.host.deviceKey();
+    const { random } = host.serving.host.host;
+    return {
+      role,
+      binding,
+      limits,
+      wantedKey: wanted?.bytes,
+      key: device.publicKey.bytes,
+      nonce: random.bytes(16),
+      features: (deflates ? FEATURES.deflate : 0) | (pushes ? FEATURES.push : 0),
+      now: this.#now(),
+      sign: (bytes: Uint8Array) => device.sign(bytes),
+      verify: (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) =>
+        provingKey(key).verify(bytes, signature),
+    };
+  }
+
+  #now(): number {
+    return this.#run.host.serving.host.host.clock.nowMillis();
+  }
+
+  /** How the session has ended; undefined while it goes on. */
+  get end(): SessionEnd | undefined {
+    return this.#end;
+  }
+
+  /** Keeps a tree in step with the other side, from when both have proved their keys. */
+  follow(tree: ID, options: FollowTreeOptions = {}): NativeChannel {
+    return this.#trees.follow(tree, options, this.established);
+  }
+
+  /** Ends the session; resolves when everything that came is dealt with. */
+  async close(code = "Closed", message = "the session is over", retryMs = 0): Promise<void> {
+    this.#do(this.#session.close(code, message, retryMs));
+    await this.closed;
+  }
+
+  readonly #stop = (): void => this.#do(this.#session.close("Aborted", "the session was given up"));
+
+  #tick(): void {
+    this.#cancelTick = this.#run.host.timers.after(TICK_MS, () => {
+      this.#do(this.#session.tick(this.#now()));
+      if (!this.#session.isClosed) this.#tick();
+    });
+  }
+
+  /** Reads what comes. While much is to be done nothing is read, so that whoever sends too fast waits. */
+  async #read(): Promise<void> {
+    try {
+      for await (const bytes of this.#link.incoming) {
+        this.#do(this.#session.receive(bytes, this.#now()));
+        if (this.#session.isClosed) break;
+        while (this.#open >= OPEN_QUESTIONS) {
+          await new Promise<void>((resolve) => this.#goOn = resolve);
+        }
+      }
+      this.#cut("the connection has ended");
+    } catch (error) {
+      this.#cut(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** There is no use in saying anything any more. */
+  #cut(message: string): void {
+    if (this.#session.isClosed) return;
+    this.#session.close("Network", message);
+    this.#closed({ code: "Network", message, retryMs: 0 });
+  }
+
+  // --- doing -----------------------------------------------------------------------------------
+
+  #do(actions: readonly Action[]): void {
+    this.#send(actions);
+    for (const action of actions) {
+      if (action.do === "send") continue;
+      if (isQuestion(action)) void this.#ask(action);
+      else this.#note(action);
+    }
+  }
+
+  #send(actions: readonly Action[]): void {
+    const parts = actions.flatMap((action) => action.do === "send" ? [action.bytes] : []);
+    if (parts.length === 0 || this.#end !== undefined) return;
+    try {
+      for (const message of messages(parts)) this.#link.send(message);
+    } catch (error) {
+      this.#cut(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #ask(question: Question): Promise<void> {
+    this.#open++;
+    try {
+      await this.#trees.answer(question, this.#abort.signal);
+    } catch (error) {
+      this.#do(this.#session.deny(question.channel, ...reasonOf(error)));
+      this.#trees.ended(question.channel, error);
+    } finally {
+      this.#open--;
+      this.#goOn?.();
+    }
+  }
+
+  #note(notice: Notice): void {
+    const tree = "channel" in notice ? this.#trees.treeOf(notice.channel) : undefined;
+    if (notice.do === "established") void this.#admit(notice);
+    else if (notice.do === "closed") this.#closed(notice);
+    else this.#trees.noted(notice);
+    this.#run.onNotice?.(notice, tree);
+  }
+
+  async #admit({ key, features, skewMs }: Extract<Notice, { do: "established" }>): Promise<void> {
+    this.#open++;
+    try {
+      const peer = provingKey(key);
+      const isKnown = await this.#run.host.admit(peer);
+      const deflates = this.#run.deflates === true && (features & FEATURES.deflate) !== 0;
+      this.#trees.begin({ peer, isKnown, deflates });
+      this.#do(this.#session.admitted(isKnown));
+      this.#resolveEstablished({ peer, isKnown, skewMs });
+    } catch (error) {
+      this.#do(this.#session.close(...reasonOf(error)));
+    } finally {
+      this.#open--;
+      this.#goOn?.();
+    }
+  }
+
+  #closed({ code, message, retryMs }: SessionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = { code, message, retryMs };
+    this.#cancelTick();
+    this.#run.signal?.removeEventListener("abort", this.#stop);
+    const error = new SyncError(code, `The session has ended: ${message}`, { fields: { retryMs } });
+    this.#abort.abort(error);
+    this.#rejectEstablished(error);
+    void this.#trees.end(error).then(() => this.#resolveClosed(this.#end!));
+    this.#link.close(code === "Closed" ? 1000 : 4000, code);
+  }
+}
+
+const QUESTIONS: ReadonlySet<Action["do"]> = new Set<Question["do"]>([
+  "judge",
+  "page",
+  "differ",
+  "table",
+  "fetch",
+  "store",
+  "stand",
+]);
+
+function isQuestion(action: Action): action is Question {
+  return QUESTIONS.has(action.do);
+}
+
+/** Bytes that small messages have together in one message of the link. */
+const TOGETHER_BYTES = 64 * 1024;
+
+/** Frames put together, so that many small ones make few messages of the link. */
+function* messages(frames: readonly Uint8Array[]): Generator<Uint8Array> {
+  let some: Uint8Array[] = [];
+  let size = 0;
+  for (const frame of frames) {
+    if (size + frame.length > TOGETHER_BYTES && some.length > 0) {
+      yield concat(...some);
+      [some, size] = [[], 0];
+    }
+    some.push(frame);
+    size += frame.length;
+  }
+  yield concat(...some);
+}
+
+/** What the other side is told: our own words, and nothing of what went wrong inside. */
+function reasonOf(error: unknown): [code: string, message: string] {
+  if (error instanceof EideticaError && error.module === "sync") return [error.code, error.message];
+  log.warn("a session has failed: {error}", { error });
+  return ["Internal", "it could not be done"];
+}
