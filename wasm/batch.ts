@@ -17,6 +17,11 @@ import type { Ed25519, ReadyOptions, VerifyItem } from "./types.ts";
 export const LARGE_BATCH = 128;
 /** Items that one thread takes at a time. */
 const SLICE = 64;
+/**
+ * Slices that a thread has at a time, the one that it works on included. The next one is handed out by code that
+ * has turns of some ten milliseconds with other work; a thread must not stand still for so long.
+ */
+export const HANDED_OUT = 4;
 /** Most threads that are started. */
 const MAX_THREADS = 8;
 /** How long idle threads are kept, in milliseconds. */
@@ -40,7 +45,8 @@ interface Batch {
 interface Worker {
   readonly thread: Thread;
   ready: boolean;
-  slice: Slice | undefined;
+  /** What it has, in the order in which it answers. */
+  readonly slices: Slice[];
 }
 
 /** Starts a thread; the tests replace it. */
@@ -116,7 +122,7 @@ export class BatchVerifier {
     try {
       const worker: Worker = {
         ready: false,
-        slice: undefined,
+        slices: [],
         thread: this.#start({
           message: (message) => this.#heard(worker, message),
           failed: () => this.#failed(worker),
@@ -132,15 +138,13 @@ export class BatchVerifier {
   #heard(worker: Worker, message: unknown): void {
     if (message === "failed") return this.#failed(worker);
     if (message === "ready") worker.ready = true;
-    const { slice } = worker;
-    if (message instanceof ArrayBuffer && slice !== undefined) {
-      worker.slice = undefined;
-      slice.done(Array.from(new Uint8Array(message), (verdict) => verdict === 1));
+    if (message instanceof ArrayBuffer) {
+      worker.slices.shift()?.done(Array.from(new Uint8Array(message), (verdict) => verdict === 1));
     }
     this.#pump();
   }
 
-  /** A thread that failed once is not started again; its slice goes back to the queue. */
+  /** A thread that failed once is not started again; its slices go back to the queue. */
   #failed(worker: Worker): void {
     if (!this.#workers.has(worker)) return;
     this.#threadsFail = true;
@@ -150,15 +154,17 @@ export class BatchVerifier {
 
   #drop(worker: Worker): void {
     this.#workers.delete(worker);
-    if (worker.slice !== undefined) this.#queue.add(worker.slice);
-    worker.slice = undefined;
+    for (const slice of worker.slices.splice(0)) this.#queue.add(slice);
     worker.thread.stop();
   }
 
   #pump(): void {
-    for (const worker of this.#workers) this.#feed(worker);
+    for (let most = 1; most <= HANDED_OUT; most++) {
+      for (const worker of this.#workers) this.#feed(worker, most);
+    }
+    for (const { thread, slices } of this.#workers) thread.hold(slices.length > 0);
     if (!this.#hasThread) { for (const { batch } of this.#queue) void this.#workOff(batch); }
-    const isIdle = ![...this.#workers].some((worker) => worker.slice);
+    const isIdle = ![...this.#workers].some((worker) => worker.slices.length > 0);
     if (isIdle && this.#queue.size === 0) this.#stopWhenIdle();
   }
 
@@ -167,15 +173,14 @@ export class BatchVerifier {
     return [...this.#workers].some((worker) => worker.ready);
   }
 
-  #feed(worker: Worker): void {
-    if (!worker.ready || worker.slice !== undefined) return;
+  /** Hands a slice to a thread that has fewer than `most`. */
+  #feed({ ready, slices, thread }: Worker, most: number): void {
     const [slice] = this.#queue;
-    worker.slice = slice;
-    worker.thread.hold(slice !== undefined);
-    if (slice === undefined) return;
+    if (!ready || slice === undefined || slices.length >= most) return;
     this.#queue.delete(slice);
+    slices.push(slice);
     const packed = packItems(slice.items);
-    worker.thread.post(packed, [packed]);
+    thread.post(packed, [packed]);
   }
 
   /** Works a batch off in place as long as no thread is ready. */

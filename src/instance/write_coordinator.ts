@@ -1,7 +1,6 @@
 import type { LocalBackend } from "../backend/local.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
-import { CheckedSignatures } from "../database/checked_signatures.ts";
 import type { VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import type { Alone, PutOptions } from "../transaction/host.ts";
 import { idsAdded } from "../database/ids_added.ts";
@@ -10,24 +9,16 @@ import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { requireNotAborted } from "../util/abort.ts";
-import { StorageError, TransactionError } from "../util/errors.ts";
+import { TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { type AfterPass, Passes } from "./passes.ts";
-import {
-  added,
-  NOTHING_PUT,
-  type PartReport,
-  type RemoteWriteReport,
-  TreeJudge,
-} from "./tree_judge.ts";
+import { RemoteBatch } from "./remote_batch.ts";
+import { added, NOTHING_PUT, type RemoteWriteReport, TreeJudge } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
 import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
-
-/** Entries of a remote batch that are stored and judged in one storage commit. */
-export const REMOTE_CHUNK = 512;
 
 /** The one place through which entries are written, and handlers told about it. */
 export class WriteCoordinator {
@@ -110,7 +101,8 @@ export class WriteCoordinator {
     const sorted = [...entries].sort(compareInTree);
     try {
       await this.#inParts(tree, async () => {
-        for await (const report of this.#putAll(tree, sorted, work)) total = added(total, report);
+        const batch = new RemoteBatch(this.#backend, this.#judge, () => this.#writer(tree));
+        for await (const report of batch.put(sorted, work)) total = added(total, report);
         total = added(total, await this.#passes.finish(tree, total));
       });
     } finally {
@@ -120,61 +112,6 @@ export class WriteCoordinator {
     await this.#wakeWaiting(tree);
     const { stored, verified, failed, unverified, rejected } = total;
     return { stored, verified, failed, unverified, rejected };
-  }
-
-  async *#putAll(
-    tree: ID,
-    sorted: readonly Entry[],
-    { signal, onProgress }: WorkOptions,
-  ): AsyncIterable<PartReport> {
-    const { maxEntriesPerCommit, room } = this.#backend;
-    const most = Math.min(REMOTE_CHUNK, maxEntriesPerCommit);
-    for (let [at, end] = [0, 0]; at < sorted.length; at = end) {
-      requireNotAborted({ signal, action: "take entries in" });
-      end = room.end(sorted, at, most);
-      yield await this.#putChunk(tree, sorted.slice(at, end), end < sorted.length);
-      onProgress?.({ done: end, total: sorted.length });
-    }
-  }
-
-  /** Stores and judges a part of a batch; halves it when it is more than one storage commit takes. */
-  async #putChunk(
-    tree: ID,
-    chunk: readonly Entry[],
-    goesOn: boolean,
-  ): Promise<PartReport> {
-    try {
-      return await this.#putAtOnce(tree, chunk, goesOn);
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      if (chunk.length === 1) return await this.#refuse(tree, chunk[0]!, error, goesOn);
-    }
-    const middle = chunk.length >> 1;
-    const first = await this.#putChunk(tree, chunk.slice(0, middle), true);
-    return added(first, await this.#putChunk(tree, chunk.slice(middle), goesOn));
-  }
-
-  /** Reports an entry that no storage commit takes, as a part of a batch like any other. */
-  async #refuse(
-    tree: ID,
-    entry: Entry,
-    error: StorageError,
-    goesOn: boolean,
-  ): Promise<PartReport> {
-    const nothing = await this.#putAtOnce(tree, [], goesOn);
-    return { ...nothing, rejected: [{ entry, error }] };
-  }
-
-  async #putAtOnce(
-    tree: ID,
-    chunk: readonly Entry[],
-    goesOn: boolean,
-  ): Promise<PartReport> {
-    const signatures = await CheckedSignatures.of(chunk);
-    return await this.#writer(tree).writePart(
-      (update) => this.#judge.ingest(update, chunk, signatures),
-      { size: chunk.length, goesOn: (report) => goesOn || report.goesOn },
-    );
   }
 
   /** Writes of several storage commits that handlers are told of once, also if a later one fails. */
@@ -300,8 +237,4 @@ function requireTips({ tree, postTips }: TreeUpdate, tips: Snapshot): void {
     `Cannot commit to database "${tree}": it was changed since the transaction of this update began`,
     { fields: { databaseId: tree } },
   );
-}
-
-function isTooLarge(error: unknown): error is StorageError {
-  return error instanceof StorageError && error.code === "TooLarge";
 }

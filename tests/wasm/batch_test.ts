@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BatchVerifier, LARGE_BATCH, type StartThread } from "../../wasm/batch.ts";
+import { BatchVerifier, HANDED_OUT, LARGE_BATCH, type StartThread } from "../../wasm/batch.ts";
 import { packItems, unpackItems } from "../../wasm/batch_message.ts";
 import type { CryptoCore, VerifyItem } from "../../wasm/mod.ts";
 import type { ThreadEvents } from "../../wasm/threads.ts";
@@ -112,6 +112,39 @@ for (const [about, start] of FAILURES) {
     batches.stop();
   });
 }
+
+test("threads have the next slices before they have answered, and each gets its own verdicts", {
+  skip: oneProcessor,
+}, async () => {
+  const core = await CORES[1][1]();
+  const items = makeItems(core, 1500);
+  const threads: { events: ThreadEvents; given: ArrayBuffer[] }[] = [];
+  const start: StartThread = (events) => {
+    const thread = { events, given: [] as ArrayBuffer[] };
+    threads.push(thread);
+    const post = (message: unknown) => {
+      if (message instanceof ArrayBuffer) thread.given.push(message);
+      else queueMicrotask(() => events.message("ready"));
+    };
+    return { post, hold: () => {}, stop: () => {} };
+  };
+  const batches = new BatchVerifier(core.ed25519.verify, {}, start);
+  const verdicts = batches.verifyBatch(items);
+  while (threads.some(({ given }) => given.length < HANDED_OUT)) await undefined;
+  for (let answers = 1; answers > 0;) {
+    answers = 0;
+    for (const { events, given } of threads) {
+      assert.ok(given.length <= HANDED_OUT);
+      const packed = given.shift();
+      if (packed === undefined) continue;
+      answers++;
+      const found = oneByOne(core, unpackItems(packed)).map(Number);
+      events.message(Uint8Array.from(found).buffer);
+    }
+  }
+  assert.deepEqual(await verdicts, expected(items));
+  batches.stop();
+});
 
 test("items survive packing, whatever their lengths", async () => {
   const items = makeItems(await CORES[1][1](), 50);
