@@ -1,6 +1,7 @@
 import { Doc } from "../crdt/doc.ts";
 import { requireInstance } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import { elementNotFound, Permission } from "./permission.ts";
 
 /** Whether a key counts. */
@@ -67,6 +68,10 @@ export class AuthKey {
     return this.name === undefined ? rest : { name: this.name, ...rest };
   }
 }
+
+setInspection(AuthKey.prototype, ({ name, permissions, status }) => {
+  return [name === undefined ? name : quote(name), permissions, status];
+});
 
 /** Reads the text form of a status: `active` or `revoked`. */
 export function parseKeyStatus(text: string): KeyStatus {

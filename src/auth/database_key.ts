@@ -2,6 +2,7 @@ import { SigKey } from "../entry/sig_info.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { requireInstance } from "../util/arguments.ts";
+import { setInspection } from "../util/inspect.ts";
 
 const ACT = "act on a database";
 
@@ -41,3 +42,5 @@ export class DatabaseKey {
     return this.signingKey.publicKey;
   }
 }
+
+setInspection(DatabaseKey.prototype, ({ identity }) => [identity.displayId()]);

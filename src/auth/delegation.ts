@@ -13,6 +13,7 @@ import { Doc } from "../crdt/doc.ts";
 import { ID } from "../entry/id.ts";
 import { elementNotFound, Permission } from "./permission.ts";
 import { requireInstance } from "../util/arguments.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** Between which permissions the keys of another database may act. */
 export interface PermissionBounds {
@@ -110,6 +111,10 @@ export class DelegatedTreeRef {
     };
   }
 }
+
+setInspection(DelegatedTreeRef.prototype, ({ tree, permissionBounds: { max, min } }) => {
+  return [tree.root, `at most ${max}`, min === undefined ? min : `at least ${min}`];
+});
 
 function requireDoc(doc: Doc, key: string): Doc {
   const value = doc.peek(key);

@@ -14,6 +14,7 @@ import { Doc } from "../crdt/doc.ts";
 import type { Value } from "../crdt/value.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** Level of a permission. */
 export type PermissionLevel = "Admin" | "Write" | "Read";
@@ -168,6 +169,8 @@ export class Permission {
     return level === "Admin" ? Permission.admin(priority) : Permission.write(priority);
   }
 }
+
+setInspection(Permission.prototype, (permission) => [permission]);
 
 function refuse(
   code: string,

@@ -5,6 +5,7 @@ import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance } from "../util/arguments.ts";
 import { AuthError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { tryRead } from "../util/try_read.ts";
 import { AuthKey } from "./auth_key.ts";
 import { DelegatedTreeRef } from "./delegation.ts";
@@ -250,6 +251,8 @@ export class AuthSettings {
     return signer.canAdmin() && signer.compare(permission) >= 0;
   }
 }
+
+setInspection(AuthSettings.prototype, (settings) => [`${settings.getAllKeys().length} keys`]);
 
 /** Whether a key or a grant to everybody was ever listed; what was deleted leaves a tombstone. */
 function wasEverRestricted(auth: Doc): boolean {

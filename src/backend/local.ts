@@ -3,6 +3,7 @@ import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import type {
@@ -374,3 +375,5 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     await this.records.setSecrets(secrets);
   }
 }
+
+setInspection(LocalBackend.prototype, ({ driver }) => [driver.name]);

@@ -10,8 +10,10 @@
  * @module
  */
 import type { Doc } from "./doc.ts";
+import { printBranch } from "./inspect.ts";
 import type { List } from "./list.ts";
 import { isBranch, type Value } from "./value.ts";
+import { setPrinter } from "../util/inspect.ts";
 
 let lastToken = 0;
 
@@ -85,6 +87,8 @@ export abstract class Branch {
     return result as Doc | List;
   }
 }
+
+setPrinter(Branch.prototype as unknown as Doc | List, printBranch);
 
 /**
  * The merge of two values, `right` being the later one. Neither changes.

@@ -8,6 +8,7 @@
  */
 import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 
 /** Most segments of a path that every reader accepts: each level nests three JSON containers. */
 export const MAX_PATH_LEVELS = 42;
@@ -151,3 +152,5 @@ export class Path {
     return this.text;
   }
 }
+
+setInspection(Path.prototype, ({ text }) => [quote(text)]);

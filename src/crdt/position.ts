@@ -10,6 +10,7 @@ import { CrdtError } from "../util/errors.ts";
 import { normalizeInteger } from "../util/json64.ts";
 import { type RandomSource, systemRandom, uuidV4 } from "../util/random.ts";
 import { compareStrings } from "../util/btree.ts";
+import { setInspection } from "../util/inspect.ts";
 import { compareFractions, floorDiv, gcd, simplestBetween } from "./fraction.ts";
 import { parseUuid, uuidBetween } from "./uuid.ts";
 import { type Int, MAX_DENOMINATOR, MAX_INT, MIN_INT } from "./value.ts";
@@ -134,6 +135,8 @@ export class Position {
     return `${this.numerator}/${this.denominator} (${this.uniqueId})`;
   }
 }
+
+setInspection(Position.prototype, (position) => [position]);
 
 const PLACE = "make a position in a list";
 

@@ -7,10 +7,12 @@ import { Snapshot } from "../entry/snapshot.ts";
 import type { StoreType, ViewOf } from "../store/context.ts";
 import type { SettingsViewer } from "../store/settings_store.ts";
 import type { Alone } from "../transaction/host.ts";
+import { peekName } from "../transaction/database_text.ts";
 import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { optionsOf, requireInstance, requireIterable } from "../util/arguments.ts";
 import { InstanceError, TransactionError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { turns } from "../util/turns.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
 import { currentPermission } from "./access.ts";
@@ -227,5 +229,12 @@ export class DatabaseView {
    */
   async currentPermission(): Promise<Permission> {
     return await currentPermission(this.#host, this.rootId, this.key);
+  }
+
+  static {
+    setInspection(
+      DatabaseView.prototype,
+      (view) => [peekName(view.#host, view.rootId), view.rootId],
+    );
   }
 }

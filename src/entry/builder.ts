@@ -9,6 +9,7 @@ import {
 import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { type RandomSource, randomU64, systemRandom } from "../util/random.ts";
 import { INDEX, MAX_HEIGHT, ROOT } from "./constants.ts";
 import type { Entry } from "./entry.ts";
@@ -196,6 +197,8 @@ export class EntryBuilder {
     return this.#make(model);
   }
 }
+
+setInspection(EntryBuilder.prototype);
 
 function given(ids: Iterable<ID>): Given {
   if (ids instanceof Snapshot) return ids;

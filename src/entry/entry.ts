@@ -273,8 +273,12 @@ export class Entry {
   }
 
   static {
-    setInspection(Entry.prototype, (entry) => {
-      return `Entry(${entry.id}, height ${entry.height}, stores ${entry.subtrees.join(", ")})`;
+    setInspection(Entry.prototype, ({ id, height, subtrees }) => {
+      return [
+        id,
+        `height ${height}`,
+        subtrees.length > 0 ? `stores ${subtrees.join(", ")}` : undefined,
+      ];
     });
   }
 }

@@ -193,6 +193,6 @@ export class ID {
   }
 
   static {
-    setInspection(ID.prototype, (id) => `ID(${id})`);
+    setInspection(ID.prototype, (id) => [id]);
   }
 }

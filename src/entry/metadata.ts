@@ -7,6 +7,7 @@
 
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { duplicateKeys, type Json64, parseJson64 } from "../util/json64.ts";
 import { MAX_PARENTS } from "./constants.ts";
 import { ID } from "./id.ts";
@@ -69,6 +70,10 @@ export class EntryMetadata {
     return new EntryMetadata(tips, readEntropy(json.get("entropy")), readTime(json.get("time")));
   }
 }
+
+setInspection(EntryMetadata.prototype, ({ settingsTips, time }) => {
+  return [`settings at ${settingsTips.tips.join(" ")}`, time === undefined ? time : `time ${time}`];
+});
 
 function malformed(reason: string, cause?: unknown): EntryError {
   return new EntryError("InvalidStructure", `Cannot read the metadata of an entry: ${reason}`, {

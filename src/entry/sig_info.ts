@@ -14,6 +14,7 @@ import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { fromUtf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { ID } from "./id.ts";
 
 /** How to find a key in auth settings. Precedence: global, then public key, then name. */
@@ -142,6 +143,8 @@ export class SigKey {
   }
 }
 
+setInspection(SigKey.prototype, (key) => [key.displayId(), key.isDirect ? undefined : "delegated"]);
+
 function malformed(reason: string): EntryError {
   return new EntryError("InvalidStructure", `Cannot read a signature record: ${reason}`, {
     fields: { reason },
@@ -229,3 +232,7 @@ export class SigInfo {
     return this.sig === undefined ? { key } : { sig: this.sig, key };
   }
 }
+
+setInspection(SigInfo.prototype, ({ key, hasSignature }) => {
+  return [key.displayId(), hasSignature ? "signed" : "unsigned"];
+});

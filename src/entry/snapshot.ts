@@ -1,5 +1,6 @@
 import { ID } from "./id.ts";
 import { requireInstance, requireIterable } from "../util/arguments.ts";
+import { setInspection } from "../util/inspect.ts";
 
 const MAKE = "make a snapshot";
 
@@ -72,3 +73,5 @@ export class Snapshot implements Iterable<ID> {
     return this.tips.map((tip) => tip.toString());
   }
 }
+
+setInspection(Snapshot.prototype, ({ tips }) => tips);

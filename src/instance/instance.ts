@@ -17,7 +17,7 @@ import {
 } from "../util/arguments.ts";
 import { abortable } from "../util/abort.ts";
 import { InstanceError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
+import { setPrinter } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
 import type { Sync, SyncOptions } from "../sync/port.ts";
@@ -342,7 +342,7 @@ export class Instance implements AsyncDisposable, HasHost {
   }
 }
 
-setInspection(Instance.prototype, String);
+setPrinter(Instance.prototype, String);
 
 function requireDriver(storage: StorageDriver): void {
   requireMethod(storage, "commit", "open an instance", "the storage");

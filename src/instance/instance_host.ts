@@ -6,6 +6,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { DerivedKeys } from "../store/derived_keys.ts";
 import type { Clock } from "../util/clock.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
@@ -135,3 +136,5 @@ export class InstanceHost implements DatabaseHost {
     }
   }
 }
+
+setInspection(InstanceHost.prototype, ({ isClosed }) => [isClosed ? "closed" : "open"]);

@@ -1,4 +1,5 @@
 import type { Instance } from "./instance.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** A reference to an instance that does not keep it alive. */
 export class WeakInstance {
@@ -15,3 +16,5 @@ export class WeakInstance {
     return instance?.isClosed === false ? instance : undefined;
   }
 }
+
+setInspection(WeakInstance.prototype, (weak) => [weak.upgrade() ?? "gone"]);

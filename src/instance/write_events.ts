@@ -3,7 +3,7 @@ import type { ID } from "../entry/id.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { WriteSource } from "../backend/backend.ts";
-import { setInspection } from "../util/inspect.ts";
+import { setPrinter } from "../util/inspect.ts";
 import type { Logger } from "../util/log.ts";
 
 /** A handler as the dispatcher calls it. */
@@ -241,4 +241,4 @@ class Callback implements WriteCallback {
   }
 }
 
-setInspection(Callback.prototype, String);
+setPrinter(Callback.prototype, String);

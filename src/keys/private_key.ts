@@ -9,6 +9,7 @@ import type { Signer } from "../../wasm/mod.ts";
 import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { encodeBase64 } from "../util/base64.ts";
 import { AuthError, CryptoError } from "../util/errors.ts";
+import { setPrinter } from "../util/inspect.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { checkAlgorithm, checkKeyLength, KEY_LENGTH, keyText, parseKeyText } from "./key_text.ts";
 import { PublicKey } from "./public_key.ts";
@@ -113,6 +114,8 @@ export class PrivateKey {
     throw new CryptoError("KeyWiped", "Cannot use a private key that was wiped");
   }
 }
+
+setPrinter(PrivateKey.prototype, String);
 
 /** A new private key and its public key. The crypto core must be ready. */
 export function generateKeypair(

@@ -8,6 +8,7 @@ import { core, isPointEncoding, isUnusualEncoding } from "../../wasm/mod.ts";
 import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { equalBytes } from "../util/bytes.ts";
 import { AuthError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { LruMap } from "../util/lru.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { checkKeyLength, keyText, parseKeyText } from "./key_text.ts";
@@ -91,6 +92,8 @@ export class PublicKey {
     return this.toString();
   }
 }
+
+setInspection(PublicKey.prototype, (key) => [key]);
 
 function checkPoint(bytes: Uint8Array): Uint8Array {
   if (isPointEncoding(bytes)) return bytes;

@@ -8,6 +8,7 @@ import { BTree } from "../util/btree.ts";
 import { copyOf } from "../util/allocate.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { turns } from "../util/turns.ts";
 import type {
   Batch,
@@ -110,6 +111,8 @@ export class MemoryStorage implements StorageDriver {
     return Promise.resolve();
   }
 }
+
+setInspection(MemoryStorage.prototype);
 
 /** Does something at once; whoever asks again and again leaves others their turns. */
 async function attempt<T>(step: () => T): Promise<T> {

@@ -27,6 +27,8 @@ export interface StoreContext {
   readonly random: RandomSource;
   /** Keys of encrypted stores that the instance keeps. */
   readonly derivedKeys: DerivedKeys;
+  /** The database, as consoles show it: `database "notes"`, and that it is only read. */
+  readonly place: string;
   /** The delta that this transaction will write for a store; undefined before the first write. */
   staged<T>(store: string): T | undefined;
   /**

@@ -17,6 +17,7 @@ import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import { tryRead } from "../util/try_read.ts";
 import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
@@ -152,6 +153,10 @@ export class Registry {
     change((path, value) => void delta.stage([name, ...path], value));
     this.#context.stage(INDEX, delta, docState);
   }
+
+  static {
+    setInspection(Registry.prototype, (registry) => [`of ${registry.#context.place}`]);
+  }
 }
 
 /** Stages a member of a record. */
@@ -196,6 +201,8 @@ class RegisteredStore implements StoreInfo {
     return this.#config instanceof Doc ? this.#config.clone() : new Doc();
   }
 }
+
+setInspection(RegisteredStore.prototype, ({ typeId }) => [quote(typeId)]);
 
 function readStrategy(name: string, record: Doc): HeightStrategy | undefined {
   const settings = record.peek("settings");

@@ -1,3 +1,4 @@
+import { setInspection } from "../util/inspect.ts";
 /** The result of {@link Table.search}: an async iterable of rows, and a promise of all of them. */
 export class RowSearch<Row>
   implements AsyncIterable<[key: string, row: Row]>, PromiseLike<[key: string, row: Row][]> {
@@ -34,3 +35,5 @@ export class RowSearch<Row>
     return found;
   }
 }
+
+setInspection(RowSearch.prototype, () => ["to be awaited"]);

@@ -9,6 +9,7 @@ import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { StoreContext } from "./context.ts";
 import { DocStore, type DocViewer } from "./doc_store.ts";
 import { requireStrategy } from "./registry.ts";
@@ -36,10 +37,12 @@ export type SettingsViewer =
 
 /** The settings of a database, kept in the system store `_settings`. */
 export class SettingsStore {
+  readonly #context: StoreContext;
   readonly #doc: DocStore;
 
   /** The settings as the transaction behind `context` sees and changes them. */
   constructor(context: StoreContext) {
+    this.#context = context;
     this.#doc = new DocStore(context, SETTINGS);
   }
 
@@ -156,6 +159,10 @@ export class SettingsStore {
     requireInstance(reference, DelegatedTreeRef, CHANGE, "the delegation");
     const root = reference.tree.root.toString();
     await this.#doc.set(["auth", "delegations", root], reference.toDoc());
+  }
+
+  static {
+    setInspection(SettingsStore.prototype, (settings) => [`of ${settings.#context.place}`]);
   }
 }
 

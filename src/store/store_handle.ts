@@ -1,6 +1,7 @@
 import type { Doc } from "../crdt/doc.ts";
 import type { HeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import type { StoreContext } from "./context.ts";
 
 /** Names of the methods of every handle that change something: viewers do not have them. */
@@ -53,5 +54,12 @@ export abstract class StoreHandle {
   /** Gives the store a height strategy of its own, or none; `KeyNotFound` when it is not registered. */
   async setHeightStrategy(strategy: HeightStrategy | undefined): Promise<void> {
     await this.context.getIndex().setHeightStrategy(this.name, strategy);
+  }
+
+  static {
+    setInspection(
+      StoreHandle.prototype,
+      ({ name, context }) => [`${quote(name)} of ${context.place}`],
+    );
   }
 }

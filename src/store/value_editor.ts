@@ -1,4 +1,5 @@
 import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import type { DocStore } from "./doc_store.ts";
 
 /** One place in a {@link DocStore}, for step-by-step access. */
@@ -43,3 +44,5 @@ export class ValueEditor {
     await this.#store.setAtPath([...this.path, key], DELETED);
   }
 }
+
+setInspection(ValueEditor.prototype, ({ path }) => [quote(path.join("."))]);

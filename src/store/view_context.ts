@@ -24,6 +24,11 @@ export class ViewContext implements StoreContext {
     return this.#context.derivedKeys;
   }
 
+  /** See {@link StoreContext.place}. */
+  get place(): string {
+    return `${this.#context.place}, read-only`;
+  }
+
   /** See {@link StoreContext.staged}. */
   staged<T>(store: string): T | undefined {
     return this.#context.staged(store);

@@ -3,6 +3,7 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { Address } from "../transport/port.ts";
 import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { TreeMetrics } from "./metrics.ts";
 import type { SyncDatabase } from "./sync_database.ts";
 import { pause, type Timers } from "./worker/timers.ts";
@@ -104,6 +105,8 @@ export class SyncHandle {
     return (await this.status()).hasLocalData;
   }
 }
+
+setInspection(SyncHandle.prototype, ({ tree, peer }) => [`${tree} with ${peer}`]);
 
 /** Notes in one step who the peer is, where it can be reached, and that the database is to be kept in step with it. */
 export async function noteSyncPeer(records: SyncDatabase, wanted: SyncPeer): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ID } from "../entry/id.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { PeerWorker } from "./worker/peer_worker.ts";
 
 /** A database that is kept in step with some peers. Disposing it ends that. */
@@ -38,3 +39,5 @@ export class SyncLink implements AsyncDisposable {
     await this.close();
   }
 }
+
+setInspection(SyncLink.prototype, ({ tree, status }) => [tree, status]);

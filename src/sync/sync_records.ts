@@ -3,6 +3,7 @@ import type { PublicKey } from "../keys/public_key.ts";
 import type { Database } from "../database/database.ts";
 import type { Address } from "../transport/port.ts";
 import { SyncError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { SyncHost } from "./host.ts";
 import type { BootstrapRequest, BootstrapStatus } from "./peers/bootstrap_requests.ts";
 import type { ConnectionState, PeerInfo, PeerStatus } from "./peers/records.ts";
@@ -202,6 +203,8 @@ export class SyncRecords {
     return request && [id, request];
   }
 }
+
+setInspection(SyncRecords.prototype, (sync) => [sync.getDevicePubkey()]);
 
 /** The error for a request that nobody has made. */
 export function requestNotFound(id: string): SyncError {

@@ -88,7 +88,7 @@ export class DatabaseTicket {
   }
 
   static {
-    setInspection(DatabaseTicket.prototype, (ticket) => `DatabaseTicket(${ticket})`);
+    setInspection(DatabaseTicket.prototype, (ticket) => [ticket]);
   }
 }
 

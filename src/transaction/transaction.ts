@@ -14,9 +14,11 @@ import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
 import { requireMethod, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import type { RandomSource } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import { buildEntry } from "./build_entry.ts";
+import { databaseText } from "./database_text.ts";
 import type { Alone, PutOptions, TransactionHost } from "./host.ts";
 import { foldDecrypted } from "./encrypted_state.ts";
 import { areFew, parentTips } from "./parent_tips.ts";
@@ -171,6 +173,11 @@ export class Transaction implements StoreContext {
 
   // --- what stores use -----------------------------------------------------------------------
 
+  /** See {@link StoreContext.place}. */
+  get place(): string {
+    return databaseText(this.base.host, this.base.tree);
+  }
+
   /** See {@link StoreContext.staged}. */
   staged<T>(store: string): T | undefined {
     return this.#stores.get(store)?.delta as T | undefined;
@@ -306,6 +313,16 @@ export class Transaction implements StoreContext {
       if (type === undefined || encryptor !== undefined || data === undefined) continue;
       backend.wrote(tree, name, type, data);
     }
+  }
+
+  static {
+    setInspection(Transaction.prototype, (transaction) => {
+      const staged = [...transaction.#stores].filter(([, { isStaged }]) => isStaged);
+      const state = transaction.#id === undefined
+        ? `staged ${staged.map(([name]) => quote(name)).join(", ") || "nothing"}`
+        : `committed as ${transaction.#id}`;
+      return [`on ${transaction.place}`, state];
+    });
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   Transport,
 } from "./port.ts";
 import { piecesOf, SilenceWatch } from "./silence.ts";
+import { setInspection } from "../util/inspect.ts";
 
 /** Path of protocol v0. */
 export const V0_PATH = "/api/v0";
@@ -114,6 +115,8 @@ export class HttpTransport implements Transport {
     throw serverNotRunning(this.type);
   }
 }
+
+setInspection(HttpTransport.prototype);
 
 function urlOf(address: string): string {
   const base = /^https?:\/\//i.test(address) ? address : `http://${address}`;

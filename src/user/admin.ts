@@ -5,6 +5,7 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import { createUser } from "./create_user.ts";
 import type { UserHost } from "./host.ts";
 import { type NewUser, requireNewUser } from "./new_user.ts";
@@ -137,6 +138,8 @@ export class InstanceAdmin {
     });
   }
 }
+
+setInspection(InstanceAdmin.prototype);
 
 /** Takes the rights of a key on `_users`, if it has any and another active user keeps them. */
 async function revokeAdmin(

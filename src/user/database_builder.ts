@@ -11,6 +11,7 @@ import {
   requireText,
 } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
+import { setInspection } from "../util/inspect.ts";
 import type { CreateDatabaseOptions, DatabaseSettings } from "./user_databases.ts";
 
 /** A store that is created with a database, and how it is filled. */
@@ -136,3 +137,5 @@ export class DatabaseBuilder {
     }
   }
 }
+
+setInspection(DatabaseBuilder.prototype);

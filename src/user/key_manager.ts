@@ -5,7 +5,7 @@ import type { PublicKey } from "../keys/public_key.ts";
 import { InstanceError, UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { RandomSource } from "../util/random.ts";
-import { inTheOpen, type KeyStorage, type UserKey } from "./records.ts";
+import { inTheOpen, type KeyStorage, redacted, type UserKey } from "./records.ts";
 
 const log = new Logger("user");
 
@@ -20,7 +20,7 @@ export async function storeKey(
 ): Promise<KeyStorage> {
   if (derived === undefined) return inTheOpen(key.reveal());
   const sealed = await sealPrivateKey(key, derived, random);
-  return { type: "encrypted", algorithm: KEY_ALGORITHM, ...sealed };
+  return redacted({ type: "encrypted", algorithm: KEY_ALGORITHM, ...sealed });
 }
 
 /** Takes a private key out of its storage. */

@@ -1,5 +1,6 @@
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { ArgumentError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 
 const CREATE = "create a user";
 
@@ -44,6 +45,8 @@ export class NewUser {
     return { username: this.username };
   }
 }
+
+setInspection(NewUser.prototype, ({ username }) => [quote(username)]);
 
 /** Fails for anything but a {@link NewUser}: a plain object with a misspelt password would have none. */
 export function requireNewUser(value: unknown): asserts value is NewUser {

@@ -12,7 +12,7 @@ import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import type { RowCodec } from "../store/row_codec.ts";
 import { UserError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
+import { setPrinter } from "../util/inspect.ts";
 import {
   boolean,
   bytes,
@@ -104,11 +104,16 @@ export interface TrackedDatabase {
   readonly syncSettings: SyncSettings;
 }
 
-/** A private key that is stored as it is. Consoles do not show it. */
+/** A private key at rest that neither consoles nor JSON show, also where it is sealed: a password can be guessed. */
+export function redacted(storage: KeyStorage): KeyStorage {
+  const text = `KeyStorage(${storage.type}, redacted)`;
+  setPrinter(storage, () => text);
+  return Object.defineProperty(storage, "toJSON", { value: () => text });
+}
+
+/** A private key that is stored as it is. */
 export function inTheOpen(key: string): KeyStorage {
-  const storage: KeyStorage = { type: "unencrypted", key };
-  setInspection(storage, () => "KeyStorage(unencrypted, redacted)");
-  return storage;
+  return redacted({ type: "unencrypted", key });
 }
 
 function writeStorage(storage: KeyStorage): Json {
@@ -121,12 +126,12 @@ function readStorage(value: unknown): KeyStorage {
   const json = object(value, "the key storage");
   if (json.type === "unencrypted") return inTheOpen(text(json.key, "the key"));
   if (json.type !== "encrypted") throw new Shape("the key storage is of an unknown type");
-  return {
+  return redacted({
     type: "encrypted",
     algorithm: text(json.algorithm, "the algorithm"),
     ciphertext: bytes(json.ciphertext, "the ciphertext"),
     nonce: bytes(json.nonce, "the nonce"),
-  };
+  });
 }
 
 const STATUSES: readonly string[] = ["Active", "Disabled", "Locked"];

@@ -7,6 +7,7 @@ import { SigKey } from "../entry/sig_info.ts";
 import type { Table } from "../store/table.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { InstanceError } from "../util/errors.ts";
+import { quote, setInspection } from "../util/inspect.ts";
 import type { UserHost } from "./host.ts";
 import { mergedMappings } from "./key_rows.ts";
 import type { Session } from "./session.ts";
@@ -182,6 +183,8 @@ export class UserKeyring implements Disposable {
     return updated;
   }
 }
+
+setInspection(UserKeyring.prototype, ({ username }) => [quote(username)]);
 
 function requireKey(id: PublicKey): void {
   requireInstance(id, PublicKey, "look up a key", "the key");

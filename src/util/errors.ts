@@ -32,7 +32,8 @@ export class EideticaError extends Error {
     this.code = code;
     this.fields = Object.freeze({ ...options.fields });
     for (const [name, value] of Object.entries(this.fields)) {
-      if (!(name in this)) Object.defineProperty(this, name, { value, enumerable: true });
+      // Not enumerable: consoles show the payload once, as `fields`.
+      if (!(name in this)) Object.defineProperty(this, name, { value });
     }
   }
 

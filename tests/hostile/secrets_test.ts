@@ -106,6 +106,23 @@ describe("secrets", () => {
       for (const [name, thing] of Object.entries(things)) hidesAll(thing, secrets, name);
     }));
 
+  it("08 §4 at rest show neither sealed nor in the open", () =>
+    withUser(async ({ instance, user }) => {
+      const { credentials: { rootKey } } = user.userInfo;
+      assert.ok(rootKey.type === "encrypted");
+      hidesAll(
+        user.userInfo,
+        [[...rootKey.ciphertext].join(), toHex(rootKey.nonce)],
+        "a sealed key",
+      );
+      assert.match(shown(user.userInfo), /KeyStorage\(encrypted, redacted\)/);
+      await (await user.admin()).createUser(NewUser.passwordless("bob"));
+      const bob = await instance.loginUser("bob");
+      const open = bob.userInfo.credentials.rootKey;
+      assert.ok(open.type === "unencrypted");
+      hidesAll(bob.userInfo, [open.key, open.key.slice("ed25519:".length)], "an open key");
+    }));
+
   it("08 §6 of a login show neither in its errors nor in their causes", () =>
     withUser(async ({ instance, secrets }) => {
       const errors = {

@@ -14,6 +14,7 @@ import { GroupCommit } from "../group_commit.ts";
 import { requireFits } from "../shared/limits.ts";
 import type { ReadVersions } from "../shared/key_watch.ts";
 import { listByPage } from "../shared/pages.ts";
+import { setInspection } from "../../util/inspect.ts";
 import { closed, failure, readOnly } from "./errors.ts";
 import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./group.ts";
 import {
@@ -303,6 +304,8 @@ export class DenoKvStorage implements StorageDriver {
     if (this.#place.isOwner) this.#kv.close();
   }
 }
+
+setInspection(DenoKvStorage.prototype);
 
 /** How the writes of others are found; undefined where there are no others. */
 function pollingOf(place: DenoKvPlace, read: ReadVersions): KvPolling | undefined {

@@ -13,6 +13,7 @@ import { turns } from "../../util/turns.ts";
 import { requireFits } from "../shared/limits.ts";
 import { listByPage } from "../shared/pages.ts";
 import { PollingWatch } from "../shared/poll.ts";
+import { setInspection } from "../../util/inspect.ts";
 import { fileError, storageError } from "./errors.ts";
 import { FrameGroup } from "./group.ts";
 import { FileIndex } from "./index.ts";
@@ -247,3 +248,5 @@ export class FileStorage implements StorageDriver {
     journal?.close();
   }
 }
+
+setInspection(FileStorage.prototype);

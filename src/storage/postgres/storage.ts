@@ -16,6 +16,7 @@ import { KeyWatch } from "../shared/key_watch.ts";
 import { requireFits } from "../shared/limits.ts";
 import { answerWithin } from "../shared/patience.ts";
 import { listByPage } from "../shared/pages.ts";
+import { setInspection } from "../../util/inspect.ts";
 import type { PostgresClient } from "./client.ts";
 import { isLost, isPassing, noAnswer, placeError, postgresError } from "./errors.ts";
 import type { PostgresRow, PostgresSql } from "./types.ts";
@@ -215,6 +216,8 @@ export class PostgresStorage implements StorageDriver {
     await answerWithin(GOODBYE_MS, stopped, noAnswer).catch(() => undefined);
   }
 }
+
+setInspection(PostgresStorage.prototype);
 
 interface Queries {
   readonly get: string;

@@ -15,6 +15,7 @@ import { GroupCommit } from "../group_commit.ts";
 import { listByPage } from "../shared/pages.ts";
 import { retryWhileBusy } from "../shared/patience.ts";
 import { PollingWatch } from "../shared/poll.ts";
+import { setInspection } from "../../util/inspect.ts";
 import {
   inTransaction,
   type SqliteDatabase,
@@ -254,6 +255,8 @@ export class SqliteStorage implements StorageDriver {
     if (this.#place.isOwner) database?.close();
   }
 }
+
+setInspection(SqliteStorage.prototype);
 
 /** What a batch writes to the key that it checks; undefined when that is absent, or stays as it is. */
 function pairToReplace({ key, version }: Check, set: readonly Write[]): Write | undefined {

@@ -19,6 +19,7 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import type { DocStore } from "../../store/doc_store.ts";
 import { type Clock, formatRfc3339 } from "../../util/clock.ts";
 import { type RandomSource, uuidV4 } from "../../util/random.ts";
+import { setInspection } from "../../util/inspect.ts";
 import { tryParse } from "./parse.ts";
 
 /** How far a tree has come with a peer. */
@@ -204,6 +205,8 @@ export class SyncStateManager {
     await this.#store.set(path, JSON.stringify(record));
   }
 }
+
+setInspection(SyncStateManager.prototype);
 
 function parse<T>(text: unknown): T[] {
   if (typeof text !== "string") return [];
