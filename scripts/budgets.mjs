@@ -1,5 +1,6 @@
 /** What a page loads for a part of the package, minified and compressed, against what it may load at most. */
 
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,17 +9,40 @@ import { HOME } from "./bundlers.mjs";
 
 const require = createRequire(join(HOME, "package.json"));
 
+/** What a page does that opens an instance in memory, makes a user and commits. */
+const FIRST_STEPS = `
+import { DocStore, Instance, NewUser } from "eidetica";
+
+const { instance, user } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+const notes = await user.createDatabase({ name: "notes" });
+await notes.withTransaction(async (tx) => (await tx.getStore(DocStore, "pages")).set("a", 1));
+if (await (await notes.getStoreViewer(DocStore, "pages")).get("a") !== 1) throw new Error("not stored");
+await instance.loginUser("ada");
+await instance.close();
+`;
+
 /** In units of 1,000 bytes. The crypto core, which every page needs once, is counted apart. */
 const BUDGETS = [
   { what: "ID", code: 'export { ID } from "eidetica/core"', limit: 8, withCrypto: true },
   { what: "Entry", code: 'export { Entry } from "eidetica/core"', limit: 18 },
-  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 100 },
+  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 90 },
 ];
 
 const withoutCrypto = {
   name: "without crypto",
   setup(build) {
     build.onResolve({ filter: /\/wasm\/\w+\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** Parts that are loaded when they are needed are not there. The crypto core is. */
+const withoutParts = {
+  name: "without parts",
+  setup(build) {
+    build.onResolve({ filter: /\/(src|\.)\// }, ({ kind, importer, path }) => {
+      if (kind !== "dynamic-import" || /[\\/]wasm[\\/]/.test(importer)) return undefined;
+      return { path: `missing:${path}`, external: true };
+    });
   },
 };
 
@@ -32,19 +56,25 @@ function loadedAtOnce(outputs, name, seen = new Set()) {
   return seen;
 }
 
-async function weightOf(code, plugins) {
+async function bundle(code, plugins, options) {
   const { build } = await import(pathToFileURL(require.resolve("esbuild")).href);
-  const { metafile, outputFiles } = await build({
+  return await build({
     absWorkingDir: HOME,
     stdin: { contents: code, resolveDir: HOME },
     bundle: true,
-    minify: true,
     format: "esm",
-    splitting: true,
     outdir: "out",
+    plugins,
+    ...options,
+  });
+}
+
+async function weightOf(code, plugins) {
+  const { metafile, outputFiles } = await bundle(code, plugins, {
+    minify: true,
+    splitting: true,
     write: false,
     metafile: true,
-    plugins,
   });
   const names = loadedAtOnce(metafile.outputs, "out/stdin.js");
   const files = outputFiles.filter(({ path }) => {
@@ -52,6 +82,28 @@ async function weightOf(code, plugins) {
   });
   return files.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0) /
     1000;
+}
+
+/** Takes the first steps where nothing can be loaded later. */
+async function takeFirstSteps() {
+  const outdir = mkdtempSync(join(HOME, "first-steps-"));
+  try {
+    await bundle(FIRST_STEPS, [withoutParts], { outdir, outExtension: { ".js": ".mjs" } });
+    await import(pathToFileURL(join(outdir, "stdin.mjs")).href);
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+async function firstStepsFault() {
+  try {
+    await takeFirstSteps();
+    console.log("ok      the first steps need nothing that is loaded later");
+    return [];
+  } catch (error) {
+    console.log(`FAILED  the first steps need more than is loaded at once: ${error.stack}`);
+    return [error.message];
+  }
 }
 
 /** The budgets that do not hold, after a line for each. */
@@ -65,5 +117,5 @@ export async function brokenBudgets() {
     console.log(`${weight <= limit ? "ok    " : "FAILED"}  ${line}`);
     if (weight > limit) broken.push(line);
   }
-  return broken;
+  return [...broken, ...await firstStepsFault()];
 }

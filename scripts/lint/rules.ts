@@ -122,7 +122,7 @@ function refuseDriver(file: string, target: string, kind: ImportKind): string | 
 }
 
 /** Rooms that are loaded when they are first asked for, by files of rooms below them that do nothing else. */
-const LOADED = new Map([["src/instance/enable_sync.ts", "src/sync/sync.ts"]]);
+const LOADED = new Map([["src/instance/enable_sync.ts", "src/sync/engine.ts"]]);
 
 function refuseUpward(file: string, target: string, kind: ImportKind): string | undefined {
   if (kind === "dynamic" && LOADED.get(file) === target) return undefined;

@@ -18,7 +18,6 @@ import { type WorkOptions, workOptions } from "../util/work.ts";
 import { currentPermission } from "./access.ts";
 import type { DatabaseHost, VerifyCounts } from "./host.ts";
 import { idsAdded } from "./ids_added.ts";
-import { verifyEntrySignature } from "./verify_entry.ts";
 
 const BEGIN = "begin a transaction";
 const READ = "read an entry";
@@ -218,7 +217,7 @@ export class DatabaseView {
 
   /** Whether an entry is valid under the settings it pins; false while they are not all held. */
   async verifyEntrySignature(id: ID): Promise<boolean> {
-    return await verifyEntrySignature(this.#host.backend, await this.getEntry(id));
+    return await this.#host.verifyEntry(await this.getEntry(id));
   }
 
   /**

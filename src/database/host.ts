@@ -60,6 +60,8 @@ export interface DatabaseHost extends TransactionHost {
   ): Promise<T>;
   /** Judges the Unverified entries of a tree. */
   verify(tree: ID, work?: WorkOptions): Promise<VerifyCounts>;
+  /** Whether an entry is valid under the settings that it pins. Nothing is written. */
+  verifyEntry(entry: Entry): Promise<boolean>;
   /** Judges the Unverified entries of a tree unless nothing has changed since the last time. */
   settle(tree: ID): Promise<void>;
   /** Whether it is known without a read that nothing of a tree waits for a verdict. */

@@ -4,12 +4,12 @@ import type { Waits } from "../backend/records/commit_room.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
 import type { Entry } from "../entry/entry.ts";
-import type { ID } from "../entry/id.ts";
 import { validateEntry } from "../entry/validate.ts";
-import { BackendError, EideticaError } from "../util/errors.ts";
+import { EideticaError } from "../util/errors.ts";
 import { Heap } from "../util/heap.ts";
 import { turns } from "../util/turns.ts";
 import type { EntryJudge } from "./entry_judge.ts";
+import { requireTree } from "./require_tree.ts";
 
 /** An entry that was refused, with the reason. */
 export interface Rejection {
@@ -172,14 +172,4 @@ export class Ingest {
     await this.#update.add(entry, "Unverified", { ...waits, missing });
     this.#stored++;
   }
-}
-
-/** Refuses an entry that is of another tree. */
-export function requireTree(tree: ID, entry: Entry): void {
-  if (entry.isRoot ? entry.id.equals(tree) : entry.root?.equals(tree) === true) return;
-  throw new BackendError(
-    "EntryNotInTree",
-    `Cannot store entry "${entry.id}" in tree "${tree}": it belongs to "${entry.root ?? entry.id}"`,
-    { fields: { entryId: entry.id, treeId: tree } },
-  );
 }

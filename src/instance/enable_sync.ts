@@ -2,6 +2,7 @@ import type { Sync, SyncOptions } from "../sync/port.ts";
 import type { ID } from "../entry/id.ts";
 import type { UserHost } from "../user/host.ts";
 import { usersDb, UsersTable } from "../user/system_databases.ts";
+import { loadPart } from "../util/load_part.ts";
 import type { InstanceHost } from "./instance_host.ts";
 
 /** Begins to synchronise an instance. The code for it is loaded when it is first asked for. */
@@ -10,7 +11,7 @@ export async function enableSync(
   instance: InstanceHost,
   options: SyncOptions,
 ): Promise<Sync> {
-  const { Sync } = await import("../sync/sync.ts");
+  const { Sync } = await loadPart("enable synchronisation", () => import("../sync/engine.ts"));
   return await Sync.of({ ...host, host: instance, users: () => usersOf(host) }, options);
 }
 

@@ -26,14 +26,16 @@ import { enableSync } from "./enable_sync.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
-import { openSnapshotText } from "./open_snapshot.ts";
-import { opened, type OpenedStorage, type SnapshotFile } from "./opened_storage.ts";
+import { loadRest } from "./load_rest.ts";
+import { opened, type OpenedStorage } from "./opened_storage.ts";
 import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
-import { SnapshotWriter } from "./snapshot_writer.ts";
+import type { SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 
 const log = new Logger("instance");
+
+const WRITE = "write a snapshot";
 
 /** An instance, with the session of the user that was created with it. */
 export interface ConnectedInstance {
@@ -64,16 +66,20 @@ export class Instance implements AsyncDisposable, HasHost {
   /** What databases work with. */
   readonly host: InstanceHost;
   readonly #identity: InstanceIdentity;
-  readonly #snapshots: SnapshotWriter;
+  #snapshots: SnapshotWriter | undefined;
   #enabling: Promise<Sync> | undefined;
   #sync: Sync | undefined;
 
-  private constructor(host: InstanceHost, identity: InstanceIdentity, file?: SnapshotFile) {
+  private constructor(
+    host: InstanceHost,
+    identity: InstanceIdentity,
+    save?: () => SnapshotWriter,
+  ) {
     this.host = host;
     host.belongTo(this);
     this.#identity = identity;
     // Armed last, so that what failed to open or to be created never writes a file.
-    this.#snapshots = new SnapshotWriter(host.backend, file);
+    this.#snapshots = save?.();
   }
 
   // --- opening -------------------------------------------------------------------------------
@@ -113,7 +119,10 @@ export class Instance implements AsyncDisposable, HasHost {
   static async fromSnapshotText(text: string, given?: InstanceOptions): Promise<Instance> {
     const options = instanceOptions(given);
     const wait = { signal: options.signal, action: "open the text of a snapshot" };
-    const storage = await abortable(wait, () => openSnapshotText(text, options));
+    const open = async () => {
+      return await (await loadRest(wait.action)).openSnapshotText(text, options);
+    };
+    const storage = await abortable(wait, open);
     return await guarded(storage.driver, options, () => Instance.#open(storage, options));
   }
 
@@ -172,7 +181,7 @@ export class Instance implements AsyncDisposable, HasHost {
   ): Promise<Instance | undefined> {
     const identity = await loadIdentity(storage.backend);
     return identity &&
-      new Instance(newHost(storage.backend, options), identity, storage.snapshotFile);
+      new Instance(newHost(storage.backend, options), identity, storage.save);
   }
 
   static async #openOrCreate(
@@ -190,7 +199,7 @@ export class Instance implements AsyncDisposable, HasHost {
     const made = await bootstrap(host, initial);
     if (made === undefined) return { instance: await Instance.#open(storage, options) };
     const { identity, created } = made;
-    const instance = new Instance(host, identity, storage.snapshotFile);
+    const instance = new Instance(host, identity, storage.save);
     const { uuid, info, rootKey, derived } = created;
     const session = await openSession(userHost(host, identity), uuid, info, rootKey, derived);
     return { instance, user: new User(userHost(host, identity), session) };
@@ -301,20 +310,25 @@ export class Instance implements AsyncDisposable, HasHost {
   /** Writes the snapshot of a `memory:///path` instance; does nothing on any other storage. */
   async flush(): Promise<void> {
     void this.host.backend;
-    await this.#snapshots.flush();
+    await this.#snapshots?.flush();
   }
 
   /** Writes a snapshot of an in-memory instance elsewhere; `SnapshotNotSupported` on others. */
   async snapshotToPath(path: string): Promise<void> {
-    requireText(path, "write a snapshot", "the path");
+    requireText(path, WRITE, "the path");
     void this.host.backend;
-    await this.#snapshots.writeTo(path);
+    await (this.#snapshots ?? await this.#loadWriter()).writeTo(path);
   }
 
   /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
   async snapshotText(): Promise<string> {
     void this.host.backend;
-    return await this.#snapshots.text();
+    return await (this.#snapshots ?? await this.#loadWriter()).text();
+  }
+
+  async #loadWriter(): Promise<SnapshotWriter> {
+    const { SnapshotWriter } = await loadRest(WRITE);
+    return this.#snapshots ??= new SnapshotWriter(this.host.backend, undefined);
   }
 
   /** A reference that does not keep the instance alive. */
@@ -328,7 +342,7 @@ export class Instance implements AsyncDisposable, HasHost {
    */
   async close(): Promise<void> {
     await (await this.#enabling?.catch(() => undefined))?.close();
-    await this.host.close(() => this.#snapshots.close());
+    await this.host.close(async () => await this.#snapshots?.close());
   }
 
   /** The device's public key and whether the instance is open; nothing that is secret. */

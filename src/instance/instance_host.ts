@@ -94,6 +94,11 @@ export class InstanceHost implements DatabaseHost {
     return await this.#open.verify(tree, work);
   }
 
+  /** See {@link DatabaseHost.verifyEntry}. */
+  async verifyEntry(entry: Entry): Promise<boolean> {
+    return await this.#open.verifyEntry(entry);
+  }
+
   /** See {@link DatabaseHost.settle}. */
   async settle(tree: ID): Promise<void> {
     await this.#open.settle(tree);

@@ -8,6 +8,7 @@ import { requireText } from "../util/arguments.ts";
 import { BackendError, EideticaError, InstanceError } from "../util/errors.ts";
 import { permissionProblem } from "../util/permission.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
+import { SnapshotWriter } from "./snapshot_writer.ts";
 import type { OpenOptions, TextFiles } from "./storage_opener.ts";
 
 /** A storage in memory with what a file holds, to which it is saved. */
@@ -77,7 +78,7 @@ async function openSnapshot(
     await storageOpened.backend.getInstanceMetadata() === undefined;
   return {
     ...storageOpened,
-    snapshotFile: file && { file, storage },
+    save: file && (() => new SnapshotWriter(storageOpened.backend, { file, storage })),
     foreignSnapshot: isForeign ? path : undefined,
   };
 }

@@ -1,15 +1,19 @@
 import { MemoryStorage } from "../storage/memory.ts";
-import { InstanceError, StorageError } from "../util/errors.ts";
+import { StorageError } from "../util/errors.ts";
 import { STORAGES } from "#storages";
-import type { ConnectionTarget } from "./connection_url.ts";
+import { type ConnectionTarget, parseConnectionUrl } from "./connection_url.ts";
 import { openSnapshotFile } from "./open_snapshot.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
-import type { Opener, OpenOptions, Scheme, TextFiles } from "./storage_opener.ts";
-
-/** What has another name than its scheme, as a part of a build. */
-const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service", memory: "file" };
+import type { Opener, OpenOptions } from "./storage_opener.ts";
+import { textFiles } from "./text_files.ts";
+import { unavailable } from "./url_errors.ts";
 
 /** Opens the storage that a connection URL leads to. */
+export async function openStorage(url: string, options: OpenOptions): Promise<OpenedStorage> {
+  return await openTarget(parseConnectionUrl(url), options);
+}
+
+/** Opens the storage that a connection URL has been read as. */
 export async function openTarget(
   target: ConnectionTarget,
   options: OpenOptions,
@@ -26,30 +30,12 @@ export async function openTarget(
   }
 }
 
-/** Files, or `BackendUnavailable` where there are none. */
-export async function textFiles(): Promise<TextFiles> {
-  if (STORAGES.textFiles === undefined) throw unavailable("memory");
-  return await STORAGES.textFiles();
-}
-
 async function openMemory(
   path: string | undefined,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
   if (path === undefined) return opened(new MemoryStorage(), options);
   return await openSnapshotFile(path, await textFiles(), options);
-}
-
-function unavailable(scheme: Scheme, cause?: unknown): InstanceError {
-  const missingFeature = FEATURES[scheme] ?? scheme;
-  const why = cause instanceof StorageError
-    ? cause.message
-    : `this build has no "${missingFeature}"; use memory:// or hand in a driver of your own`;
-  const message = `Cannot connect by the scheme "${scheme}": ${why}`;
-  return new InstanceError("BackendUnavailable", message, {
-    cause,
-    fields: { scheme, missingFeature },
-  });
 }
 
 function isUnavailable(error: unknown): boolean {

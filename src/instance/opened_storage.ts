@@ -1,17 +1,8 @@
 import { LocalBackend } from "../backend/local.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import type { MemoryStorage } from "../storage/memory.ts";
 import { readOnlyStorage } from "../storage/read_only.ts";
-import type { HeldFile } from "../storage/shared/text_file.ts";
 import type { RandomSource } from "../util/random.ts";
-
-/** The file that an in-memory storage is saved to. */
-export interface SnapshotFile {
-  /** The file, which this instance alone replaces. */
-  readonly file: HeldFile;
-  /** The storage. */
-  readonly storage: MemoryStorage;
-}
+import type { SnapshotWriter } from "./snapshot_writer.ts";
 
 /** An opened storage, with what an instance needs to know about it. */
 export interface OpenedStorage {
@@ -19,8 +10,8 @@ export interface OpenedStorage {
   readonly driver: StorageDriver;
   /** The engine on top of it. */
   readonly backend: LocalBackend;
-  /** File that the in-memory storage is saved to. */
-  readonly snapshotFile?: SnapshotFile | undefined;
+  /** Begins to save the in-memory storage to its file. */
+  readonly save?: (() => SnapshotWriter) | undefined;
   /** Path of a snapshot file that was read and holds no instance. */
   readonly foreignSnapshot?: string | undefined;
 }

@@ -1,15 +1,15 @@
 import type { LocalBackend } from "../backend/local.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { MemoryStorage } from "../storage/memory.ts";
 import { abortable, isAborted } from "../util/abort.ts";
 import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
 import { type Clock, SystemClock } from "../util/clock.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { redactUrl } from "../util/redact_url.ts";
 import { type Progress, workOptions } from "../util/work.ts";
-import { parseConnectionUrl } from "./connection_url.ts";
 import { InstanceHost } from "./instance_host.ts";
-import { openTarget } from "./open_storage.ts";
-import type { OpenedStorage } from "./opened_storage.ts";
+import { loadRest } from "./load_rest.ts";
+import { opened, type OpenedStorage } from "./opened_storage.ts";
 
 /** How an instance is opened. */
 export interface InstanceOptions {
@@ -59,11 +59,17 @@ export async function openUrl(
   options: InstanceOptions,
   create: boolean,
 ): Promise<OpenedStorage> {
-  const target = parseConnectionUrl(url);
-  const wait = { signal: options.signal, action: `connect to "${redactUrl(url)}"` };
-  const open = () => openTarget(target, { ...options, create });
-  return await abortable(wait, open, ({ driver }) => driver.close());
+  const action = `connect to ${typeof url === "string" ? `"${redactUrl(url)}"` : "a storage"}`;
+  const open = async () => {
+    // Memory is everywhere, and needs nothing that would have to be loaded.
+    if (MEMORY.test(url)) return opened(new MemoryStorage(), options);
+    return await (await loadRest(action)).openStorage(url, { ...options, create });
+  };
+  return await abortable({ signal: options.signal, action }, open, ({ driver }) => driver.close());
 }
+
+/** The URLs that lead to memory alone. */
+const MEMORY = /^memory:(\/\/)?$/i;
 
 /**
  * Runs a constructor's work; if it fails or is aborted, the storage is released, which ends what is

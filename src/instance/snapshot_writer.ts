@@ -1,11 +1,20 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { snapshotText, stringifySnapshot } from "../backend/snapshot_file.ts";
+import type { MemoryStorage } from "../storage/memory.ts";
+import type { HeldFile } from "../storage/shared/text_file.ts";
 import { InstanceError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
-import { textFiles } from "./open_storage.ts";
-import type { SnapshotFile } from "./opened_storage.ts";
+import { textFiles } from "./text_files.ts";
 
 const log = new Logger("instance");
+
+/** The file that an in-memory storage is saved to. */
+export interface SnapshotFile {
+  /** The file, which this instance alone replaces. */
+  readonly file: HeldFile;
+  /** The storage. */
+  readonly storage: MemoryStorage;
+}
 
 /**
  * Writes the snapshot file of an in-memory instance: on demand, on close, and when the

@@ -1,6 +1,10 @@
 import { STORAGES } from "#storages";
-import { InstanceError } from "../util/errors.ts";
+import { InstanceError, StorageError } from "../util/errors.ts";
 import { redactUrl } from "../util/redact_url.ts";
+import type { Scheme } from "./storage_opener.ts";
+
+/** What has another name than its scheme, as a part of a build. */
+const FEATURES: { readonly [S in Scheme]?: string } = { unix: "service", memory: "file" };
 
 /** How URLs begin, by what they lead to. */
 const BEGINNINGS: ReadonlyMap<string, string> = new Map([
@@ -80,4 +84,17 @@ export function unsupportedScheme(scheme: string): InstanceError {
       fields: { scheme, suggestion },
     },
   );
+}
+
+/** The error for a known scheme that this place has nothing for. */
+export function unavailable(scheme: Scheme, cause?: unknown): InstanceError {
+  const missingFeature = FEATURES[scheme] ?? scheme;
+  const why = cause instanceof StorageError
+    ? cause.message
+    : `this build has no "${missingFeature}"; use memory:// or hand in a driver of your own`;
+  const message = `Cannot connect by the scheme "${scheme}": ${why}`;
+  return new InstanceError("BackendUnavailable", message, {
+    cause,
+    fields: { scheme, missingFeature },
+  });
 }
