@@ -28,23 +28,37 @@ export type Judgement = "Verified" | "Failed" | Waits;
  * stranger's entry may name hundreds of thousands.
  */
 class Waiting {
-  readonly #ids = new Map<string, ID>();
+  readonly #awaited = new Map<string, Awaited>();
   readonly #missing = new Map<string, ID>();
 
   get isEmpty(): boolean {
-    return this.#ids.size === 0;
+    return this.#awaited.size === 0;
   }
 
-  /** Notes an ID with what is held of it: nothing, or an entry without verdict. */
-  add(id: ID, row: IdRow | undefined): void {
+  /**
+   * Notes an ID with what is held of it, nothing or an entry without verdict, and what it must be: a parent, or a
+   * member of a store.
+   */
+  add(id: ID, row: IdRow | undefined, store?: string): void {
     const key = id.toString();
-    this.#ids.set(key, id);
+    const awaited = this.#awaited.get(key) ?? { id, isParent: false, stores: [] };
+    if (store === undefined) awaited.isParent = true;
+    else if (awaited.stores.at(-1) !== store) awaited.stores.push(store);
+    this.#awaited.set(key, awaited);
     if (row === undefined) this.#missing.set(key, id);
   }
 
   get judgement(): Waits {
-    return { ids: [...this.#ids.values()], missing: [...this.#missing.values()] };
+    const roles = [...this.#awaited.values()];
+    return { ids: roles.map(({ id }) => id), roles, missing: [...this.#missing.values()] };
   }
+}
+
+/** An entry that has no verdict yet, and what it must be. */
+interface Awaited {
+  readonly id: ID;
+  isParent: boolean;
+  readonly stores: string[];
 }
 
 /**
@@ -126,9 +140,9 @@ export class EntryJudge {
   /** An entry that must be a Verified member of a store of this tree. */
   async #mayBeMember(id: ID, store: string, waiting: Waiting): Promise<boolean> {
     const row = await this.#update.row(id);
-    if (row === undefined) return waiting.add(id, row), true;
+    if (row === undefined) return waiting.add(id, row, store), true;
     if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
-    if (row.status === "Unverified") return waiting.add(id, row), true;
+    if (row.status === "Unverified") return waiting.add(id, row, store), true;
     const entry = await this.#update.find(id);
     return entry !== undefined && inStore(entry, store);
   }

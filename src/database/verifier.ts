@@ -133,7 +133,12 @@ export class Verifier {
     const { backlog } = this.#update;
     // With as many on the agenda as can be judged, others come later.
     const most = backlog.agenda.isEmpty ? Math.max(1, this.#wakeable) : this.#wakeable;
-    return most >= 1 && await backlog.wake(item.id, most) ? "done" : "partly";
+    if (most < 1) return "partly";
+    const isVerified = row?.status === "Verified" && row.tree.equals(this.#update.tree);
+    const arrived = isVerified
+      ? { height: row.height, find: () => this.#update.find(item.id) }
+      : undefined;
+    return await backlog.wake(item.id, most, arrived) ? "done" : "partly";
   }
 
   /** Judges an entry; what waits for its verdict comes on the agenda. */

@@ -140,12 +140,12 @@ describe("a storage of the version before arrival logs", () => {
   });
 
   it("of a format before that, or after ours, is refused", () => {
-    for (const format of [0, 4, 7, 255]) {
+    for (const format of [0, 4, 8, 255]) {
       const head = encodeHead(EMPTY_HEAD);
       head[0] = format;
       assert.throws(
         () => decodeHead(head),
-        hasCode("TreeIntegrityViolation", `${format}`, "5 to 6"),
+        hasCode("TreeIntegrityViolation", `${format}`, "5 to 7"),
       );
     }
   });

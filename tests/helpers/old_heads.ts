@@ -1,5 +1,5 @@
 /**
- * Storages as versions without arrival logs have left them.
+ * Storages as versions without arrival logs, or without counts of what entries wait for, have left them.
  *
  * @module
  */
@@ -25,6 +25,22 @@ export async function forgetLogs(storage: StorageDriver): Promise<void> {
     for (const { key } of page) rows.push(key);
   }
   for (const key of rows) await storage.commit({ delete: [key] });
+}
+
+/** Writes all heads in format 6, and takes the counts, and what goes with them, away. Nobody may write meanwhile. */
+export async function forgetCounts(storage: StorageDriver): Promise<void> {
+  const set: [Uint8Array, Uint8Array][] = [];
+  const remove: Uint8Array[] = [];
+  for await (const page of storage.list(keys.prefixRange(keys.allOf("head")))) {
+    for (const { key, value } of page) set.push([key, Uint8Array.from(value).fill(6, 0, 1)]);
+  }
+  for await (const page of storage.list(keys.prefixRange(keys.allOf("parked")))) {
+    for (const { key } of page) set.push([key, new Uint8Array(0)]);
+  }
+  for await (const page of storage.list(keys.prefixRange(keys.allOf("waitCount")))) {
+    for (const { key } of page) remove.push(key);
+  }
+  await storage.commit({ set, delete: remove });
 }
 
 function encodeHead5(head: TreeHead): Uint8Array {

@@ -4,7 +4,8 @@
  *
  * An entry comes on the {@link Agenda}. A pass judges it; when something that it relies on has no
  * verdict yet, or is missing, it is {@link Parked} with that, and comes on the agenda again when that
- * has its verdict. So a pass costs what has changed, however much waits. What other trees must bring is noted
+ * has its verdict; one that waits for many, when the last of them has ({@link WaitCounts}). So a pass costs what has
+ * changed, however much waits, and however much for. What other trees must bring is noted
  * apart, since nobody tells this tree when it is there: it looks when those trees have changed.
  * What arrives in another tree than it should is found as `elsewhere.ts` says.
  *
@@ -19,8 +20,9 @@ import { BackendError } from "../../util/errors.ts";
 import { ABROAD_KEY, type ChangeSize, sum, times, type Waits } from "../records/commit_room.ts";
 import { abroadKey, abroadPrefix, backlogKey, prefixRange, readAwaited } from "../records/keys.ts";
 import type { IdRow, TreeHead } from "../records/tree_records.ts";
-import { Agenda, type Placed } from "./agenda.ts";
+import { Agenda } from "./agenda.ts";
 import { Parked } from "./parked.ts";
+import { type Arrived, WaitCounts } from "./wait_counts.ts";
 
 /** How much of what is not Verified a tree holds at most. */
 export interface BacklogLimits {
@@ -86,6 +88,7 @@ export class Backlog {
   readonly #driver: StorageDriver;
   readonly #tree: ID;
   readonly #parked: Parked;
+  readonly #waitCounts: WaitCounts;
   /** Markers of awaited entries of other trees: whether storage is to hold them. */
   readonly #abroad = new Map<string, { readonly key: Uint8Array; isWanted: boolean }>();
   readonly #head: TreeHead;
@@ -99,6 +102,7 @@ export class Backlog {
     this.#counts = head;
     this.agenda = new Agenda(driver, tree);
     this.#parked = new Parked(driver, tree, head.unverified > 0);
+    this.#waitCounts = new WaitCounts(driver, tree, head.unverified > 0);
   }
 
   /** What the head of the tree says of it after this update. */
@@ -127,7 +131,7 @@ export class Backlog {
   /** How much storing it changes. */
   get changes(): ChangeSize {
     const abroad = times(ABROAD_KEY, this.#abroad.size);
-    return sum(this.agenda.changes, this.#parked.changes, abroad);
+    return sum(this.agenda.changes, this.#parked.changes, this.#waitCounts.changes, abroad);
   }
 
   /** How many markers are removed, at most, of an entry that has failed. */
@@ -167,6 +171,7 @@ export class Backlog {
   /** An entry that was stored before has got its verdict; it may have waited for `references`. */
   settled(entry: Entry, verdict: "Verified" | "Failed", references: readonly ID[]): void {
     this.#count(-1, -entry.bytes.length);
+    this.#waitCounts.end(entry);
     this.#parked.release(entry, references.slice(0, this.mostReleased));
     this.arrived(entry, verdict);
   }
@@ -210,9 +215,11 @@ export class Backlog {
     return `the tree waits for ${awaitedAbroad} entries of other trees already, at most ${limits.abroad} may be missing`;
   }
 
-  /** Parks an entry until one of those that it waits for has arrived or got its verdict. */
-  async park(entry: Placed, { ids, missing, abroad }: Waits): Promise<void> {
-    this.#parked.add(entry, ids, missing);
+  /** Parks an entry until what it waits for, or some of that, has arrived or got its verdict. */
+  async park(entry: Entry, waits: Waits): Promise<void> {
+    const { ids, roles, abroad } = waits;
+    this.#parked.add(entry, waits);
+    this.#waitCounts.begin(entry, roles);
     if (abroad === undefined) return;
     for (const key of await this.#newAbroad(abroad, ids)) this.#mark(key, true);
     if (this.#counts.abroad.some((tree) => tree.equals(abroad))) return;
@@ -236,10 +243,15 @@ export class Backlog {
     this.#counts = { ...this.#counts, awaitedAbroad };
   }
 
-  /** Puts up to `most` entries that wait for `awaited` on the agenda; says whether those were all. */
-  async wake(awaited: ID, most: number): Promise<boolean> {
+  /**
+   * Looks at up to `most` entries that wait for `awaited`, and puts those on the agenda that can be judged now; says
+   * whether those were all. If it has become Verified in this tree, it has `arrived`.
+   */
+  async wake(awaited: ID, most: number, arrived?: Arrived): Promise<boolean> {
     const { taken, isAll } = await this.#parked.take(awaited, most);
-    for (const entry of taken) this.agenda.add(entry, { judge: true });
+    for (const entry of await this.#waitCounts.ready(taken, arrived)) {
+      this.agenda.add(entry, { judge: true });
+    }
     return isAll;
   }
 
@@ -279,6 +291,7 @@ export class Backlog {
   write(set: [Uint8Array, Uint8Array][], remove: Uint8Array[]): void {
     this.agenda.write(set, remove);
     this.#parked.write(set, remove);
+    this.#waitCounts.write(set, remove);
     for (const { key, isWanted } of this.#abroad.values()) {
       if (isWanted) set.push([key, NOTHING]);
       else remove.push(key);

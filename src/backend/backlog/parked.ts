@@ -1,6 +1,14 @@
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { AWAITED_KEYS, type ChangeSize, PARKED_KEY, sum, times } from "../records/commit_room.ts";
+import { equalBytes } from "../../util/bytes.ts";
+import {
+  AWAITED_KEYS,
+  type ChangeSize,
+  PARKED_KEY,
+  sum,
+  times,
+  type Waits,
+} from "../records/commit_room.ts";
 import {
   awaitedKey,
   awaiterKey,
@@ -9,16 +17,18 @@ import {
   prefixRange,
   readPosition,
 } from "../records/keys.ts";
+import { encodeRoles } from "../records/wait_records.ts";
 import type { Placed } from "./agenda.ts";
+import { isCounted, type Taken } from "./wait_counts.ts";
 
 const NOTHING = new Uint8Array(0);
 
 interface Marker extends Placed {
   readonly awaited: ID;
-  /** Whether storage holds it, as far as is known. */
-  isStored: boolean;
-  /** Whether storage is to hold it. */
-  isWanted: boolean;
+  /** The value with which storage holds it (`wait_records.ts`), as far as is known; undefined if it does not. */
+  stored: Uint8Array | undefined;
+  /** The value with which storage is to hold it; undefined if it is not to. */
+  wanted: Uint8Array | undefined;
 }
 
 /**
@@ -69,35 +79,37 @@ export class Parked {
     return [...this.#awaited.values()].filter(({ isWanted }) => !isWanted).map(({ id }) => id);
   }
 
-  /** Notes that an entry waits for others, of which nobody holds the `missing` ones. */
-  add(entry: Placed, awaited: readonly ID[], missing: readonly ID[]): void {
-    for (const id of awaited) this.#set(this.#marker(id, entry), { isWanted: true });
+  /** Notes that an entry waits for others. */
+  add(entry: Placed, { ids, roles, missing }: Waits): void {
+    const values = isCounted(roles) ? encodeRoles(roles) : [];
+    for (const [at, id] of ids.entries()) {
+      this.#set(this.#marker(id, entry), { wanted: values[at] ?? NOTHING });
+    }
     for (const id of missing) this.#awaited.set(id.toString(), { id, isWanted: true });
-    this.#isChanged ||= awaited.length > 0;
+    this.#isChanged ||= ids.length > 0;
   }
 
   /** Forgets that a stored entry waits for others, if it does. */
   release(entry: Placed, awaited: readonly ID[]): void {
     for (const id of awaited) {
       const marker = this.#marker(id, entry);
-      this.#set(marker, {
-        isStored: marker.isStored || this.#isAnyStored,
-        isWanted: false,
-      });
+      const stored = marker.stored ?? (this.#isAnyStored ? NOTHING : undefined);
+      this.#set(marker, { stored, wanted: undefined });
     }
     this.#isChanged ||= this.#isAnyStored && awaited.length > 0;
   }
 
   /** Takes up to `most` entries that wait for `awaited`, which is held, and says whether those were all. */
-  async take(awaited: ID, most: number): Promise<{ taken: Placed[]; isAll: boolean }> {
+  async take(awaited: ID, most: number): Promise<{ taken: Taken[]; isAll: boolean }> {
     const group = this.#group(awaited);
     if (this.#isAnyStored) await this.#list(awaited, group, most);
-    const taken: Placed[] = [];
+    const taken: Taken[] = [];
     for (const marker of group.values()) {
-      if (!marker.isWanted) continue;
+      const { id, height, wanted } = marker;
+      if (wanted === undefined) continue;
       if (taken.length === most) return { taken, isAll: false };
-      this.#set(marker, { isWanted: false });
-      taken.push(marker);
+      this.#set(marker, { wanted: undefined });
+      taken.push({ id, height, value: wanted });
     }
     this.#isChanged ||= taken.length > 0;
     const isAll = !this.#isAnyStored || this.#listed.has(awaited.toString());
@@ -108,7 +120,7 @@ export class Parked {
   /** Whoever has waited for `awaited` is looked at now. */
   #unmark(awaited: ID, group: ReadonlyMap<string, Marker>): void {
     const key = awaited.toString();
-    const mayBeStored = [...group.values()].some(({ isStored }) => isStored);
+    const mayBeStored = [...group.values()].some(({ stored }) => stored !== undefined);
     if (mayBeStored) this.#awaited.set(key, { id: awaited, isWanted: false });
     else this.#awaited.delete(key);
   }
@@ -121,20 +133,24 @@ export class Parked {
     let found = 0;
     for await (const page of this.#driver.list({ ...prefixRange(prefix), limit })) {
       found += page.length;
-      for (const { key } of page) {
-        const { id, height } = readPosition(key, prefix.length);
-        const known = group.get(id.toString());
-        if (known !== undefined) this.#set(known, { isStored: true });
-        else group.set(id.toString(), { id, height, awaited, isStored: true, isWanted: true });
+      for (const { key, value } of page) {
+        this.#found(group, awaited, value, readPosition(key, prefix.length));
       }
     }
     if (found < limit) this.#listed.add(awaited.toString());
   }
 
-  #set(marker: Marker, change: { readonly isStored?: boolean; readonly isWanted?: boolean }): void {
-    if (marker.isStored !== marker.isWanted) this.#changes--;
+  /** Storage holds a marker; what this update has changed of it stays so. */
+  #found(group: Map<string, Marker>, awaited: ID, value: Uint8Array, { id, height }: Placed): void {
+    const known = group.get(id.toString());
+    if (known !== undefined) this.#set(known, { stored: value });
+    else group.set(id.toString(), { id, height, awaited, stored: value, wanted: value });
+  }
+
+  #set(marker: Marker, change: Partial<Pick<Marker, "stored" | "wanted">>): void {
+    if (isChanged(marker)) this.#changes--;
     Object.assign(marker, change);
-    if (marker.isStored !== marker.isWanted) this.#changes++;
+    if (isChanged(marker)) this.#changes++;
   }
 
   #group(awaited: ID): Map<string, Marker> {
@@ -147,7 +163,8 @@ export class Parked {
   #marker(awaited: ID, { id, height }: Placed): Marker {
     const group = this.#group(awaited);
     const key = id.toString();
-    const known = group.get(key) ?? { id, height, awaited, isStored: false, isWanted: false };
+    const known = group.get(key) ??
+      { id, height, awaited, stored: undefined, wanted: undefined };
     group.set(key, known);
     return known;
   }
@@ -155,11 +172,12 @@ export class Parked {
   /** Adds what has changed to a storage batch. */
   write(set: [Uint8Array, Uint8Array][], remove: Uint8Array[]): void {
     for (const group of this.#markers.values()) {
-      for (const { id, height, awaited, isStored, isWanted } of group.values()) {
-        if (isStored === isWanted) continue;
+      for (const marker of group.values()) {
+        if (!isChanged(marker)) continue;
+        const { id, height, awaited, wanted } = marker;
         const key = parkedKey(this.#tree, awaited, height, id);
-        if (isWanted) set.push([key, NOTHING]);
-        else remove.push(key);
+        if (wanted === undefined) remove.push(key);
+        else set.push([key, wanted]);
       }
     }
     for (const { id, isWanted } of this.#awaited.values()) {
@@ -169,4 +187,10 @@ export class Parked {
       }
     }
   }
+}
+
+/** Whether storage is to hold a marker otherwise than it does. */
+function isChanged({ stored, wanted }: Marker): boolean {
+  if (stored === undefined || wanted === undefined) return stored !== wanted;
+  return !equalBytes(stored, wanted);
 }

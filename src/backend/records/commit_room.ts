@@ -12,6 +12,7 @@ import type { Capabilities } from "../../storage/driver.ts";
 import { KEY_OVERHEAD_BYTES } from "../../storage/driver.ts";
 import { utf8 } from "../../util/bytes.ts";
 import { ROWS_PER_RECORD } from "./arrivals.ts";
+import type { Role } from "./wait_records.ts";
 
 /** How many keys are changed, and how many bytes these have. */
 export interface ChangeSize {
@@ -41,8 +42,10 @@ export const PARKED_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 120 });
 export const ABROAD_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 111 });
 /** The marks of an entry that nobody held when somebody began to wait for it. */
 export const AWAITED_KEYS: ChangeSize = Object.freeze({ keys: 2, bytes: 112 });
-/** A waiter that is woken: its marker goes, and it may stay on the agenda. */
-export const WOKEN: ChangeSize = sum(PARKED_KEY, AGENDA_KEY);
+/** The count of what an entry waits for. */
+export const COUNT_KEY: ChangeSize = Object.freeze({ keys: 1, bytes: 75 });
+/** A waiter that is woken: its marker goes, its count changes, and it may stay on the agenda. */
+export const WOKEN: ChangeSize = sum(PARKED_KEY, COUNT_KEY, AGENDA_KEY);
 /** Without so much room a pass does not go on to its next item. */
 export const LEAST: ChangeSize = sum(WOKEN, AWAITED_KEYS);
 
@@ -91,7 +94,7 @@ export function storedSize(entry: Entry): ChangeSize {
 
 /** All that a verdict on a stored entry changes at most, with so many markers of what it waited for. */
 export function settledSize(entry: Entry, released: number): ChangeSize {
-  const markers = sum(AGENDA_KEY, times(PARKED_KEY, released));
+  const markers = sum(AGENDA_KEY, COUNT_KEY, times(PARKED_KEY, released));
   return sum(VERDICT, storesSize(entry.subtrees), markers);
 }
 
@@ -99,6 +102,11 @@ export function settledSize(entry: Entry, released: number): ChangeSize {
 export interface Waits {
   /** Entries that have no verdict yet; the first that gets one may change the answer. */
   readonly ids: readonly ID[];
+  /**
+   * What each of them is for it, in the same order, when it waits for all of them: unless one turns out to be
+   * something else, the answer is the same before the last has its verdict. Absent when any may change it.
+   */
+  readonly roles?: readonly Role[];
   /** Those of them that nobody holds. */
   readonly missing: readonly ID[];
   /** The other tree that they are of; undefined for the entry's own. */
@@ -108,7 +116,12 @@ export interface Waits {
 /** All that waiting for others changes at most. */
 export function parkedSize({ ids, missing, abroad }: Waits): ChangeSize {
   const elsewhere = times(ABROAD_KEY, abroad === undefined ? 0 : ids.length);
-  return sum(times(PARKED_KEY, ids.length), times(AWAITED_KEYS, missing.length), elsewhere);
+  return sum(
+    COUNT_KEY,
+    times(PARKED_KEY, ids.length),
+    times(AWAITED_KEYS, missing.length),
+    elsewhere,
+  );
 }
 
 function named(names: Iterable<string>, base: number): ChangeSize {

@@ -11,7 +11,8 @@
  * | `t` | tree | head of the tree: its frontiers and counters |
  * | `s` | tree · store | frontiers of the store |
  * | `u` | tree · height · fold key | empty; an entry that is to be looked at (`agenda.ts`) |
- * | `q` | tree · awaited · height · fold key | empty; an Unverified entry that waits (`parked.ts`) |
+ * | `q` | tree · awaited · height · fold key | an Unverified entry that waits (`parked.ts`); what for, if it is counted (`wait_records.ts`) |
+ * | `n` | tree · id | for how many others an Unverified entry waits, if these are many (`wait_counts.ts`) |
  * | `f` | tree · other tree · awaited | empty; an entry of another tree that is waited for |
  * | `a` | awaited | empty; an entry that somebody waits for and nobody held (`elsewhere.ts`) |
  * | `a` | awaited · tree | empty; in which tree |
@@ -47,6 +48,7 @@ const PREFIX = {
   storeTips: 0x73,
   unverified: 0x75,
   parked: 0x71,
+  waitCount: 0x6e,
   abroad: 0x66,
   awaited: 0x61,
   backlog: 0x62,
@@ -206,6 +208,11 @@ export function parkedPrefix(tree: ID, awaited: ID): Uint8Array {
 /** Prefix of the markers of all entries of a tree that wait. */
 export function allParkedPrefix(tree: ID): Uint8Array {
   return prefixed(PREFIX.parked, tree);
+}
+
+/** Key of the count of what an entry waits for. */
+export function waitCountKey(tree: ID, id: ID): Uint8Array {
+  return concat(prefixed(PREFIX.waitCount, tree), id.bytes);
 }
 
 /** The awaited ID in a key with {@link allParkedPrefix} of `prefixLength` bytes. */

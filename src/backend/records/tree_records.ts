@@ -4,7 +4,7 @@
  *
  * ```text
  * id row      status u8 · height u64 · length u8 · tree CID · bytes of the entry, or none
- * head        format u8 = 6 · sequence u64 · unverified u32 · its bytes u64
+ * head        format u8 = 7 · sequence u64 · unverified u32 · its bytes u64
  *             · failed u32 · its bytes u64 · waiting u32
  *             · awaited abroad u32 · trees waited for · verified tips · raw tips
  *             · log, as in `arrivals.ts`
@@ -20,7 +20,9 @@
  * last changed it, so that a reader knows whether it belongs to the head it has just read. Raw
  * tips are written as the count 2^32 − 1 when they equal the verified ones. What the head says of a store
  * counts, and not the store's own record; its rows are those that are not written yet (`change_buffer.ts`).
- * A head of format 5, which has neither a log nor a number of rows, is read as one without a log.
+ * A head of format 5, which has neither a log nor a number of rows, is read as one without a log. One of format 6
+ * is the same, but whoever has written it knew of no counts of what entries wait for (`wait_records.ts`), and must not
+ * write to a tree that may have some.
  *
  * @module
  */
@@ -127,7 +129,9 @@ export function bufferedArrival({ id, height, bytes }: Entry, row?: number): Buf
 }
 
 const FORMAT = 1;
-const HEAD_FORMAT = 6;
+const HEAD_FORMAT = 7;
+/** The first format of heads with a log. */
+const LOG_HEAD_FORMAT = 6;
 /** The oldest format of heads that is read. */
 const OLDEST_HEAD_FORMAT = 5;
 /** In place of the number of a row. */
@@ -216,7 +220,7 @@ function readBuffer(reader: RecordReader, format: number): ChangeBuffer {
     const store = reader.text();
     stores.set(store, readFrontiers(reader, reader.integer(8)));
   }
-  const count = format < HEAD_FORMAT ? Infinity : reader.integer(2);
+  const count = format < LOG_HEAD_FORMAT ? Infinity : reader.integer(2);
   const rows: BufferedRow[] = [];
   while (rows.length < count && !reader.isAtEnd) {
     const store = reader.text();
@@ -257,7 +261,7 @@ export function decodeHead(bytes: Uint8Array): TreeHead {
     abroad: reader.ids() ?? [],
   };
   const frontiers = readFrontiers(reader, sequence);
-  const log = format < HEAD_FORMAT ? undefined : readLog(reader);
+  const log = format < LOG_HEAD_FORMAT ? undefined : readLog(reader);
   return { ...frontiers, ...counts, log, buffer: readBuffer(reader, format) };
 }
 
