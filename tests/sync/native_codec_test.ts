@@ -84,7 +84,6 @@ const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
     live: fc.boolean(),
     proofs: fc.array(fc.record({ key: bytesOf(32), signature: bytesOf(64) }), { maxLength: 4 }),
     tips: ids,
-    log: maybe(cursor),
     cursor: maybe(cursor),
   }),
   fc.record({
@@ -92,12 +91,14 @@ const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
     channel,
     mayRead: fc.boolean(),
     mayWrite: fc.boolean(),
+    sends: fc.boolean(),
+    isSame: fc.boolean(),
     tips: ids,
     held,
     count: integer,
     log: maybe(cursor),
     cursor: maybe(cursor),
-  }),
+  }).map((it) => it.isSame ? { ...it, tips: [], held: [], count: 0 } : it),
   fc.record({ type: fc.constant("ranges"), channel, ranges }),
   fc.record({ type: fc.constant("want"), channel, ids }),
   fc.record({

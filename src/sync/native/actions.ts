@@ -6,31 +6,37 @@ import type { RangeTable } from "./range_table.ts";
 /** Entries that are to be read: by their IDs, or by their positions in the log. */
 export type Items = readonly ID[] | Uint32Array;
 
-/** A question about one channel, answered by the method of the session that the type of the answer names. */
+/** A question about one channel; each has an {@link Answer} that names it. */
 export type Question =
-  /** May the tree be read and written, and how does it stand here? Answer: {@link Judgement}. */
+  /** May the tree be read and written, and how does it stand here? . */
   | { readonly do: "judge"; readonly channel: number; readonly open: Open }
-  /** What is in the log after `from`, or from its beginning? Answer: {@link Page}. */
+  /** What is in the log after `from`, or from its beginning? . */
   | {
     readonly do: "page";
     readonly channel: number;
     readonly from: LogCursor | undefined;
     readonly maxBytes: number;
   }
-  /** What does the owner of these tips lack? Answer: {@link Difference}. */
-  | { readonly do: "differ"; readonly channel: number; readonly tips: readonly ID[] }
-  /** All that is Verified, as a table. Answer: {@link Table}. */
+  /** What does the owner of these tips lack? . */
+  | {
+    readonly do: "differ";
+    readonly channel: number;
+    readonly tips: readonly ID[];
+    /** Whether to give up when it is much, because the log is a faster way. */
+    readonly isFew: boolean;
+  }
+  /** All that is Verified, as a table. . */
   | { readonly do: "table"; readonly channel: number }
-  /** Read these entries, as many as fit. Answer: {@link Fetched}. */
+  /** Read these entries, as many as fit. . */
   | {
     readonly do: "fetch";
     readonly channel: number;
     readonly items: Items;
     readonly maxBytes: number;
   }
-  /** Store these blocks. Answer: {@link StoreReport}, when everything is durable. */
+  /** Store these blocks. , when everything is durable. */
   | { readonly do: "store"; readonly channel: number; readonly blocks: readonly Entries[] }
-  /** How does the tree stand? Answer: {@link Standing}. */
+  /** How does the tree stand? . */
   | { readonly do: "stand"; readonly channel: number };
 
 /** What the owner of a session is told. */
@@ -95,7 +101,7 @@ export interface Standing {
   readonly log: LogCursor | undefined;
 }
 
-/** Answer to `judge`: what the other side may do with a tree, and where this side stands. */
+/** What answers `judge`: what the other side may do with a tree, and where this side stands. */
 export interface Judgement extends Standing {
   readonly mayRead: boolean;
   readonly mayWrite: boolean;
@@ -105,9 +111,11 @@ export interface Judgement extends Standing {
   readonly count: number;
   /** Up to where this side has the other's log. */
   readonly cursor: LogCursor | undefined;
+  /** Whether the cursor of OPEN is a place in the log. */
+  readonly isCursorValid: boolean;
 }
 
-/** Answer to `page`. */
+/** What answers `page`. */
 export type Page =
   /** There is no such place in the log. */
   | { readonly isValid: false }
@@ -121,7 +129,7 @@ export type Page =
     readonly left: number;
   };
 
-/** Answer to `differ`. */
+/** What answers `differ`. */
 export interface Difference {
   /** What the owner of the tips lacks, parents first; undefined when it cannot be told. */
   readonly lacking: readonly ID[] | undefined;
@@ -131,21 +139,21 @@ export interface Difference {
   readonly log: LogCursor | undefined;
 }
 
-/** Answer to `table`. */
+/** What answers `table`. */
 export interface Table {
   readonly table: RangeTable;
   /** The end of the log when the table was made. */
   readonly log: LogCursor;
 }
 
-/** Answer to `fetch`. */
+/** What answers `fetch`. */
 export interface Fetched {
   readonly block: Block | undefined;
   /** How many of the items were looked for. */
   readonly taken: number;
 }
 
-/** Answer to `store`: what became of the entries, which are durable now. */
+/** What answers `store`: what became of the entries, which are durable now. */
 export interface StoreReport {
   readonly verified: number;
   readonly waiting: number;
@@ -160,3 +168,13 @@ export interface StoreReport {
   /** IDs that entries wait for and nobody has sent. */
   readonly missing: readonly ID[];
 }
+
+/** The answer to a question. */
+export type Answer =
+  | ({ readonly to: "judge" } & Judgement)
+  | { readonly to: "page"; readonly page: Page }
+  | ({ readonly to: "differ" } & Difference)
+  | { readonly to: "table"; readonly table: Table | undefined }
+  | ({ readonly to: "fetch" } & Fetched)
+  | ({ readonly to: "store" } & StoreReport)
+  | ({ readonly to: "stand" } & Standing);

@@ -1,13 +1,17 @@
+import { isSameCursor, type LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
 import { SyncError } from "../../util/errors.ts";
-import type { Judgement, StoreReport } from "./actions.ts";
+import type { Answer, Judgement, StoreReport } from "./actions.ts";
 import { Inflow, type InflowHost } from "./inflow.ts";
 import { EARLY_MESSAGES } from "./limits.ts";
-import type { Message, Open, State } from "./messages.ts";
+import { MAX_TIPS, type Message, type Open, type State } from "./messages.ts";
 import { Outflow } from "./outflow.ts";
 
 /** A message about a channel. */
 export type ChannelMessage = Extract<Message, { readonly channel: number }>;
+
+/** What opens a channel; for one of this side with the end of its log. */
+export type OpenedWith = Open & { readonly log?: LogCursor | undefined };
 
 /** One tree in one session: what flows out, what flows in, and who may do what. */
 export class Channel {
@@ -22,7 +26,7 @@ export class Channel {
   readonly #in: Inflow;
   readonly #host: InflowHost;
   readonly #wanted: number;
-  #open: Open | undefined;
+  #open: OpenedWith;
   #isOpen = false;
   #mayRead = false;
   #mayWrite = false;
@@ -30,7 +34,7 @@ export class Channel {
   readonly #early: ChannelMessage[] = [];
 
   /** A channel that this side has opened, or the other. */
-  constructor(open: Open, isOwn: boolean, host: InflowHost, wanted: number) {
+  constructor(open: OpenedWith, isOwn: boolean, host: InflowHost, wanted: number) {
     this.number = open.channel;
     this.tree = open.tree;
     this.isOwn = isOwn;
@@ -41,36 +45,45 @@ export class Channel {
     this.#in = new Inflow(open.channel, host);
   }
 
-  /** Answers `judge`: says where this side stands, and begins to send when the other may read. */
-  judged({ held, ...judgement }: Judgement): void {
+  /** Says where this side stands, and begins to send when the other may read. */
+  #judged(judgement: Judgement): void {
     const { mayRead, mayWrite, cursor } = judgement;
-    const isFirst = !this.#mayRead;
+    const begins = mayRead && !this.#mayRead;
+    const isSame = mayRead && areSame(judgement.tips, this.#open.tips);
     [this.#mayRead, this.#mayWrite, this.#isOpen] = [mayRead, mayWrite, true];
-    const { tips, count, log } = mayRead ? judgement : NOTHING;
-    const seen = mayRead ? held : [];
-    const state = { mayRead, mayWrite, tips, held: seen, count, log, cursor };
+    const { tips, count, held } = mayRead && !isSame ? judgement : NOTHING;
+    const hasAll = this.#open.tips.every((_, at) => judgement.held[at]);
+    const sends = mayRead && (isSame || hasAll || judgement.isCursorValid);
+    const end = judgement.log;
+    const isNews = isSame && end !== undefined && !isSameAs(this.#open.cursor, end);
+    const log = isNews ? end : undefined;
+    const state = { mayRead, mayWrite, sends, isSame, tips, held, count, log, cursor };
     this.#host.send({ type: "state", channel: this.number, ...state });
-    if (mayRead && isFirst) this.#begin(this.#open!, held);
-    if (mayRead) this.#open = undefined;
+    if (begins) this.#begin(judgement, isSame);
     for (const message of this.#early.splice(0)) this.receive(message);
   }
 
-  #begin({ tips, cursor, live }: Open, held: readonly boolean[]): void {
-    const isKnown = tips.every((_, at) => held[at]);
-    this.out.begin({ tips, cursor, isKnown, isOpener: false, isLive: live });
+  #begin({ log, isCursorValid }: Judgement, isSame: boolean): void {
+    const { tips } = this.#open;
+    const cursor = isCursorValid ? this.#open.cursor : undefined;
+    const also = { isSame, hasAll: isSame, waits: true };
+    this.out.begin({ tips, cursor, log, ...also });
+    this.#open = { ...this.#open, tips: [] };
   }
 
   /** Takes the answer to an OPEN of this side, and later ones that change it. */
   state(state: State): void {
     if (!this.isOwn) throw new SyncError("NotAllowed", "STATE answers an OPEN of the other side");
-    const { tips: own, live } = this.#open!;
+    const { tips: own, log } = this.#open;
     const begins = state.mayWrite && (!this.#mayWrite || state.mayRead && !this.#mayRead);
     [this.#mayRead, this.#mayWrite, this.#isOpen] = [state.mayRead, state.mayWrite, true];
     this.#host.tell({ do: "opened", channel: this.number, state });
+    if (state.isSame) this.#in.complete(state.log);
     if (!begins) return;
-    const isKnown = own.every((_, at) => state.held[at]);
-    const { tips, cursor } = state;
-    this.out.begin({ tips, cursor, isKnown, isOpener: true, isLive: live });
+    const { isSame, cursor, sends } = state;
+    const hasAll = isSame || state.mayRead && own.every((_, at) => state.held[at]);
+    const tips = isSame ? own : state.tips;
+    this.out.begin({ tips, cursor, log, isSame, hasAll, waits: sends });
   }
 
   /** Takes any other message about the channel. */
@@ -126,8 +139,8 @@ export class Channel {
     return this.isOwn || this.#mayWrite || !this.#isOpen;
   }
 
-  /** Whether everything that the other side had is here. */
-  get isReceiving(): boolean {
+  /** Whether something is still to come that the other side had. */
+  get #isReceiving(): boolean {
     return !this.#in.isComplete && (this.isOwn ? this.#mayRead : this.#mayWrite);
   }
 
@@ -135,8 +148,34 @@ export class Channel {
     if (this.#in.isComplete) this.out.received();
   }
 
-  /** Answers `store`: the bytes that may be sent again. */
-  stored(report: StoreReport): number {
+  /** Takes an answer; the bytes that are stored now, and may be sent again. */
+  answered(answer: Answer): number {
+    switch (answer.to) {
+      case "judge":
+        this.#judged(answer);
+        break;
+      case "page":
+        this.out.paged(answer.page);
+        break;
+      case "differ":
+        this.out.differed(answer, this.#isReceiving);
+        break;
+      case "table":
+        this.out.tabled(answer.table);
+        break;
+      case "fetch":
+        this.out.fetched(answer);
+        break;
+      case "stand":
+        this.out.stood(answer);
+        break;
+      case "store":
+        return this.#stored(answer);
+    }
+    return 0;
+  }
+
+  #stored(report: StoreReport): number {
     const size = this.#in.stored(report);
     this.#caughtUp();
     return size;
@@ -150,4 +189,15 @@ export class Channel {
   }
 }
 
-const NOTHING = { tips: [], count: 0, log: undefined };
+const NOTHING = { tips: [], count: 0, held: [] };
+
+/** Whether tips are the same, unless there are so many that not all were told. */
+function areSame(a: readonly ID[], b: readonly ID[]): boolean {
+  if (a.length !== b.length || a.length >= MAX_TIPS) return false;
+  const others = new Set(b.map((id) => id.toString()));
+  return a.every((id) => others.has(id.toString()));
+}
+
+function isSameAs(a: LogCursor | undefined, b: LogCursor): boolean {
+  return a !== undefined && isSameCursor(a, b);
+}

@@ -1,7 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import { SyncError } from "../../util/errors.ts";
-import type { Notice, Question, StoreReport } from "./actions.ts";
-import { Channel, type ChannelMessage } from "./channel.ts";
+import type { Answer, Notice, Question } from "./actions.ts";
+import { Channel, type ChannelMessage, type OpenedWith } from "./channel.ts";
 import { costOf, Credit } from "./credit.ts";
 import type { Role } from "./hello.ts";
 import type { InflowHost } from "./inflow.ts";
@@ -9,8 +9,8 @@ import { BLOCK_BYTES, INVALID_RETRY_MS, type SessionLimits } from "./limits.ts";
 import { type Entries, FEATURES, type Hello, type Message, type Open } from "./messages.ts";
 import { malformed } from "./varint.ts";
 
-/** What opens a channel, without its number. */
-export type OpenRequest = Omit<Open, "type" | "channel">;
+/** What opens a channel, without its number, and the end of the own log of the tree. */
+export type OpenRequest = Omit<OpenedWith, "type" | "channel">;
 
 /** What channels ask of their session. */
 export interface ChannelsHost {
@@ -73,7 +73,7 @@ export class Channels {
   open(request: OpenRequest): number {
     const channel = this.#next;
     this.#next += 2;
-    const open: Open = { type: "open", channel, ...request };
+    const open: OpenedWith = { type: "open", channel, ...request };
     this.#channels.set(channel, new Channel(open, true, this.#flow, this.#limits.wanted));
     this.#host.send(open);
     return channel;
@@ -112,14 +112,19 @@ export class Channels {
     channel.receive(message);
   }
 
-  /** Answers `store`. */
-  stored(channel: Channel, report: StoreReport): void {
-    this.#invalid += report.invalid;
-    if (this.#invalid > this.#limits.invalid) {
-      const fields = { retryMs: INVALID_RETRY_MS };
-      throw new SyncError("TooManyInvalid", "too many entries are not valid", { fields });
-    }
-    this.#grant(channel.stored(report));
+  /** Takes the answer to a question about a channel. */
+  answer(number: number, answer: Answer): void {
+    const channel = this.#channels.get(number);
+    if (channel === undefined) return;
+    if (answer.to === "store") this.#requireValid(answer.invalid);
+    this.#grant(channel.answered(answer));
+  }
+
+  #requireValid(invalid: number): void {
+    this.#invalid += invalid;
+    if (this.#invalid <= this.#limits.invalid) return;
+    const fields = { retryMs: INVALID_RETRY_MS };
+    throw new SyncError("TooManyInvalid", "too many entries are not valid", { fields });
   }
 
   #send(message: Message): void {

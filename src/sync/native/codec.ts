@@ -1,187 +1,40 @@
 /** Messages of the native protocol as bytes; `messages.ts` has the format. */
 
+import { access, hello, open, proof, state } from "./codec_open.ts";
 import {
-  CURSOR_BYTES,
-  decodeCursor,
-  encodeCursor,
-  type LogCursor,
-} from "../../backend/log/log_cursor.ts";
+  cannot,
+  channel,
+  code,
+  type Codec,
+  CURSOR,
+  flags,
+  ids,
+  LOG,
+  readCursor,
+  readFlags,
+  said,
+  writeCursor,
+} from "./codec_parts.ts";
 import { encodeFrame, type Frame, SKIPPED_TYPES } from "./frames.ts";
 import {
-  type Access,
   type Close,
   type Credit,
   type Deny,
   type Entries,
-  type Hello,
-  KEY_BYTES,
   type Mark,
-  MAX_CODE_BYTES,
   MAX_ENTRIES,
-  MAX_PROOFS,
-  MAX_TEXT_BYTES,
   MAX_TIPS,
-  MAX_VERSIONS,
   MAX_WANTED,
   type Message,
-  NONCE_BYTES,
-  type Open,
   type Ping,
   PING_BYTES,
-  type Proof,
   type Ranges,
-  SIGNATURE_BYTES,
-  type State,
   type Stored,
   type Tips,
   type Want,
 } from "./messages.ts";
 import { readRanges, writeRanges } from "./range_codec.ts";
-import { malformed, Reader, Writer } from "./varint.ts";
-
-/** How one kind of message becomes bytes and back. */
-interface Codec<M extends Message> {
-  readonly code: number;
-  write(writer: Writer, message: M): void;
-  read(reader: Reader): M;
-}
-
-const LOG = 1;
-const CURSOR = 2;
-const READ = 8;
-const WRITE = 16;
-const LIVE = 32;
-
-const flags = (...bits: readonly [bit: number, isSet: boolean][]): number =>
-  bits.reduce((sum, [bit, isSet]) => isSet ? sum + bit : sum, 0);
-
-function writeCursor(writer: Writer, cursor: LogCursor | undefined): void {
-  if (cursor !== undefined) writer.raw(encodeCursor(cursor));
-}
-
-function readCursor(reader: Reader): LogCursor {
-  return decodeCursor(reader.raw(CURSOR_BYTES)) ?? cannot("a cursor is of another format");
-}
-
-function cannot(reason: string): never {
-  throw malformed(reason);
-}
-
-/** A flag word whose unknown bits are refused, so that they can mean something one day. */
-function readFlags(reader: Reader, known: number): number {
-  const word = reader.integer(1023);
-  return (word & ~known) === 0 ? word : cannot("a flag is not known");
-}
-
-const channel = (reader: Reader): number => reader.integer(0xffff_ffff);
-const ids = (reader: Reader, most: number) => reader.list(most, 2, () => reader.id());
-const code = (reader: Reader): string => reader.text(MAX_CODE_BYTES);
-const said = (reader: Reader): string => reader.text(MAX_TEXT_BYTES);
-
-const hello: Codec<Hello> = {
-  code: 0x01,
-  write(writer, message) {
-    writer.list(message.versions, (version) => writer.integer(version)).raw(message.key);
-    writer.raw(message.nonce).integer(message.time);
-    writer.raw(message.wantedKey ?? new Uint8Array(KEY_BYTES));
-    writer.integer(message.features).integer(message.frameLimit).integer(message.credit);
-  },
-  read(reader) {
-    const versions = reader.list(MAX_VERSIONS, 1, () => reader.integer());
-    const [key, nonce] = [reader.raw(KEY_BYTES), reader.raw(NONCE_BYTES)];
-    const time = reader.integer();
-    const wanted = reader.raw(KEY_BYTES);
-    const wantedKey = wanted.some((byte) => byte !== 0) ? wanted : undefined;
-    const [features, frameLimit, credit] = [reader.integer(), reader.integer(), reader.integer()];
-    // What later versions append is theirs: both sides sign these bytes whole.
-    if (!reader.isAtEnd) reader.raw(reader.left);
-    return { type: "hello", versions, key, nonce, time, wantedKey, features, frameLimit, credit };
-  },
-};
-
-const proof: Codec<Proof> = {
-  code: 0x02,
-  write: (writer, { signature }) => void writer.raw(signature),
-  read: (reader) => ({ type: "proof", signature: reader.raw(SIGNATURE_BYTES) }),
-};
-
-const open: Codec<Open> = {
-  code: 0x03,
-  write(writer, message) {
-    const { log, cursor, live } = message;
-    writer.integer(message.channel).id(message.tree).integer(flags(
-      [LOG, log !== undefined],
-      [CURSOR, cursor !== undefined],
-      [LIVE, live],
-    ));
-    writer.list(message.proofs, ({ key, signature }) => writer.raw(key).raw(signature));
-    writer.list(message.tips, (id) => writer.id(id));
-    writeCursor(writer, log);
-    writeCursor(writer, cursor);
-  },
-  read(reader) {
-    const [number, tree] = [channel(reader), reader.id()];
-    const word = readFlags(reader, LOG | CURSOR | LIVE);
-    return {
-      type: "open",
-      channel: number,
-      tree,
-      live: (word & LIVE) !== 0,
-      proofs: reader.list(MAX_PROOFS, KEY_BYTES + SIGNATURE_BYTES, () => ({
-        key: reader.raw(KEY_BYTES),
-        signature: reader.raw(SIGNATURE_BYTES),
-      })),
-      tips: ids(reader, MAX_TIPS),
-      log: (word & LOG) === 0 ? undefined : readCursor(reader),
-      cursor: (word & CURSOR) === 0 ? undefined : readCursor(reader),
-    };
-  },
-};
-
-const state: Codec<State> = {
-  code: 0x04,
-  write(writer, message) {
-    const { log, cursor, mayRead, mayWrite } = message;
-    writer.integer(message.channel).integer(flags(
-      [LOG, log !== undefined],
-      [CURSOR, cursor !== undefined],
-      [READ, mayRead],
-      [WRITE, mayWrite],
-    ));
-    writer.list(message.tips, (id) => writer.id(id)).bytes(bitsOf(message.held));
-    writer.integer(message.count);
-    writeCursor(writer, log);
-    writeCursor(writer, cursor);
-  },
-  read(reader) {
-    const number = channel(reader);
-    const word = readFlags(reader, LOG | CURSOR | READ | WRITE);
-    return {
-      type: "state",
-      channel: number,
-      mayRead: (word & READ) !== 0,
-      mayWrite: (word & WRITE) !== 0,
-      tips: ids(reader, MAX_TIPS),
-      held: heldOf(reader.bytes(MAX_TIPS / 8)),
-      count: reader.integer(),
-      log: (word & LOG) === 0 ? undefined : readCursor(reader),
-      cursor: (word & CURSOR) === 0 ? undefined : readCursor(reader),
-    };
-  },
-};
-
-function bitsOf(held: readonly boolean[]): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(held.length / 8));
-  held.forEach((isHeld, at) => bytes[at >> 3]! |= isHeld ? 1 << (at & 7) : 0);
-  return bytes;
-}
-
-function heldOf(bytes: Uint8Array): boolean[] {
-  return Array.from(
-    { length: bytes.length * 8 },
-    (_, at) => ((bytes[at >> 3]! >> (at & 7)) & 1) === 1,
-  );
-}
+import { Reader, Writer } from "./varint.ts";
 
 const ranges: Codec<Ranges> = {
   code: 0x05,
@@ -305,23 +158,6 @@ const ping: Codec<Ping> = {
     type: "ping",
     isAnswer: readFlags(reader, 1) === 1,
     token: reader.raw(PING_BYTES),
-  }),
-};
-
-const STATES = ["request", "pending", "approved", "rejected"] as const;
-
-const access: Codec<Access> = {
-  code: 0x0f,
-  write: (writer, message) =>
-    void writer.integer(message.channel).integer(STATES.indexOf(message.state)).text(message.id)
-      .text(message.permission).text(message.message),
-  read: (reader) => ({
-    type: "access",
-    channel: channel(reader),
-    state: STATES[reader.integer(STATES.length - 1)]!,
-    id: said(reader),
-    permission: code(reader),
-    message: said(reader),
   }),
 };
 

@@ -51,6 +51,13 @@ export class Inflow {
     return this.#isMarked && this.#storing === undefined && this.#queue.length === 0;
   }
 
+  /** The other side had nothing that is not here; `log` is the end of its log, if that is news. */
+  complete(log: Mark["cursor"] | undefined): void {
+    this.#isMarked = true;
+    if (log === undefined) return;
+    this.#host.tell({ do: "keep", channel: this.#channel, cursor: log, left: 0 });
+  }
+
   /** Bytes that were not granted again. */
   get bytes(): number {
     return this.#bytes;

@@ -6,17 +6,17 @@
  *             features integer · frame limit integer · credit integer
  * 02 PROOF    signature 64
  * 03 OPEN     channel integer · tree id · flags integer (32: live) · proofs list of (key 32 · signature 64) ·
- *             tips list of id · log 25 if flag 1 · cursor 25 if flag 2
- * 04 STATE    channel integer · flags integer (8: may read, 16: may write) · tips list of id · held bytes · count integer ·
- *             log 25 if flag 1 · cursor 25 if flag 2
+ *             tips list of id · cursor if flag 2
+ * 04 STATE    channel integer · flags integer (4: sends, 8: may read, 16: may write) · log if flag 1 · cursor if flag 2 ·
+ *             unless flag 64: tips list of id · held bytes · count integer
  * 05 RANGES   channel integer · ranges
  * 06 WANT     channel integer · list of id
  * 07 ENTRIES  channel integer · flags integer · count integer · count × bytes, deflated together if flag 1
- * 08 MARK     channel integer · cursor 25 · left integer
- * 09 STORED   channel integer · flags integer · cursor 25 if flag 2 · verified integer · waiting integer ·
+ * 08 MARK     channel integer · cursor · left integer
+ * 09 STORED   channel integer · flags integer · cursor if flag 2 · verified integer · waiting integer ·
  *             failed integer · refused integer · code text
  * 0a CREDIT   bytes integer
- * 0b TIPS     channel integer · flags integer · tips list of id · log 25 if flag 1
+ * 0b TIPS     channel integer · flags integer · tips list of id · log if flag 1
  * 0c DENY     channel integer · code text · message text · retry integer
  * 0d CLOSE    code text · message text · retry integer
  * 0e PING     flags integer · 8 bytes
@@ -25,8 +25,10 @@
  *
  * A channel is one tree in one session. The side that sends OPEN numbers it: whoever connected with even numbers,
  * the other one with odd ones. `log` is the cursor at the end of the sender's log, `cursor` the place up to which
- * it has the other's. `held` has one bit for each tip of OPEN, low bits first: whether the sender holds it. `left` is how much of the log is
- * still to be sent. The states of ACCESS are 0 request, 1 pending, 2 approved, 3 rejected. Times are milliseconds, `retry` those to wait before the next attempt, 0 when another is of no use.
+ * it has the other's. A cursor is the ID of the log, 8 bytes · position integer · sum of all before it, 8 bytes. `held`
+ * has one bit for each tip of OPEN, low bits first: whether the sender holds it. Flag 64 says that the tips are those of
+ * OPEN, flag 4 that everything which the other side lacks is coming without more being said. `left` is how much of the log is still to be sent. The states of ACCESS are 0 request, 1 pending, 2 approved,
+ * 3 rejected. Times are milliseconds, `retry` those to wait before the next attempt, 0 when nothing is said of that.
  *
  * @module
  */
@@ -101,7 +103,6 @@ export interface Open {
   readonly live: boolean;
   readonly proofs: readonly OpenProof[];
   readonly tips: readonly ID[];
-  readonly log: LogCursor | undefined;
   readonly cursor: LogCursor | undefined;
 }
 
@@ -111,6 +112,10 @@ export interface State {
   readonly channel: number;
   readonly mayRead: boolean;
   readonly mayWrite: boolean;
+  /** Whether all that the other side lacks is coming, without more being said. */
+  readonly sends: boolean;
+  /** Whether the tips are those of OPEN; then neither these nor the count are told. */
+  readonly isSame: boolean;
   readonly tips: readonly ID[];
   /** For each tip of OPEN whether it is held. */
   readonly held: readonly boolean[];

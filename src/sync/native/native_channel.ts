@@ -33,6 +33,16 @@ export interface ChannelCounts {
   readonly left: number;
 }
 
+/** What a channel asks of its session. */
+export interface ChannelControl {
+  /** The end of the own log. */
+  end(): Promise<LogCursor | undefined>;
+  /** Looks whether the own log has grown. */
+  look(): void;
+  /** Ends the channel. */
+  leave(): void;
+}
+
 interface Waiter {
   readonly isDone: () => boolean;
   readonly resolve: () => void;
@@ -45,21 +55,19 @@ export class NativeChannel {
   readonly tree: ID;
   /** Resolves when the tree may be read; rejects when that is refused, or the session ends before. */
   readonly opened: Promise<void>;
-  readonly #end: () => Promise<LogCursor | undefined>;
-  readonly #leave: () => void;
+  readonly #control: ChannelControl;
   readonly #waiters = new Set<Waiter>();
   #counts: ChannelCounts = NOTHING;
   #mayRead = false;
   #isComplete = false;
-  #isEmpty = false;
+  #begun: LogCursor | undefined;
   #reached: LogCursor | undefined;
   #failure: Error | undefined;
 
-  /** A channel that was opened; `end` gives the end of the own log. */
-  constructor(tree: ID, end: () => Promise<LogCursor | undefined>, leave: () => void) {
+  /** A channel that is about to be opened. */
+  constructor(tree: ID, control: ChannelControl) {
     this.tree = tree;
-    this.#end = end;
-    this.#leave = leave;
+    this.#control = control;
     this.opened = this.#wait(() => this.#mayRead);
     // Whoever follows may not ask.
     this.opened.catch(() => {});
@@ -86,16 +94,22 @@ export class NativeChannel {
    */
   async settled(): Promise<void> {
     await this.#wait(() => this.#isComplete);
-    const end = await this.#end();
+    const end = await this.#control.end();
     if (end === undefined) return;
+    this.#control.look();
     await this.#wait(() => this.#reached !== undefined && this.#reached.position >= end.position);
   }
 
   /** Ends it; what was exchanged stays. */
   close(): void {
     if (this.#failure !== undefined) return;
-    this.#leave();
+    this.#control.leave();
     this.fail(new SyncError("Closed", "The channel was closed"));
+  }
+
+  /** Notes where the own log ended when the channel was opened. */
+  begun(log: LogCursor | undefined): void {
+    this.#begun = log;
   }
 
   /** Notes what the session tells of the channel. */
@@ -109,10 +123,10 @@ export class NativeChannel {
     this.#look();
   }
 
-  #opened({ mayRead, log, tips }: Extract<Notice, { do: "opened" }>["state"]): void {
+  #opened({ mayRead, isSame, tips }: Extract<Notice, { do: "opened" }>["state"]): void {
     this.#mayRead = mayRead;
-    this.#isEmpty = mayRead && log === undefined && tips.length === 0;
-    this.#isComplete ||= this.#isEmpty;
+    this.#isComplete ||= mayRead && tips.length === 0;
+    if (isSame) this.#reached = this.#begun;
   }
 
   #kept(left: number): void {

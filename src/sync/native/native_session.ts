@@ -8,18 +8,15 @@
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Link } from "../../transport/port.ts";
-import { concat } from "../../util/bytes.ts";
-import { EideticaError, SyncError } from "../../util/errors.ts";
-import { Logger } from "../../util/log.ts";
+import { SyncError } from "../../util/errors.ts";
 import type { Action, Notice, Question } from "./actions.ts";
 import { type NativeHost, provingKey } from "./host/native_host.ts";
 import type { SessionLimits } from "./limits.ts";
 import { FEATURES } from "./messages.ts";
 import type { FollowTreeOptions, NativeChannel } from "./native_channel.ts";
-import { ServedTrees } from "./served_trees.ts";
+import { together } from "./outgoing.ts";
+import { reasonOf, ServedTrees } from "./served_trees.ts";
 import { Session } from "./session.ts";
-
-const log = new Logger("sync");
 
 /** Milliseconds between two looks at the clock. */
 export const TICK_MS = 5000;
@@ -194,9 +191,9 @@ export class NativeSession {
 
   #send(actions: readonly Action[]): void {
     const parts = actions.flatMap((action) => action.do === "send" ? [action.bytes] : []);
-    if (parts.length === 0 || this.#end !== undefined) return;
+    if (this.#end !== undefined) return;
     try {
-      for (const message of messages(parts)) this.#link.send(message);
+      for (const message of together(parts)) this.#link.send(message);
     } catch (error) {
       this.#cut(error instanceof Error ? error.message : String(error));
     }
@@ -204,15 +201,9 @@ export class NativeSession {
 
   async #ask(question: Question): Promise<void> {
     this.#open++;
-    try {
-      await this.#trees.answer(question, this.#abort.signal);
-    } catch (error) {
-      this.#do(this.#session.deny(question.channel, ...reasonOf(error)));
-      this.#trees.ended(question.channel, error);
-    } finally {
-      this.#open--;
-      this.#goOn?.();
-    }
+    await this.#trees.answer(question, this.#abort.signal);
+    this.#open--;
+    this.#goOn?.();
   }
 
   #note(notice: Notice): void {
@@ -253,41 +244,10 @@ export class NativeSession {
   }
 }
 
-const QUESTIONS: ReadonlySet<Action["do"]> = new Set<Question["do"]>([
-  "judge",
-  "page",
-  "differ",
-  "table",
-  "fetch",
-  "store",
-  "stand",
-]);
-
 function isQuestion(action: Action): action is Question {
   return QUESTIONS.has(action.do);
 }
 
-/** Bytes that small messages have together in one message of the link. */
-const TOGETHER_BYTES = 64 * 1024;
-
-/** Frames put together, so that many small ones make few messages of the link. */
-function* messages(frames: readonly Uint8Array[]): Generator<Uint8Array> {
-  let some: Uint8Array[] = [];
-  let size = 0;
-  for (const frame of frames) {
-    if (size + frame.length > TOGETHER_BYTES && some.length > 0) {
-      yield concat(...some);
-      [some, size] = [[], 0];
-    }
-    some.push(frame);
-    size += frame.length;
-  }
-  yield concat(...some);
-}
-
-/** What the other side is told: our own words, and nothing of what went wrong inside. */
-function reasonOf(error: unknown): [code: string, message: string] {
-  if (error instanceof EideticaError && error.module === "sync") return [error.code, error.message];
-  log.warn("a session has failed: {error}", { error });
-  return ["Internal", "it could not be done"];
-}
+const QUESTIONS: ReadonlySet<string> = new Set<Question["do"]>(
+  ["judge", "page", "differ", "table", "fetch", "store", "stand"],
+);

@@ -30,12 +30,14 @@ export interface FlowHost {
 
 /** Where the other side stands when a flow begins. */
 export interface Beginning extends Pick<State, "tips" | "cursor"> {
-  /** Whether this side has opened the channel: then it is the one that begins to compare ranges. */
-  readonly isOpener: boolean;
-  /** Whether the other side has all tips of this one. */
-  readonly isKnown: boolean;
-  /** Whether entries become known to the other side as they come. */
-  readonly isLive: boolean;
+  /** Whether the other side is about to send what makes its tips known; otherwise ranges must be compared. */
+  readonly waits: boolean;
+  /** The end of the own log when the tips were told. */
+  readonly log: LogCursor | undefined;
+  /** Whether the tips are those of this side. */
+  readonly isSame: boolean;
+  /** Whether the other side has everything that this one had then. */
+  readonly hasAll: boolean;
 }
 
 type Phase = "idle" | "differ" | "await" | "compare" | "follow" | "ended";
@@ -53,6 +55,8 @@ export class Outflow {
   #isAsked = false;
   #isTableAsked = false;
   readonly #items: { items: Items; at: number }[] = [];
+  /** Up to where the other side has the own log, until that is found not to be so. */
+  #cursor: LogCursor | undefined;
   #position: LogCursor | undefined;
   #marked: LogCursor | undefined;
   #comparison: Comparison | undefined;
@@ -80,9 +84,12 @@ export class Outflow {
   /** Begins with where the other side stands. */
   begin(other: Beginning): void {
     this.#other = other;
-    if (other.cursor !== undefined) return this.#follow(other.cursor);
-    if (other.tips.length === 0) return this.#follow(undefined);
-    this.#differ();
+    this.#cursor = other.cursor;
+    // It has everything up to the end of the log: no word is lost about that.
+    if (other.isSame) this.#marked = other.log;
+    if (other.hasAll) this.#follow(other.log);
+    else if (other.tips.length === 0) this.#follow(other.cursor);
+    else this.#differ();
   }
 
   /** Ends the flow. */
@@ -170,13 +177,19 @@ export class Outflow {
   paged(page: Page): void {
     this.#isAsked = false;
     if (this.#phase !== "follow") return this.#pump();
-    if (!page.isValid) return this.#differ();
+    if (!page.isValid) return this.#lost();
     this.#send(page.block);
     this.#position = page.next;
     this.#hasGrown ||= page.left > 0;
     this.#mark(page.next, page.left);
-    if (page.left === 0 && !this.#other!.isLive) this.#phase = "idle";
     this.#pump();
+  }
+
+  /** There is no such place in the log. */
+  #lost(): void {
+    this.#cursor = undefined;
+    if (this.#other!.tips.length === 0) this.#follow(undefined);
+    else this.#differ();
   }
 
   #mark(cursor: LogCursor | undefined, left: number): void {
@@ -192,7 +205,8 @@ export class Outflow {
     this.#phase = "differ";
     if (this.#isAsked) return;
     this.#isAsked = true;
-    this.#host.ask({ do: "differ", channel: this.#channel, tips: this.#other!.tips });
+    const isFew = this.#cursor !== undefined;
+    this.#host.ask({ do: "differ", channel: this.#channel, tips: this.#other!.tips, isFew });
   }
 
   /** Answers `differ`. While the other side's entries are coming, its tips may come to be known. */
@@ -200,8 +214,8 @@ export class Outflow {
     this.#isAsked = false;
     if (this.#phase !== "differ") return this.#pump();
     if (lacking !== undefined) return this.#sendItems(lacking, log);
-    const { isOpener, isKnown: hasAllOfOurs } = this.#other!;
-    const waits = !isKnown && isReceiving && (hasAllOfOurs || !isOpener);
+    if (this.#cursor !== undefined) return this.#follow(this.#cursor);
+    const waits = !isKnown && isReceiving && this.#other!.waits;
     if (waits) this.#phase = "await";
     else this.compare(undefined);
   }

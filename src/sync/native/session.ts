@@ -14,17 +14,7 @@
 
 import type { ID } from "../../entry/id.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
-import type {
-  Action,
-  Difference,
-  Fetched,
-  Judgement,
-  Page,
-  Standing,
-  StoreReport,
-  Table,
-} from "./actions.ts";
-import type { Channel } from "./channel.ts";
+import type { Action, Answer } from "./actions.ts";
 import { Channels, type OpenRequest } from "./channels.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { type Frame, FrameSplitter } from "./frames.ts";
@@ -165,49 +155,10 @@ export class Session {
     return this.#do(() => this.#end(code, message, retryMs));
   }
 
-  // --- answers ---------------------------------------------------------------------------------
-
-  /** Answers `judge`; a second time when access was granted since. */
-  judged(channel: number, judgement: Judgement): Action[] {
-    return this.#answer(channel, (it) => it.judged(judgement));
-  }
-
-  /** Answers `page`. */
-  paged(channel: number, page: Page): Action[] {
-    return this.#answer(channel, (it) => it.out.paged(page));
-  }
-
-  /** Answers `differ`. */
-  differed(channel: number, difference: Difference): Action[] {
-    return this.#answer(channel, (it) => it.out.differed(difference, it.isReceiving));
-  }
-
-  /** Answers `table`. */
-  tabled(channel: number, table: Table | undefined): Action[] {
-    return this.#answer(channel, (it) => it.out.tabled(table));
-  }
-
-  /** Answers `fetch`. */
-  fetched(channel: number, fetched: Fetched): Action[] {
-    return this.#answer(channel, (it) => it.out.fetched(fetched));
-  }
-
-  /** Answers `stand`. */
-  stood(channel: number, standing: Standing): Action[] {
-    return this.#answer(channel, (it) => it.out.stood(standing));
-  }
-
-  /** Answers `store`. */
-  stored(channel: number, report: StoreReport): Action[] {
-    return this.#answer(channel, (it) => this.#channels!.stored(it, report));
-  }
-
-  #answer(number: number, take: (channel: Channel) => void): Action[] {
-    return this.#do(() => {
-      // The channel may have ended while the answer was looked for.
-      const channel = this.#channels?.get(number);
-      if (channel !== undefined) take(channel);
-    });
+  /** Takes the answer to a question. */
+  answer(channel: number, answer: Answer): Action[] {
+    // The channel may have ended while the answer was looked for.
+    return this.#do(() => this.#channels?.answer(channel, answer));
   }
 
   // --- messages --------------------------------------------------------------------------------

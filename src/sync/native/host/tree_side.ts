@@ -1,4 +1,5 @@
 import type { LogCursor } from "../../../backend/log/log_cursor.ts";
+import { MOST_MET } from "../../../backend/log/arrival_log.ts";
 import type { Entry } from "../../../entry/entry.ts";
 import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
@@ -22,6 +23,8 @@ import type { NativeHost } from "./native_host.ts";
 import type { Reading } from "./reading.ts";
 import { RecentIds } from "./recent.ts";
 
+/** Entries that are met at most while a difference is looked for that the log could tell, too. */
+const FEW = 1024;
 /** Bytes from which on a block is worth deflating. */
 const DEFLATED_FROM = 512;
 
@@ -62,7 +65,7 @@ export class TreeSide {
   }
 
   /** What a channel begins with: how the tree stands, and up to where the other's log is here. */
-  async opening(): Promise<Pick<Open, "tips" | "log" | "cursor">> {
+  async opening(): Promise<Standing & Pick<Open, "cursor">> {
     const cursor = await this.#host.cursors.get(this.#tree, this.#options.peer);
     return { ...await this.#standing(), cursor };
   }
@@ -79,7 +82,10 @@ export class TreeSide {
     const mayRead = await this.#options.reading!.isAllowed();
     const held = await this.#backend.log.holds(this.#tree, open.tips);
     const count = (await this.#backend.log.head(this.#tree))?.count ?? 0;
-    return { ...await this.opening(), mayRead, mayWrite: true, held, count };
+    const { cursor } = open;
+    const isCursorValid = cursor !== undefined &&
+      await this.#backend.log.isValid(this.#tree, cursor);
+    return { ...await this.opening(), mayRead, mayWrite: true, held, count, isCursorValid };
   }
 
   /** See the question `page`. What came from the other side is left out. */
@@ -94,11 +100,11 @@ export class TreeSide {
   }
 
   /** See the question `differ`. */
-  async differ(tips: readonly ID[]): Promise<Difference> {
+  async differ(tips: readonly ID[], isFew: boolean): Promise<Difference> {
     const { log } = this.#backend;
     // The place first: what comes after it is sent, and perhaps twice.
     const end = await log.cursor(this.#tree);
-    const { lacking, unknown } = await log.difference(this.#tree, tips);
+    const { lacking, unknown } = await log.difference(this.#tree, tips, isFew ? FEW : MOST_MET);
     await this.#options.reading?.require();
     const isKnown = unknown.length === 0;
     return { lacking: isKnown ? lacking?.map(({ id }) => id) : undefined, isKnown, log: end };
