@@ -190,7 +190,7 @@ export class AuthSettings {
     if (value === undefined || value === DELETED) {
       throw new AuthError(
         "DelegationNotFound",
-        `No delegation to the database "${root}" is declared`,
+        `Cannot find a delegation to the database "${root}": none is declared`,
         {
           fields: { treeId: root },
         },
@@ -234,7 +234,7 @@ export class AuthSettings {
   resolveSigKeyForOperation(publicKey: PublicKey): readonly [SigKey, Permission] {
     const [best] = this.findAllSigkeysForPubkey(publicKey);
     if (best !== undefined) return best;
-    const reason = `no active grant for the key "${publicKey}"`;
+    const reason = `the database has no active grant for the key "${publicKey}"`;
     throw new AuthError("PermissionDenied", `Permission denied: ${reason}`, { fields: { reason } });
   }
 
@@ -305,7 +305,11 @@ export function requireStrong(publicKey: PublicKey): void {
 
 /** The error for a key, a name or a grant that is not there. */
 export function keyNotFound(keyName: string): AuthError {
-  return new AuthError("KeyNotFound", `No grant for the key "${keyName}"`, { fields: { keyName } });
+  return new AuthError(
+    "KeyNotFound",
+    `Cannot find the key "${keyName}" among the grants of the database: it has none`,
+    { fields: { keyName } },
+  );
 }
 
 function invalidKey(keyName: string): AuthError {

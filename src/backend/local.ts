@@ -165,9 +165,13 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     const cached = this.entries.get(id)?.row;
     const row = cached?.status === "Verified" ? cached : await this.loadRow(id);
     if (row !== undefined) return row.status;
-    throw new BackendError("VerificationStatusNotFound", `Entry "${id}" is not held by this node`, {
-      fields: { id },
-    });
+    throw new BackendError(
+      "VerificationStatusNotFound",
+      `Cannot tell the status of entry "${id}": this node does not hold it`,
+      {
+        fields: { id },
+      },
+    );
   }
 
   /** See {@link Backend.updateVerificationStatus}. */

@@ -292,7 +292,11 @@ function checkSize({ length }: Uint8Array): void {
 }
 
 function missing(key: string): StoreError {
-  return new StoreError("KeyNotFound", `The entry holds nothing for store "${key}"`, {
-    fields: { store: "entry", key },
-  });
+  return new StoreError(
+    "KeyNotFound",
+    `Cannot read store "${key}" of an entry: the entry takes no part in it`,
+    {
+      fields: { store: "entry", key },
+    },
+  );
 }

@@ -71,7 +71,7 @@ export async function claimedTips(
 }
 
 function refused(tree: ID, claimed: readonly ID[], reason: string): Refusal {
-  const message = `The claimed tips of the delegated database "${tree}" are refused: ${reason}`;
+  const message = `Cannot accept the claimed tips of the delegated database "${tree}": ${reason}`;
   const fields = { treeId: tree, claimedTips: claimed };
   return { outcome: "refused", error: new AuthError("InvalidDelegationTips", message, { fields }) };
 }
@@ -128,7 +128,8 @@ async function readSettings(
     if (!(cause instanceof EideticaError) || !["crdt", "serialize"].includes(cause.module)) {
       throw cause;
     }
-    const message = `The settings of the delegated database "${tree}" cannot be read`;
+    const message =
+      `Cannot read the settings of the delegated database "${tree}" at the claimed tips`;
     const fields = { treeId: tree };
     return {
       outcome: "refused",

@@ -2,6 +2,7 @@ import { Doc } from "../crdt/doc.ts";
 import { mergeValues } from "../crdt/branch.ts";
 import { segmentsOf } from "../crdt/path.ts";
 import type { Value } from "../crdt/value.ts";
+import { INDEX } from "../entry/constants.ts";
 import { StoreError } from "../util/errors.ts";
 
 /**
@@ -35,13 +36,14 @@ export function mergedName(
 
 /** The error for a key that a store does not have. */
 export function keyNotFound(store: string, key: string): StoreError {
-  return new StoreError("KeyNotFound", `Key "${key}" is not in store "${store}"`, {
-    fields: { store, key },
-  });
+  const message = store === INDEX
+    ? `Cannot find the store "${key}": the database has none of this name`
+    : `Cannot find "${key}" in the store "${store}": nothing is stored there`;
+  return new StoreError("KeyNotFound", message, { fields: { store, key } });
 }
 
 /** The error for a value of another kind than the one asked for. */
 export function typeMismatch(store: string, expected: string, actual: string): StoreError {
-  const message = `Type mismatch in store "${store}": expected ${expected}, found ${actual}`;
+  const message = `Cannot read the store "${store}": expected ${expected}, found ${actual}`;
   return new StoreError("TypeMismatch", message, { fields: { store, expected, actual } });
 }

@@ -44,8 +44,9 @@ export class TableRows<Row, Input = Row> {
   }
 
   #refuse(code: string, key: string): Refuse {
+    const action = code === "SerializationFailed" ? "write" : "read";
     return (reason, { cause, fields } = {}) => {
-      const message = `Row "${key}" of table "${this.#table}" is not valid: ${reason}`;
+      const message = `Cannot ${action} row "${key}" of table "${this.#table}": ${reason}`;
       const payload = { ...fields, store: this.#table, key, reason };
       return new StoreError(code, message, { cause, fields: payload });
     };

@@ -147,7 +147,8 @@ function blocked(peer: PublicKey): SyncError {
 }
 
 function tooLate(tree: ID, peer: PublicKey, timeoutMs: number): SyncError {
-  const message = `Nothing of ${tree} has come from ${peer} in ${timeoutMs} ms: ` +
-    "look at the status for what has failed, or wait longer";
+  const message =
+    `Cannot wait longer for ${tree}: nothing has come from ${peer} in ${timeoutMs} ms; ` +
+    "look at the status for what has failed, or set a higher `timeoutMs`";
   return new SyncError("Timeout", message, { fields: { tree: `${tree}`, peer: `${peer}` } });
 }

@@ -390,7 +390,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   #requireOpen(): void {
     if (this.#closing === undefined) return;
-    throw new SyncError("InstanceDropped", "Synchronisation has ended: enable it again");
+    throw new SyncError(
+      "InstanceDropped",
+      "Cannot synchronise: it has ended; enable it again with `instance.enableSync()`",
+    );
   }
 }
 
@@ -404,7 +407,7 @@ function summed(reports: readonly TreeReport[]): TreeReport {
 
 function notFlushed(lacks: readonly Lack[]): SyncError {
   const said = lacks.map(({ peer, tree, error }) => `${peer} lacks ${tree} (${error.message})`);
-  const message = `Not everything was delivered: ${said.join("; ")}`;
+  const message = `Cannot deliver everything: ${said.join("; ")}`;
   const fields = {
     lacking: lacks.map(({ peer, tree, error }) => ({
       peer: `${peer}`,

@@ -99,7 +99,10 @@ export class SyncNetwork extends SyncRecords {
   getServerAddress(): string {
     const first = this.transports.addresses()[0];
     if (first !== undefined) return first[1];
-    throw new SyncError("ServerNotRunning", "No server is running: start one first");
+    throw new SyncError(
+      "ServerNotRunning",
+      "Cannot tell the address: no server is running; start one with `serve`",
+    );
   }
 
   /** Where one transport serves; `ServerNotRunning` when it does not. */

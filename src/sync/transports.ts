@@ -33,7 +33,7 @@ export class Transports {
   get(name: string): Transport {
     const found = this.#all.get(name);
     if (found !== undefined) return found;
-    const message = `Transport not found: "${name}"`;
+    const message = `Cannot find the transport "${name}": add it with \`sync.addTransport\``;
     throw new SyncError("TransportNotFound", message, { fields: { name } });
   }
 
@@ -55,7 +55,8 @@ export class Transports {
     const names = [...this.#all.keys()].sort();
     const found = names.map((name) => this.#all.get(name)!).find((it) => it.canHandle(address));
     if (found !== undefined) return found;
-    const message = `No transport for the address ${address.transportType}:${address.address}`;
+    const message =
+      `Cannot reach ${address.transportType}:${address.address}: no transport that was added leads there`;
     throw new SyncError("NoTransportForAddress", message, { fields: { address } });
   }
 
@@ -98,13 +99,18 @@ export class Transports {
 
 /** The error of an instance that has no way to others. */
 export function noTransport(): SyncError {
-  const message = "No transport is enabled: add one first, with `sync.addTransport`";
+  const message =
+    "Cannot reach or serve others: no transport is enabled; add one with `sync.addTransport`";
   return new SyncError("NoTransportEnabled", message);
 }
 
 function named(name: string, error: unknown): EideticaError {
   if (error instanceof EideticaError) return error;
-  return new SyncError("TransportInit", `Transport "${name}" failed`, { cause: error });
+  return new SyncError(
+    "TransportInit",
+    `Cannot start or stop the transport "${name}": it has failed`,
+    { cause: error },
+  );
 }
 
 function several(errors: readonly EideticaError[]): SyncError {

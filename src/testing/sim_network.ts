@@ -175,7 +175,7 @@ export class SimTransport implements Transport {
   /** See {@link Transport.start}. */
   start(server: ServerSide): Promise<void> {
     if (this.#isRunning) {
-      const message = `A server is running already on ${this.address}`;
+      const message = `Cannot serve on ${this.address}: a server is running there already`;
       return Promise.reject(new SyncError("ServerAlreadyRunning", message));
     }
     this.#network.serve(this.address, server);
@@ -227,5 +227,8 @@ function unreachable(address: string): SyncError {
 }
 
 function notRunning(): SyncError {
-  return new SyncError("ServerNotRunning", "No server of the transport is running: start it first");
+  return new SyncError(
+    "ServerNotRunning",
+    "Cannot use the server of the transport: it is not running; start it first",
+  );
 }

@@ -335,6 +335,6 @@ function requireStore(type: StoreType<unknown>, name: string): void {
 
 function wrongType(store: string, expected: string, actual: string): StoreError {
   const message =
-    `Type mismatch: store "${store}" is registered as "${actual}" and cannot be opened as "${expected}"`;
+    `Cannot open the store "${store}" as "${expected}": it is registered as "${actual}"`;
   return new StoreError("TypeMismatch", message, { fields: { store, expected, actual } });
 }

@@ -16,19 +16,20 @@ export function connectionFailed(address: string, cause: unknown): SyncError {
 
 /** The error of an exchange that failed after it had begun. */
 export function networkFailed(address: string, reason: string, cause?: unknown): SyncError {
-  const message = `The exchange with ${address} failed: ${reason}`;
+  const message = `Cannot complete the exchange with ${address}: ${reason}`;
   return new SyncError("Network", message, { cause, fields: { address, reason } });
 }
 
 /** The error of a server that is started twice. */
 export function serverAlreadyRunning(address: string): SyncError {
-  const message = `A server is running already on ${address}: stop it first`;
+  const message = `Cannot start the server: it is running already on ${address}; stop it first`;
   return new SyncError("ServerAlreadyRunning", message, { fields: { address } });
 }
 
 /** The error of a server that is asked while it does not run. */
 export function serverNotRunning(type: string): SyncError {
-  const message = `No server of the transport "${type}" is running: start it first`;
+  const message =
+    `Cannot use the server of the transport "${type}": it is not running; start it first`;
   return new SyncError("ServerNotRunning", message, { fields: { transportType: type } });
 }
 

@@ -100,7 +100,10 @@ export class UserKeyManager {
   /** Fails after {@link clear}: without its derived key a session would store keys in the open. */
   requireOpen(): void {
     if (!this.#isCleared) return;
-    throw new InstanceError("AuthenticationRequired", "This session has ended: log in again");
+    throw new InstanceError(
+      "AuthenticationRequired",
+      "Cannot use the keys of this session: it has ended; log in again",
+    );
   }
 
   /** Opens one more key; a key that is there already is replaced. */

@@ -34,7 +34,7 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 15_000];
 export function requireSync(host: UserHost): Sync {
   const sync = host.sync();
   if (sync !== undefined) return sync;
-  const message = "Synchronisation is not enabled: call `instance.enableSync()` first";
+  const message = "Cannot synchronise: it is not enabled; call `instance.enableSync()` first";
   throw new SyncError("SyncNotEnabled", message);
 }
 

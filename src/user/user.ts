@@ -266,6 +266,6 @@ function requireTicket(ticket: DatabaseTicket | string, action: string): void {
 
 function notTracked(databaseId: ID): UserError {
   const message =
-    `Database "${databaseId}" is not tracked by this user: track it first with \`trackDatabase\``;
+    `Cannot find database "${databaseId}" among those that this user tracks: call \`trackDatabase\` first`;
   return new UserError("DatabaseNotTracked", message, { fields: { databaseId } });
 }

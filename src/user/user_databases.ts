@@ -259,7 +259,7 @@ function settingsDoc(settings: DatabaseSettings): Doc {
 
 /** The error for a key that has no identity on a database. */
 export function noSigKey(code: string, keyId: PublicKey, databaseId: ID, verb: string): UserError {
-  const message = `No SigKey found: key "${keyId}" ${verb} database "${databaseId}"; ` +
+  const message = `Cannot act on database "${databaseId}": the key "${keyId}" ${verb} it; ` +
     "let an administrator of the database `grant` it something, or use another key";
   return new UserError(code, message, { fields: { keyId: keyId.toString(), databaseId } });
 }

@@ -96,7 +96,10 @@ export class UserKeyring implements Disposable {
   defaultKey(): PublicKey {
     const id = this.session.keys.getDefaultKeyId();
     if (id !== undefined) return id;
-    throw new InstanceError("AuthenticationRequired", "This session holds no keys: log in again");
+    throw new InstanceError(
+      "AuthenticationRequired",
+      "Cannot choose a key: this session holds none; log in again",
+    );
   }
 
   /** Label of a key; undefined when it has none or is not held. */

@@ -137,7 +137,7 @@ function decodeSound(id: ID, bytes: Uint8Array | undefined): Entry | undefined {
 
 /** The error for a stored entry that is not what it must be. */
 export function damagedEntry(id: ID, reason: string, cause?: unknown): BackendError {
-  const message = `The stored entry "${id}" is damaged: ${reason}`;
+  const message = `Cannot read the stored entry "${id}": it is damaged, ${reason}`;
   return new BackendError("TreeIntegrityViolation", message, { cause, fields: { id, reason } });
 }
 

@@ -79,9 +79,13 @@ export class FrontierWalk {
 
 function noCommonAncestor(ids: readonly ID[]): BackendError {
   const list = ids.map((id) => `"${id}"`).join(", ");
-  return new BackendError("NoCommonAncestor", `The entries ${list} have no common ancestor`, {
-    fields: { entryIds: ids },
-  });
+  return new BackendError(
+    "NoCommonAncestor",
+    `Cannot find a common ancestor of the entries ${list}: they have none here`,
+    {
+      fields: { entryIds: ids },
+    },
+  );
 }
 
 /** Nearest common dominator of entries in a store. */
@@ -111,7 +115,7 @@ export async function findMergeBase(
 export async function requireEntry(reader: EntryReader, id: ID): Promise<Entry> {
   const entry = await reader.find(id);
   if (entry !== undefined) return entry;
-  throw new BackendError("EntryNotFound", `Entry "${id}" is not held by this node`, {
+  throw new BackendError("EntryNotFound", `Cannot read entry "${id}": this node does not hold it`, {
     fields: { id },
   });
 }

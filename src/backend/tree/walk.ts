@@ -85,9 +85,13 @@ export async function storeTipsAt(
 }
 
 function foreign(entry: ID, tree: ID): BackendError {
-  return new BackendError("EntryNotInTree", `Entry "${entry}" does not belong to tree "${tree}"`, {
-    fields: { entryId: entry, treeId: tree },
-  });
+  return new BackendError(
+    "EntryNotInTree",
+    `Cannot read entry "${entry}" in database "${tree}": it belongs to another one`,
+    {
+      fields: { entryId: entry, treeId: tree },
+    },
+  );
 }
 
 /** Fails with `EntryNotInTree` unless the entry belongs to the tree. */

@@ -214,7 +214,7 @@ function mismatch(received: number): SyncError {
 
 /** The error for an answer of a kind that does not fit the question. */
 export function unexpected(expected: string, actual: string): SyncError {
-  const message = `Unexpected response: expected ${expected}, got ${actual}`;
+  const message = `Cannot use the answer of the peer: expected ${expected}, got ${actual}`;
   return new SyncError("UnexpectedResponse", message, { fields: { expected, actual } });
 }
 

@@ -126,7 +126,9 @@ export class PeerWorker {
   async close(): Promise<void> {
     this.#cancelTimer?.();
     this.#jobs.clear();
-    this.#abort.abort(new SyncError("InstanceDropped", "Synchronisation has ended"));
+    this.#abort.abort(
+      new SyncError("InstanceDropped", "Cannot reach the peer: synchronisation has ended"),
+    );
     await this.#running?.catch(() => {});
   }
 

@@ -151,7 +151,9 @@ export class TreeSync {
     const own = entries.filter((entry) => (entry.root ?? entry.id).equals(tree));
     if (own.length < entries.length) {
       const reason = "entries of another tree, or another root, were sent";
-      throw new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
+      throw new SyncError("InvalidEntry", `Cannot take what a peer has sent: ${reason}`, {
+        fields: { reason },
+      });
     }
     const { verified, rejected } = await this.#host.host.putRemoteEntries(tree, own, {
       signal,
@@ -240,11 +242,17 @@ class Tally {
 function requireRoot(told: ID, tree: ID): void {
   if (told.equals(tree)) return;
   const reason = "the whole of another tree was sent";
-  throw new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
+  throw new SyncError("InvalidEntry", `Cannot take what a peer has sent: ${reason}`, {
+    fields: { reason },
+  });
 }
 
 function pending(requestId: string, message: string): SyncError {
-  return new SyncError("BootstrapPending", `Access was asked for: ${message}`, {
-    fields: { requestId, message },
-  });
+  return new SyncError(
+    "BootstrapPending",
+    `Cannot read the database yet: access was asked for, and waits for an answer (${message})`,
+    {
+      fields: { requestId, message },
+    },
+  );
 }
