@@ -109,7 +109,13 @@ export class UserKeyManager {
   /** Opens one more key; a key that is there already is replaced. */
   async addKey(record: UserKey): Promise<void> {
     this.requireOpen();
-    const key = await this.openKey(record.storage);
+    this.hold(record, await this.openKey(record.storage));
+  }
+
+  /** Takes over a key that is open already, unless the session has ended meanwhile. */
+  hold(record: UserKey, key: PrivateKey): void {
+    if (this.#isCleared) key.wipe();
+    this.requireOpen();
     this.#keys.set(record.keyId.toString(), key);
     this.#records.set(record.keyId.toString(), record);
   }

@@ -104,7 +104,9 @@ export async function finishPasswordChange(
     await (await transaction.getStore(PasswordChangesTable, "password_changes")).delete(salt);
     return await sealAnew(await transaction.getStore(KeysTable, "keys"), info, keys);
   });
-  for (const record of changed ?? []) keys.updateMetadata(record);
+  // Without a note of this password another change may be under way, which needs the key before it still.
+  if (changed === undefined) return;
+  for (const record of changed) keys.updateMetadata(record);
   keys.forgetPrevious();
 }
 

@@ -69,22 +69,34 @@ export class UserKeyring implements Disposable {
   /** Makes a key, stores it with the user's other keys, and returns its public half. */
   async addPrivateKey(displayName?: string): Promise<PublicKey> {
     if (displayName !== undefined) requireText(displayName, "add a key", "its label");
+    this.session.keys.requireOpen();
     const key = PrivateKey.generate(this.userHost.host.random);
-    const record: UserKey = {
+    const createdAt = this.userHost.host.clock.nowSecs();
+    const record = await this.database.update(async (transaction) => {
+      await requireCurrent(transaction, this.session);
+      const record = await this.#newRecord(key, displayName, createdAt);
+      await (await transaction.getStore(KeysTable, "keys")).insert(record);
+      return record;
+    });
+    this.session.keys.hold(record, key);
+    return key.publicKey;
+  }
+
+  /** To be made in the update that stores it: what is sealed before may be under a password that is no longer. */
+  async #newRecord(
+    key: PrivateKey,
+    displayName: string | undefined,
+    createdAt: number,
+  ): Promise<UserKey> {
+    return {
       keyId: key.publicKey,
       storage: await this.session.keys.storeKey(key),
       displayName,
-      createdAt: this.userHost.host.clock.nowSecs(),
+      createdAt,
       lastUsed: undefined,
       isDefault: false,
       databaseSigkeys: new Map(),
     };
-    await this.database.update(async (transaction) => {
-      await requireCurrent(transaction, this.session);
-      await (await transaction.getStore(KeysTable, "keys")).insert(record);
-    });
-    await this.session.keys.addKey(record);
-    return key.publicKey;
   }
 
   /** Public halves of all keys, oldest first. */

@@ -104,6 +104,24 @@ describe("a change of the password", () => {
       assert.equal((await instance.loginUser("ada", winner)).listKeys().length, 2);
     }));
 
+  it("seals keys that are made meanwhile, too", async () => {
+    const storage = memoryStorage();
+    const initial = NewUser.withPassword("ada", "old");
+    const { instance, user: ada } = await Instances.createBackend(storage, initial);
+    // A key is begun after each commit, also between that of the new password and that of the keys.
+    const made: Promise<unknown>[] = [];
+    const commit = storage.commit.bind(storage);
+    storage.commit = async (batch) => {
+      const done = await commit(batch);
+      if (made.length < 3) made.push(ada.addPrivateKey());
+      return done;
+    };
+    await ada.changePassword("old", "new");
+    await Promise.all(made);
+    assert.equal((await instance.loginUser("ada", "new")).listKeys().length, 1 + 3);
+    await instance.close();
+  });
+
   it("is not undone by a change of the user's status at the same time, nor undoes it", () =>
     withAda(async (instance, ada) => {
       const admin = await ada.admin();
