@@ -236,8 +236,13 @@ export class Transaction implements StoreContext {
     const known = this.peekStoreParents(store);
     if (known !== undefined) return known;
     const staged = this.#touch(store);
-    staged.reading ??= this.#readStoreParents(store);
-    return staged.parents = await staged.reading;
+    const reading = staged.reading ??= this.#readStoreParents(store);
+    try {
+      return staged.parents = await reading;
+    } catch (error) {
+      if (staged.reading === reading) staged.reading = undefined;
+      throw error;
+    }
   }
 
   /** As {@link storeParents}, if they are in memory. */
