@@ -15,6 +15,7 @@ import { temporaryFolder } from "./child.ts";
 
 const folder = temporaryFolder();
 const SCRIPT = fileURLToPath(new URL("./fixtures/try_open.ts", import.meta.url));
+const WATCHING = fileURLToPath(new URL("./fixtures/watch_kv.ts", import.meta.url));
 const ROOT = join(dirname(SCRIPT), "..", "..", "..");
 const isDeno = "deno" in process.versions;
 const isNode = !isDeno && !("bun" in process.versions);
@@ -31,11 +32,16 @@ interface Said {
 
 /** What a process with these permissions alone says about opening a URL. */
 function opening(url: string, ...allowed: string[]): Promise<Said> {
+  return run(SCRIPT, url, allowed);
+}
+
+/** What a script says that runs with these permissions alone. */
+function run(script: string, argument: string, allowed: readonly string[]): Promise<Said> {
   const config = join(ROOT, "deno.json");
   const deno = ["run", "--no-check", "--no-lock", "--no-prompt", "--unstable-kv"];
   const start = isDeno ? [...deno, "--config", config] : ["--permission"];
   return new Promise((resolve, reject) => {
-    execFile(RUNTIME, [...start, ...allowed, SCRIPT, url], (error, stdout) => {
+    execFile(RUNTIME, [...start, ...allowed, script, argument], (error, stdout) => {
       if (error === null) resolve(JSON.parse(stdout.trim().split("\n").at(-1)!));
       else reject(error);
     });
@@ -73,6 +79,12 @@ describe("what a runtime does not allow is told by the permission that is missin
     await lacks(`--allow-write=${path}`, url, `--allow-read=${path}`);
     const files = [`--allow-read=${path}`, `--allow-write=${path}`];
     assert.equal((await opening(url, ...files)).code, "opened");
+  });
+  it("Deno, denokv is watched by a process that may see its file alone", { skip }, async () => {
+    const path = join(folder, "watched.kv");
+    await (await denoKvStorage(path)).close();
+    const files = [`--allow-read=${path},${ROOT}`, `--allow-write=${path}`];
+    assert.deepEqual(await run(WATCHING, path, files), { code: "told" });
   });
   it("Deno, postgres", { skip }, async () => {
     const url = "postgres://u:p@127.0.0.1:1/d";

@@ -1,4 +1,5 @@
 import { fs, timers } from "#node";
+import type { Stats } from "node:fs";
 import { realTarget } from "../shared/paths.ts";
 import { LookLog } from "../shared/look_log.ts";
 import { KeyWatch, type ReadVersions } from "../shared/key_watch.ts";
@@ -63,12 +64,21 @@ export class KvPolling {
   /** Something that differs after any process has written; undefined when that cannot be seen. */
   #readToken(): string | undefined {
     if (this.#path === undefined) return undefined;
-    const stats = [this.#path, `${this.#path}-wal`].map((path) => {
-      return fs.statSync(path, { throwIfNoEntry: false });
-    });
+    const stats = statsOf(this.#path);
+    if (stats === undefined) return undefined;
     // Within one tick of the file system's clock a file can be written again unseen.
     const quiet = Date.now() - QUIET_MS;
     if (stats.some((stat) => stat !== undefined && stat.mtimeMs > quiet)) return undefined;
     return stats.map((stat) => `${stat?.size} ${stat?.mtimeMs}`).join(" ");
+  }
+}
+
+/** What the file system says of a file of SQLite and of its log; undefined when it says nothing to this process. */
+function statsOf(path: string): (Stats | undefined)[] | undefined {
+  try {
+    return [path, `${path}-wal`].map((each) => fs.statSync(each, { throwIfNoEntry: false }));
+  } catch {
+    // Deno may let a process have the one file and not the other.
+    return undefined;
   }
 }
