@@ -67,7 +67,14 @@ export class GroupCommit {
 }
 
 /** Codes of failures that every batch of a group would meet again by itself. */
-const SHARED: ReadonlySet<string> = new Set(["Busy", "Closed", "ReadOnly", "Corrupt", "Io"]);
+const SHARED: ReadonlySet<string> = new Set([
+  "Busy",
+  "CannotOpen", // a server that does not answer would be waited for again by each of them
+  "Closed",
+  "ReadOnly",
+  "Corrupt",
+  "Io",
+]);
 
 /** Whether every other commit of the group would meet the same failure by itself. */
 export function isShared(error: unknown): boolean {

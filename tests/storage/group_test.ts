@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { it } from "node:test";
+import { GroupCommit } from "../../src/storage/group_commit.ts";
 import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
 import { utf8 } from "../../src/util/bytes.ts";
+import { StorageError } from "../../src/util/errors.ts";
 
 it("a batch that fails does not take others of its group down with it", async () => {
   const database = new DatabaseSync(":memory:");
@@ -15,4 +17,15 @@ it("a batch that fails does not take others of its group down with it", async ()
   assert.ok(await storage.get(utf8("c")));
   await storage.close();
   database.close();
+});
+
+it("a server that cannot be reached is waited for once by all of a group", async () => {
+  let attempts = 0;
+  const group = new GroupCommit(() => {
+    attempts++;
+    throw new StorageError("CannotOpen", "Cannot write: the server has not answered in time");
+  });
+  const all = await Promise.allSettled([1, 2, 3].map(() => group.commit({})));
+  assert.deepEqual(all.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+  assert.equal(attempts, 1);
 });

@@ -20,6 +20,7 @@
 import { abortable, aborted } from "../../util/abort.ts";
 import { EideticaError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
+import { driverOptions, requirePlace } from "../shared/options.ts";
 import { answerWithin, retryWhileBusy } from "../shared/patience.ts";
 import { cannotOpen, noAnswer, unavailable } from "./errors.ts";
 import { frozen, prepareFile } from "./file.ts";
@@ -49,6 +50,8 @@ export interface DenoKvOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const OPEN = "open Deno KV";
+
 type OpenKv = (path?: string) => Promise<DenoKv>;
 
 /** How long the server of a remote database may take to answer for the first time, in milliseconds. */
@@ -62,8 +65,11 @@ const REACH_MS = 10_000;
  */
 export async function denoKvStorage(
   pathOrKv?: string | DenoKv,
-  options: DenoKvOptions = {},
+  given?: DenoKvOptions,
 ): Promise<StorageDriver> {
+  const options = driverOptions(given, OPEN);
+  const expected = "a path, an address or an open Deno KV";
+  if (pathOrKv !== undefined) requirePlace(pathOrKv, ["get", "atomic"], OPEN, expected);
   const isReadOnly = options.readOnly === true;
   if (typeof pathOrKv === "object") {
     const isListening = options.listen === true;
@@ -127,7 +133,7 @@ async function openWhenFree(
   path: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<DenoKv> {
-  const patience = { ...PATIENCE, signal, action: "open Deno KV" };
+  const patience = { ...PATIENCE, signal, action: OPEN };
   return await retryWhileBusy(() => openWithin(openKv, path), patience);
 }
 

@@ -43,9 +43,9 @@ export class FileLock {
    */
   async run<T>(step: () => T, signal?: AbortSignal): Promise<T> {
     const path = paths.join(this.#directory, LOCK_NAME);
-    const begun = Date.now();
+    const begun = performance.now();
     for (let pause = 1; !this.#take(path); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
-      const waited = Date.now() - begun;
+      const waited = performance.now() - begun;
       if (signal?.aborted) throw aborted(signal, `get the lock "${path}"`, waited);
       if (waited >= this.#timeoutMs) throw this.#busy(path);
       await timers.promises.setTimeout(Math.ceil(Math.random() * pause));

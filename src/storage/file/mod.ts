@@ -19,6 +19,7 @@
 import { timers } from "#node";
 import { requireNotAborted } from "../../util/abort.ts";
 import type { StorageDriver } from "../driver.ts";
+import { driverOptions, requirePlace } from "../shared/options.ts";
 import { fileError } from "./errors.ts";
 import { FileLock, removeDeadOwners } from "./lock.ts";
 import { hasJournal, openJournal, prepareDirectory, replaceJournal } from "./setup.ts";
@@ -38,6 +39,7 @@ export interface FileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const OPEN = "open a storage in files";
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 /** How long a reader gives a writer to finish what looks damaged, in milliseconds. */
 const SETTLE_MS = 50;
@@ -48,8 +50,10 @@ const SETTLE_MS = 50;
  */
 export async function fileStorage(
   directory: string,
-  options: FileOptions = {},
+  given?: FileOptions,
 ): Promise<StorageDriver> {
+  const options = driverOptions(given, OPEN);
+  requirePlace(directory, [], OPEN, "the path of a directory");
   requireNotAborted({ signal: options.signal, action: `open the storage in "${directory}"` });
   let lock: FileLock | undefined;
   try {

@@ -10,6 +10,7 @@
 import { abortable, requireNotAborted } from "../../util/abort.ts";
 import { redactUrl } from "../../util/redact_url.ts";
 import type { StorageDriver } from "../driver.ts";
+import { driverOptions, requirePlace } from "../shared/options.ts";
 import { answering, connectPostgres, type PostgresClient } from "./client.ts";
 import { placeError, postgresError } from "./errors.ts";
 import { prepareSchema } from "./schema.ts";
@@ -30,6 +31,7 @@ export interface PostgresOptions {
   readonly schema?: string;
 }
 
+const OPEN = "open a PostgreSQL storage";
 const DEFAULT_SCHEMA = "eidetica";
 /** How long the connections of a client that is of no use any more may take to end, in seconds. */
 const END_S = 1;
@@ -41,14 +43,16 @@ const END_S = 1;
  */
 export async function postgresStorage(
   urlOrSql: string | PostgresSql,
-  options: PostgresOptions = {},
+  given?: PostgresOptions,
 ): Promise<StorageDriver> {
+  const options = driverOptions(given, OPEN);
+  requirePlace(urlOrSql, ["unsafe"], OPEN, "a URL or the function of a client");
   const isUrl = typeof urlOrSql === "string";
   const place = isUrl ? redactUrl(urlOrSql) : "(given)";
   const schema = requireName(place, options.schema ?? DEFAULT_SCHEMA);
   const wait = { signal: options.signal, action: `open the PostgreSQL storage "${place}"` };
   requireNotAborted(wait);
-  const client = isUrl ? await connectPostgres(urlOrSql) : given(urlOrSql);
+  const client = isUrl ? await connectPostgres(urlOrSql) : handedIn(urlOrSql);
   const isReadOnly = options.readOnly === true;
   try {
     const mayCreate = options.create !== false && !isReadOnly;
@@ -62,7 +66,7 @@ export async function postgresStorage(
 }
 
 /** A function that was handed in belongs to who has made it. */
-function given(sql: PostgresSql): PostgresClient {
+function handedIn(sql: PostgresSql): PostgresClient {
   return { sql: answering(sql), end: () => {} };
 }
 

@@ -30,15 +30,15 @@ export async function retryWhileBusy<T>(
   step: () => T | Promise<T>,
   { timeoutMs, isBusy, action, signal }: Patience,
 ): Promise<T> {
-  const begun = Date.now();
+  const begun = performance.now();
   for (let pause = 1;; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     try {
       return await step();
     } catch (error) {
-      if (!isBusy(error) || Date.now() - begun >= timeoutMs) throw error;
+      if (!isBusy(error) || performance.now() - begun >= timeoutMs) throw error;
     }
     await sleep(Math.random() * pause);
-    if (signal?.aborted) throw aborted(signal, action, Date.now() - begun);
+    if (signal?.aborted) throw aborted(signal, action, performance.now() - begun);
   }
 }
 

@@ -20,6 +20,7 @@ import { requireNotAborted } from "../../util/abort.ts";
 import { StorageError } from "../../util/errors.ts";
 import type { StorageDriver } from "../driver.ts";
 import { inTransaction, openDatabase, type SqliteDatabase } from "./database.ts";
+import { driverOptions, requirePlace } from "../shared/options.ts";
 import { retryWhileBusy } from "../shared/patience.ts";
 import { isBusy, sqliteError } from "./errors.ts";
 import { explainOpening, namePath, notFound, prepareFile, readingPath } from "./file.ts";
@@ -46,6 +47,7 @@ const APPLICATION_ID = 0x45494445;
 /** The layout that this version reads and writes. */
 const SCHEMA_VERSION = 2;
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+const OPEN = "open a SQLite database";
 /** How long SQLite itself waits for another process, with everything else standing still, in milliseconds. */
 const BLOCKING_MS = 8;
 /** Pages of the database that SQLite keeps in memory, in KiB. */
@@ -63,8 +65,10 @@ const LOG_BYTES = CHECKPOINT_PAGES * 4096;
  */
 export async function sqliteStorage(
   pathOrDatabase: string | SqliteDatabase,
-  options: SqliteOptions = {},
+  given?: SqliteOptions,
 ): Promise<StorageDriver> {
+  requirePlace(pathOrDatabase, ["prepare", "exec"], OPEN, "a path or an open SQLite database");
+  const options = driverOptions(given, OPEN);
   const isOwner = typeof pathOrDatabase === "string";
   const path = isOwner ? pathOrDatabase : "(given)";
   const { busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, signal } = options;
