@@ -15,7 +15,8 @@ import type {
 } from "./backend.ts";
 import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
 import { BacklogTrees } from "./backlog/backlog_trees.ts";
-import { ArrivalLog } from "./log/arrival_log.ts";
+import type { ArrivalLog, LogOwner } from "./log/arrival_log.ts";
+import { loadRest } from "./load_rest.ts";
 import { MAX_ATTEMPTS, outrun } from "./records/attempts.ts";
 import { CommitRoom } from "./records/commit_room.ts";
 import { EntryCache } from "./records/entry_cache.ts";
@@ -30,7 +31,6 @@ import {
 } from "./records/stored_entries.ts";
 import { decodeIdRow, type IdRow } from "./records/tree_records.ts";
 import { StateCache, type StateType } from "./state/state_cache.ts";
-import { demote, type DemotionSource, overwriteStatus } from "./tree/demote.ts";
 import { findMergeBase, requireEntry } from "./tree/frontier_walk.ts";
 import { readAhead } from "./tree/read_ahead.ts";
 import { TreeCache } from "./tree/tree_cache.ts";
@@ -42,7 +42,7 @@ import * as walk from "./tree/walk.ts";
 const CHANGES_PER_ENTRY = 16;
 
 /** The engine: trees of entries on any {@link StorageDriver} (05). */
-export class LocalBackend implements Backend, UpdateSource, DemotionSource {
+export class LocalBackend implements Backend, UpdateSource, LogOwner {
   /** Where everything is stored. */
   readonly driver: StorageDriver;
   /** Heads and store frontiers. */
@@ -59,8 +59,8 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
   readonly states: StateCache;
   /** What makes this storage an instance. */
   readonly records: InstanceRecords;
-  /** In which order entries became Verified. */
-  readonly log: ArrivalLog;
+  /** In which order entries became Verified, once somebody has asked; see `ArrivalLog.of`. */
+  log: ArrivalLog | undefined;
 
   /** See {@link UpdateSource.random}. */
   readonly random: RandomSource;
@@ -85,7 +85,6 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
     this.backlogs = new BacklogTrees(driver);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
-    this.log = new ArrivalLog(this);
   }
 
   /** How many entries one storage commit can take, if each touches a handful of stores. */
@@ -96,7 +95,7 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
   /** Releases the storage. */
   async close(): Promise<void> {
     await this.states.close();
-    await this.log.close();
+    await this.log?.close();
     await this.driver.close();
   }
 
@@ -176,17 +175,15 @@ export class LocalBackend implements Backend, UpdateSource, DemotionSource {
 
   /** See {@link Backend.updateVerificationStatus}. */
   async updateVerificationStatus(id: ID, status: VerificationStatus): Promise<void> {
-    await overwriteStatus(this, await this.get(id), status);
-  }
-
-  /** See {@link DemotionSource.finishLog}. */
-  async finishLog(tree: ID): Promise<void> {
-    await this.log.finish(tree);
+    const entry = await this.get(id);
+    const { overwriteStatus } = await loadRest("overwrite a verdict");
+    await overwriteStatus(this, entry, status);
   }
 
   /** Takes the Verified verdict from an entry and from all its Verified descendants. */
   async demoteToUnverified(tree: ID, id: ID): Promise<void> {
     await this.get(id);
+    const { demote } = await loadRest("take back a verdict");
     await demote(this, tree, id);
   }
 

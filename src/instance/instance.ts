@@ -26,7 +26,7 @@ import { enableSync } from "./enable_sync.ts";
 import { alreadyExists, foreignSnapshot, notInitialized } from "./instance_errors.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import { type NewUser, requireNewUser } from "../user/new_user.ts";
-import { loadRest } from "./load_rest.ts";
+import { loadRest } from "../backend/load_rest.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
 import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
 import type { SnapshotWriter } from "./snapshot_writer.ts";

@@ -8,7 +8,7 @@ import { type RandomSource, systemRandom } from "../util/random.ts";
 import { redactUrl } from "../util/redact_url.ts";
 import { type Progress, workOptions } from "../util/work.ts";
 import { InstanceHost } from "./instance_host.ts";
-import { loadRest } from "./load_rest.ts";
+import { loadRest } from "../backend/load_rest.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
 
 /** How an instance is opened. */

@@ -12,7 +12,7 @@ import { TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
-import { loadRest } from "./load_rest.ts";
+import { loadRest } from "../backend/load_rest.ts";
 import type { RemoteWrites } from "./remote_writes.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";

@@ -1,4 +1,5 @@
 /** The arrival log of a tree: rows, cursors, pages, differences, and what reading them costs. */
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -76,17 +77,17 @@ for (const place of STORAGES) {
     it("has no rows of unknown trees, nor of those in which nothing is Verified", () =>
       withBackend(place, async (backend) => {
         const root = makeRoot();
-        assert.equal(await backend.log.head(root.id), undefined);
-        assert.equal(await backend.log.cursor(root.id), undefined);
-        assert.equal(await backend.log.entriesAfter(root.id, undefined), undefined);
-        assert.deepEqual(await backend.log.read(root.id, 0, 10), []);
-        assert.deepEqual(await backend.log.holds(root.id, [root.id]), [false]);
-        const { lacking } = await backend.log.difference(root.id, []);
+        assert.equal(await ArrivalLog.of(backend).head(root.id), undefined);
+        assert.equal(await ArrivalLog.of(backend).cursor(root.id), undefined);
+        assert.equal(await ArrivalLog.of(backend).entriesAfter(root.id, undefined), undefined);
+        assert.deepEqual(await ArrivalLog.of(backend).read(root.id, 0, 10), []);
+        assert.deepEqual(await ArrivalLog.of(backend).holds(root.id, [root.id]), [false]);
+        const { lacking } = await ArrivalLog.of(backend).difference(root.id, []);
         assert.deepEqual(lacking, []);
         await backend.put(root);
-        const { length, sum, count, logId } = (await backend.log.head(root.id))!;
+        const { length, sum, count, logId } = (await ArrivalLog.of(backend).head(root.id))!;
         assert.deepEqual([length, sum, count, logId.length], [0, 0n, 0, 8]);
-        assert.deepEqual(await backend.log.read(root.id, 0, 10), []);
+        assert.deepEqual(await ArrivalLog.of(backend).read(root.id, 0, 10), []);
       }));
 
     it("law: every range is that part of the whole, however it was written", () =>
@@ -105,7 +106,7 @@ for (const place of STORAGES) {
               await verify(backend, ...more);
               made.push(...more);
             }
-            const found = await backend.log.read(root.id, from, count);
+            const found = await ArrivalLog.of(backend).read(root.id, from, count);
             assert.deepEqual(texts(found), texts(made.slice(from, from + count)));
             await checkLog(backend, root.id);
           },
@@ -119,17 +120,17 @@ for (const place of STORAGES) {
         const [a, b, c] = chain(root, [], "x", 3) as [Entry, Entry, Entry];
         await verify(backend, root, a, b, c);
         await backend.demoteToUnverified(root.id, b.id);
-        const demoted = (await backend.log.head(root.id))!;
+        const demoted = (await ArrivalLog.of(backend).head(root.id))!;
         assert.deepEqual([demoted.length, demoted.count], [4, 2]);
-        const page = (await backend.log.entriesAfter(root.id, undefined))!;
+        const page = (await ArrivalLog.of(backend).entriesAfter(root.id, undefined))!;
         assert.deepEqual(texts(page.entries), texts([root, a]));
         assert.deepEqual([page.left, page.next.position], [0, 4]);
         await settle(backend, b);
         await backend.updateVerificationStatus(c.id, "Verified");
-        const again = (await backend.log.head(root.id))!;
+        const again = (await ArrivalLog.of(backend).head(root.id))!;
         assert.deepEqual([again.length, again.count], [6, 4]);
         assert.deepEqual(texts(await rowsOf(backend, root.id)), texts([root, a, b, c, b, c]));
-        const rest = (await backend.log.entriesAfter(root.id, page.next))!;
+        const rest = (await ArrivalLog.of(backend).entriesAfter(root.id, page.next))!;
         assert.deepEqual(texts(rest.entries), texts([b, c]));
       }));
 
@@ -155,7 +156,7 @@ describe("the name of a log", () => {
   async function namesIn(backend: LocalBackend): Promise<string[]> {
     const names: string[] = [];
     for (const tree of await backend.allTrees()) {
-      names.push(`${(await backend.log.head(tree))!.logId}`);
+      names.push(`${(await ArrivalLog.of(backend).head(tree))!.logId}`);
     }
     return names.sort();
   }
@@ -164,10 +165,10 @@ describe("the name of a log", () => {
     const storage = memoryStorage();
     const root = makeRoot();
     await verify(new LocalBackend(storage, undefined, same), root);
-    const head = await new LocalBackend(storage).log.head(root.id);
+    const head = await ArrivalLog.of(new LocalBackend(storage)).head(root.id);
     assert.deepEqual(head!.logId, same.bytes(8));
     await forgetLogs(storage);
-    const filled = await new LocalBackend(storage, undefined, same).log.head(root.id);
+    const filled = await ArrivalLog.of(new LocalBackend(storage, undefined, same)).head(root.id);
     assert.deepEqual(filled, head);
   });
 
@@ -235,8 +236,8 @@ describe("a cursor", () => {
       await verify(backend, ...entries.slice(0, 150));
       await verify(backend, ...entries.slice(150));
       for (const position of [0, 1, 63, 64, 149, 150, 201]) {
-        const cursor = (await backend.log.cursor(root.id, position))!;
-        assert.ok(await backend.log.isValid(root.id, cursor), `at ${position}`);
+        const cursor = (await ArrivalLog.of(backend).cursor(root.id, position))!;
+        assert.ok(await ArrivalLog.of(backend).isValid(root.id, cursor), `at ${position}`);
         const others: LogCursor[] = [
           { ...cursor, sum: cursor.sum ^ 1n },
           { ...cursor, position: position + 1 },
@@ -244,8 +245,8 @@ describe("a cursor", () => {
           { ...cursor, logId: cursor.logId.map((byte) => byte ^ 1) },
         ];
         for (const other of others) {
-          assert.equal(await backend.log.isValid(root.id, other), false);
-          assert.equal(await backend.log.entriesAfter(root.id, other), undefined);
+          assert.equal(await ArrivalLog.of(backend).isValid(root.id, other), false);
+          assert.equal(await ArrivalLog.of(backend).entriesAfter(root.id, other), undefined);
         }
       }
     }));
@@ -257,17 +258,29 @@ describe("a cursor", () => {
     const first = new LocalBackend(storage);
     await verify(first, root, ...common);
     const backup = await copyOf(storage);
-    const old = (await first.log.cursor(root.id))!;
+    const old = (await ArrivalLog.of(first).cursor(root.id))!;
     await verify(first, ...chain(root, [], "lost", 30));
-    const cursor = (await first.log.cursor(root.id))!;
+    const cursor = (await ArrivalLog.of(first).cursor(root.id))!;
     const restored = new LocalBackend(backup);
-    assert.equal(await restored.log.isValid(root.id, cursor), false, "the end is not there");
+    assert.equal(
+      await ArrivalLog.of(restored).isValid(root.id, cursor),
+      false,
+      "the end is not there",
+    );
     await verify(restored, ...chain(root, [], "other", 40));
-    assert.equal(await restored.log.isValid(root.id, cursor), false, "the end is another one");
-    assert.ok(await restored.log.isValid(root.id, old), "what both have");
+    assert.equal(
+      await ArrivalLog.of(restored).isValid(root.id, cursor),
+      false,
+      "the end is another one",
+    );
+    assert.ok(await ArrivalLog.of(restored).isValid(root.id, old), "what both have");
     const anew = new LocalBackend(memoryStorage());
     await verify(anew, root, ...common, ...chain(root, [], "lost", 30));
-    assert.equal(await anew.log.isValid(root.id, cursor), false, "the same entries, another log");
+    assert.equal(
+      await ArrivalLog.of(anew).isValid(root.id, cursor),
+      false,
+      "the same entries, another log",
+    );
   });
 });
 
@@ -290,7 +303,7 @@ describe("pages of entries", () => {
         entries.slice(from, to).reduce((sum, { bytes }) => sum + bytes.length, 0);
       const pageOf = async (bytes: number, count?: number) => {
         const limits = count === undefined ? { bytes } : { bytes, count };
-        return (await backend.log.entriesAfter(root.id, undefined, limits))!;
+        return (await ArrivalLog.of(backend).entriesAfter(root.id, undefined, limits))!;
       };
       for (const [bytes, count] of [[0, 1], [sizeOf(0, 3) - 1, 2], [sizeOf(0, 3), 3]] as const) {
         const { entries: found, left } = await pageOf(bytes);
@@ -308,7 +321,7 @@ describe("pages of entries", () => {
     const entries = [root, ...chain(root, [], "x", 3, 5000)];
     await verify(new LocalBackend(storage), ...entries);
     const other = new LocalBackend(storage);
-    const { entries: found } = (await other.log.entriesAfter(root.id, undefined))!;
+    const { entries: found } = (await ArrivalLog.of(other).entriesAfter(root.id, undefined))!;
     assert.deepEqual(found.map(({ bytes }) => bytes), entries.map(({ bytes }) => bytes));
   });
 
@@ -318,7 +331,7 @@ describe("pages of entries", () => {
     const [large] = chain(root, [], "x", 1, 5000) as [Entry];
     await verify(new LocalBackend(storage), root, large);
     await storage.commit({ delete: [keys.entryKey(large.id)] });
-    const page = new LocalBackend(storage).log.entriesAfter(root.id, undefined);
+    const page = ArrivalLog.of(new LocalBackend(storage)).entriesAfter(root.id, undefined);
     await assert.rejects(
       page,
       (error: Error) => isDamaged(error) && error.message.includes(`${large.id}`),
@@ -344,10 +357,10 @@ describe("damaged records of a log", () => {
       assert.equal(records.length, 4);
       await storage.commit({ delete: [records[gone]!] });
       const backend = new LocalBackend(storage);
-      await assert.rejects(backend.log.read(root.id, 0, 1000), isDamaged);
+      await assert.rejects(ArrivalLog.of(backend).read(root.id, 0, 1000), isDamaged);
       const from = gone * ROWS_PER_RECORD;
-      await assert.rejects(backend.log.read(root.id, from, 1), isDamaged);
-      await assert.rejects(backend.log.cursor(root.id, from), isDamaged);
+      await assert.rejects(ArrivalLog.of(backend).read(root.id, from, 1), isDamaged);
+      await assert.rejects(ArrivalLog.of(backend).cursor(root.id, from), isDamaged);
     }
   });
 
@@ -360,9 +373,11 @@ describe("damaged records of a log", () => {
         ? value.slice(0, at)
         : value.map((byte, i) => i === at ? byte ^ flip : byte);
       await storage.commit({ set: [[records[1]!, spoilt]] });
-      await new LocalBackend(storage).log.read(root.id, 0, 1000).catch((error: unknown) => {
-        assert.ok(error instanceof EideticaError, String(error));
-      });
+      await ArrivalLog.of(new LocalBackend(storage)).read(root.id, 0, 1000).catch(
+        (error: unknown) => {
+          assert.ok(error instanceof EideticaError, String(error));
+        },
+      );
     });
     await fc.assert(law, { numRuns: 300 });
   });
@@ -413,32 +428,37 @@ describe("what reading a log costs", () => {
     calls: number,
     step: (backend: LocalBackend, tree: ID, length: number, tip: Entry) => Promise<unknown>,
   ])[] = [
-    ["the head: one read", 1, (backend, tree) => backend.log.head(tree)],
+    ["the head: one read", 1, (backend, tree) => ArrivalLog.of(backend).head(tree)],
     [
       "a hundred rows in the middle: one listing",
       2,
-      (backend, tree, length) => backend.log.read(tree, length / 2, 100),
+      (backend, tree, length) => ArrivalLog.of(backend).read(tree, length / 2, 100),
     ],
     [
       "the end: what the head carries, or one listing",
       2,
-      (backend, tree, length) => backend.log.read(tree, length - 20, 100),
+      (backend, tree, length) => ArrivalLog.of(backend).read(tree, length - 20, 100),
     ],
-    ["a cursor: one listing", 2, (backend, tree, length) => backend.log.cursor(tree, length / 2)],
+    [
+      "a cursor: one listing",
+      2,
+      (backend, tree, length) => ArrivalLog.of(backend).cursor(tree, length / 2),
+    ],
     [
       "a hundred entries: one listing, and their rows",
       3,
-      (backend, tree) => backend.log.entriesAfter(tree, undefined, { count: 100 }),
+      (backend, tree) => ArrivalLog.of(backend).entriesAfter(tree, undefined, { count: 100 }),
     ],
     [
       "which of ten are held: one read",
       1,
-      (backend, tree, _, tip) => backend.log.holds(tree, Array.from({ length: 10 }, () => tip.id)),
+      (backend, tree, _, tip) =>
+        ArrivalLog.of(backend).holds(tree, Array.from({ length: 10 }, () => tip.id)),
     ],
     [
       "the difference between equal frontiers: tip and head",
       3,
-      (backend, tree, _, tip) => backend.log.difference(tree, [tip.id]),
+      (backend, tree, _, tip) => ArrivalLog.of(backend).difference(tree, [tip.id]),
     ],
   ];
 
@@ -460,8 +480,8 @@ describe("what reading a log costs", () => {
       const { storage, root } = await logOf(length);
       costs.push(
         await askedFor(storage, async (backend) => {
-          const tip = (await backend.log.read(root.id, length - 10, 1))[0]!.id;
-          const { lacking, unknown } = await backend.log.difference(root.id, [tip]);
+          const tip = (await ArrivalLog.of(backend).read(root.id, length - 10, 1))[0]!.id;
+          const { lacking, unknown } = await ArrivalLog.of(backend).difference(root.id, [tip]);
           assert.deepEqual([lacking!.length, unknown.length], [10, 0]);
         }),
       );
@@ -504,7 +524,7 @@ describe("the difference to a peer", () => {
           const graph = graphOf(all);
           await verify(backend, ...graph.entries);
           const tips = at.map((pick) => graph.entries[pick % graph.entries.length]!.id);
-          const { lacking, unknown } = await backend.log.difference(graph.root.id, tips);
+          const { lacking, unknown } = await ArrivalLog.of(backend).difference(graph.root.id, tips);
           const reached = reachedFrom(graph, tips);
           const expected = graph.entries.filter(({ id }) => !reached.has(`${id}`)).map(arrivalOf);
           assert.deepEqual(texts(lacking!).sort(), texts(expected).sort());
@@ -532,11 +552,16 @@ describe("the difference to a peer", () => {
       await backend.put(waiting);
       const stranger = ID.ofDagCbor(utf8("nobody has this"));
       const tips = [a.id, stranger, waiting.id, other.id];
-      const { lacking, unknown } = await backend.log.difference(root.id, tips);
+      const { lacking, unknown } = await ArrivalLog.of(backend).difference(root.id, tips);
       assert.deepEqual(texts(lacking!), texts([b]));
       assert.deepEqual(unknown.map(String), tips.slice(1).map(String));
-      assert.deepEqual(await backend.log.holds(root.id, tips), [true, false, false, false]);
-      assert.deepEqual(await backend.log.holds(root.id, []), []);
+      assert.deepEqual(await ArrivalLog.of(backend).holds(root.id, tips), [
+        true,
+        false,
+        false,
+        false,
+      ]);
+      assert.deepEqual(await ArrivalLog.of(backend).holds(root.id, []), []);
     }));
 
   it("is not told where more entries than may be are met", () =>
@@ -545,10 +570,17 @@ describe("the difference to a peer", () => {
       const entries = [root, ...chain(root, [], "x", 30)];
       await verify(backend, ...entries);
       const tip = entries[10]!.id;
-      assert.equal((await backend.log.difference(root.id, [tip], 20)).lacking, undefined);
-      assert.equal((await backend.log.difference(root.id, [tip], 21)).lacking?.length, 20);
       assert.equal(
-        (await backend.log.difference(root.id, ids(entries.slice(-1)), 1)).lacking?.length,
+        (await ArrivalLog.of(backend).difference(root.id, [tip], 20)).lacking,
+        undefined,
+      );
+      assert.equal(
+        (await ArrivalLog.of(backend).difference(root.id, [tip], 21)).lacking?.length,
+        20,
+      );
+      assert.equal(
+        (await ArrivalLog.of(backend).difference(root.id, ids(entries.slice(-1)), 1)).lacking
+          ?.length,
         0,
       );
     }));
@@ -560,7 +592,7 @@ describe("the difference to a peer", () => {
       await verify(backend, root, ...entries);
       const asked = entries.flatMap(({ id }, at) => [id, ID.ofDagCbor(utf8(`${at}`))]);
       const fresh = new LocalBackend(backend.driver);
-      const found = await fresh.log.holds(root.id, asked);
+      const found = await ArrivalLog.of(fresh).holds(root.id, asked);
       assert.deepEqual(found, asked.map((_, at) => at % 2 === 0));
     }));
 });

@@ -1,3 +1,4 @@
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, type ID, Instance, NewUser } from "../../mod.ts";
@@ -37,7 +38,7 @@ describe("a storage that refuses every change", () => {
       await backend.demoteToUnverified(tree, (await backend.snapshot(tree)).tips[0]!);
     }],
     ["the database of synchronisation", (backend) => backend.records.adoptSyncDb("x")],
-    ["the arrival log", (backend, tree) => backend.log.cursor(tree)],
+    ["the arrival log", (backend, tree) => ArrivalLog.of(backend).cursor(tree)],
   ];
   for (const [what, act] of actions) {
     it(`is not asked for ever: ${what}`, async () => {

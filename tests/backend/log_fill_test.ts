@@ -1,4 +1,5 @@
 /** Trees that are older than their arrival logs: read on, and filled in whatever happens meanwhile. */
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
@@ -118,7 +119,7 @@ describe("a storage of the version before arrival logs", () => {
     await db!.withTransaction(async (tx) => (await tx.getStore(DocStore, "pages")).set("more", 1));
     await checkTrees(instance);
     const backend = instance.backend as LocalBackend;
-    assert.equal((await backend.log.head(db!.rootId))!.length, 26);
+    assert.equal((await ArrivalLog.of(backend).head(db!.rootId))!.length, 26);
     await instance.close();
   });
 
@@ -170,10 +171,13 @@ for (const place of STORAGES) {
     it("happens once, and leaves alone trees that have their logs", async () => {
       const { storage, root } = await oldTree(await newStorage(place));
       const backend = new LocalBackend(storage);
-      const [one, two] = await Promise.all([backend.log.head(root.id), backend.log.head(root.id)]);
+      const [one, two] = await Promise.all([
+        ArrivalLog.of(backend).head(root.id),
+        ArrivalLog.of(backend).head(root.id),
+      ]);
       assert.deepEqual(one, two);
       const { sequence } = await headOf(storage, root);
-      assert.deepEqual(await new LocalBackend(storage).log.head(root.id), one);
+      assert.deepEqual(await ArrivalLog.of(new LocalBackend(storage)).head(root.id), one);
       assert.equal((await headOf(storage, root)).sequence, sequence);
     });
 
@@ -277,19 +281,19 @@ describe("filling in an arrival log", () => {
     await verify(backend, root, large);
     await forgetLogs(storage);
     await storage.commit({ delete: [keys.entryKey(large.id)] });
-    const head = new LocalBackend(storage).log.head(root.id);
+    const head = ArrivalLog.of(new LocalBackend(storage)).head(root.id);
     await assert.rejects(head, hasCode("TreeIntegrityViolation", `${large.id}`));
   });
 
   it("is refused on a storage that is read only, where a filled one is read", async () => {
     const { storage, root, verified } = await oldTree(memoryStorage());
     const reader = new LocalBackend(readOnlyStorage(storage));
-    await assert.rejects(reader.log.head(root.id), hasCode("ReadOnly"));
+    await assert.rejects(ArrivalLog.of(reader).head(root.id), hasCode("ReadOnly"));
     assert.equal(
-      (await reader.log.difference(root.id, ids([root]))).lacking?.length,
+      (await ArrivalLog.of(reader).difference(root.id, ids([root]))).lacking?.length,
       verified.length - 1,
     );
-    await new LocalBackend(storage).log.head(root.id);
+    await ArrivalLog.of(new LocalBackend(storage)).head(root.id);
     await checkLog(new LocalBackend(readOnlyStorage(storage)), root.id);
   });
 
@@ -298,14 +302,14 @@ describe("filling in an arrival log", () => {
     let calls = 0;
     const slow = spied(storage, () => (calls++, new Promise((done) => setTimeout(done))));
     const backend = new LocalBackend(slow);
-    const asked = backend.log.head(root.id);
+    const asked = ArrivalLog.of(backend).head(root.id);
     const refused = assert.rejects(asked, hasCode("Closed", `${root.id}`));
     await backend.close();
     const after = calls;
     await refused;
     await new Promise((done) => setTimeout(done, 20));
     assert.equal(calls, after, "something was asked for after the end");
-    await assert.rejects(backend.log.head(root.id), hasCode("Closed"));
+    await assert.rejects(ArrivalLog.of(backend).head(root.id), hasCode("Closed"));
     await checkLog(new LocalBackend(storage), root.id);
   });
 
@@ -314,14 +318,17 @@ describe("filling in an arrival log", () => {
     const backend = new LocalBackend(spied(storage, () => new Promise((done) => setTimeout(done))));
     const controller = new AbortController();
     const { signal } = controller;
-    const patient = backend.log.head(root.id);
+    const patient = ArrivalLog.of(backend).head(root.id);
     const impatient = assert.rejects(
-      backend.log.head(root.id, signal),
+      ArrivalLog.of(backend).head(root.id, signal),
       hasCode("Aborted", `${root.id}`),
     );
     controller.abort();
     await impatient;
-    await assert.rejects(backend.log.head(root.id, signal), hasCode("Aborted", `${root.id}`));
-    assert.equal((await patient)!.length, (await backend.log.head(root.id))!.length);
+    await assert.rejects(
+      ArrivalLog.of(backend).head(root.id, signal),
+      hasCode("Aborted", `${root.id}`),
+    );
+    assert.equal((await patient)!.length, (await ArrivalLog.of(backend).head(root.id))!.length);
   });
 });

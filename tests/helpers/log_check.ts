@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import assert from "node:assert/strict";
 import type { Entry, ID } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
@@ -21,7 +22,7 @@ export async function rowsOf(
 ): Promise<Arrival[]> {
   const rows: Arrival[] = [];
   for (;;) {
-    const page = await backend.log.read(tree, rows.length, size);
+    const page = await ArrivalLog.of(backend).read(tree, rows.length, size);
     rows.push(...page);
     if (page.length < size) return rows;
   }
@@ -44,7 +45,7 @@ export async function checkLog(backend: LocalBackend, tree: ID): Promise<void> {
     for (const parent of entry.parents) assert.ok(seen.has(`${parent}`), `${parent} comes late`);
     seen.add(`${id}`);
   }
-  const head = (await backend.log.head(tree))!;
+  const head = (await ArrivalLog.of(backend).head(tree))!;
   assert.deepEqual([head.length, head.count], [rows.length, rows.length], "length and count");
   assert.equal(head.sum, sumOf(rows), "the sum of the log");
   await checkPages(backend, tree, rows, verified);
@@ -66,16 +67,16 @@ async function checkPages(
   rows: readonly Arrival[],
   verified: ReadonlyMap<string, Entry>,
 ): Promise<void> {
-  let cursor = (await backend.log.cursor(tree, 0))!;
+  let cursor = (await ArrivalLog.of(backend).cursor(tree, 0))!;
   for (let left = rows.length; left > 0;) {
-    const page = (await backend.log.entriesAfter(tree, cursor, { count: ODD }))!;
+    const page = (await ArrivalLog.of(backend).entriesAfter(tree, cursor, { count: ODD }))!;
     for (const [at, { id, bytes }] of page.entries.entries()) {
       assert.ok(id.equals(rows[cursor.position + at]!.id));
       assert.deepEqual(bytes, verified.get(`${id}`)!.bytes);
     }
     cursor = decodeCursor(encodeCursor(page.next))!;
     assert.equal(cursor.sum, sumOf(rows.slice(0, cursor.position)), "the sum of a cursor");
-    assert.ok(await backend.log.isValid(tree, cursor));
+    assert.ok(await ArrivalLog.of(backend).isValid(tree, cursor));
     left -= page.entries.length;
     assert.equal(page.left, left);
   }

@@ -22,6 +22,7 @@ import {
   PrivateKey,
   PublicKey,
 } from "../../mod.ts";
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { DagCborWriter } from "../../src/codec/dag_cbor_writer.ts";
 import type { Batch, StorageDriver } from "../../src/storage/driver.ts";
@@ -255,7 +256,7 @@ for (const [name, open] of PLACES) {
 
     it("what a commit adds to the arrival log is told from memory, bytes and all", async () => {
       await onPlace(async ({ instance, database: { rootId: tree }, database }) => {
-        const { log } = instance.backend as LocalBackend;
+        const log = ArrivalLog.of(instance.backend as LocalBackend);
         const before = await log.cursor(tree);
         const tips = await database.snapshot();
         await commit(database, 200);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Database, Entry, type ID, PrivateKey, SigInfo, SigKey, Snapshot } from "../../mod.ts";
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { decodeRequest } from "../../src/sync/v0/json_in.ts";
 import { streamResponse } from "../../src/sync/v0/json_out.ts";
@@ -154,7 +155,7 @@ describe("entries that go", () => {
       const { at, chain } = await ahead(cluster, 2);
       const tree = at[0]!.rootId;
       const unknownTo = async (peer: number) => {
-        const { log } = cluster.peers[peer]!.instance.host.backend;
+        const log = ArrivalLog.of(cluster.peers[peer]!.instance.host.backend);
         return (await log.difference(tree, chain.map(({ id }) => id))).unknown.map(String);
       };
       assert.deepEqual(await unknownTo(0), []);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, DocStore } from "../../mod.ts";
+import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { open, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
 
@@ -231,7 +232,7 @@ describe("a session of the native protocol", () => {
       const { PeerCursors } = await import("../../src/sync/native/host/cursors.ts");
       const { NEVER } = await import("./cluster_bed.ts");
       const known = await new PeerCursors(driver, NEVER).get(tree, a!.instance.id);
-      assert.deepEqual(known, await a!.instance.host.backend.log.cursor(tree));
+      assert.deepEqual(known, await ArrivalLog.of(a!.instance.host.backend).cursor(tree));
       await put(at[0]!, "more", "v");
     }));
 });

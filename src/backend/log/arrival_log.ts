@@ -19,6 +19,12 @@ export interface LogSource extends FillSource, EntryReader {
   loadRows(ids: readonly ID[]): Promise<(IdRow | undefined)[]>;
 }
 
+/** The same with its logs, once somebody has asked for them. */
+export interface LogOwner extends LogSource {
+  /** See {@link ArrivalLog.of}. */
+  log: ArrivalLog | undefined;
+}
+
 /** What is known of a log as a whole. */
 export interface LogHead {
   /** Name of the log: 8 random bytes. */
@@ -87,8 +93,13 @@ export class ArrivalLog {
   readonly #fills = new Map<string, Promise<void>>();
   #isClosed = false;
 
+  /** The logs of an engine, the same for all who ask. */
+  static of(owner: LogOwner): ArrivalLog {
+    return owner.log ??= new ArrivalLog(owner);
+  }
+
   /** The logs of the trees of `source`. */
-  constructor(source: LogSource) {
+  private constructor(source: LogSource) {
     this.#source = source;
   }
 

@@ -1,4 +1,5 @@
 import { Permission } from "../../auth/permission.ts";
+import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
@@ -59,7 +60,7 @@ export class ServedTrees {
   follow(tree: ID, options: FollowTreeOptions, established: Promise<unknown>): NativeChannel {
     let number: number | undefined;
     const channel: NativeChannel = new NativeChannel(tree, {
-      end: () => this.#host.serving.host.host.backend.log.cursor(tree),
+      end: () => ArrivalLog.of(this.#host.serving.host.host.backend).cursor(tree),
       look: () => this.#do(this.#session.grew(tree)),
       leave: () => number === undefined ? undefined : this.#leave(number),
     });

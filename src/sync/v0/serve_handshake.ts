@@ -1,3 +1,4 @@
+import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { ID } from "../../entry/id.ts";
 import type { Address } from "../../transport/port.ts";
 import { SyncError } from "../../util/errors.ts";
@@ -75,7 +76,7 @@ async function openTrees(serving: Serving): Promise<TreeInfo[]> {
 }
 
 async function countOf(serving: Serving, tree: ID): Promise<number> {
-  return (await serving.host.host.backend.log.head(tree))?.count ?? 0;
+  return (await ArrivalLog.of(serving.host.host.backend).head(tree))?.count ?? 0;
 }
 
 function mismatch(received: number): SyncError {

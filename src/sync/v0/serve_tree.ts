@@ -1,3 +1,4 @@
+import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { Permission } from "../../auth/permission.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
@@ -74,7 +75,7 @@ async function exactly(
   tree: ID,
   theirs: Snapshot,
 ): Promise<OutgoingEntries> {
-  const { lacking } = await serving.host.host.backend.log.difference(tree, theirs.tips);
+  const { lacking } = await ArrivalLog.of(serving.host.host.backend).difference(tree, theirs.tips);
   // Too many to be told apart: then everything is sent, as to somebody who knows nothing.
   if (lacking === undefined) return wholeLog(serving, tree);
   return inTurn(serving, lacking.map(({ id }) => id));
@@ -105,7 +106,7 @@ async function* wholeLog(
 ): AsyncGenerator<readonly OutgoingEntry[]> {
   let from: LogCursor | undefined;
   for (;;) {
-    const page = await serving.host.host.backend.log.entriesAfter(tree, from);
+    const page = await ArrivalLog.of(serving.host.host.backend).entriesAfter(tree, from);
     if (page === undefined) return;
     yield page.entries.filter((entry) => root?.id.equals(entry.id) !== true);
     if (page.left === 0) return;

@@ -1,3 +1,4 @@
+import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
@@ -92,7 +93,7 @@ export class TreeSync {
     options: Pick<RoundOptions, "signal" | "onProgress">,
   ): Promise<{ readonly report: TreeReport; readonly reached: LogCursor | undefined }> {
     const tally = new Tally(options.onProgress);
-    const { log } = this.#host.host.backend;
+    const log = ArrivalLog.of(this.#host.host.backend);
     let reached = from;
     for (;;) {
       const page = await log.entriesAfter(tree, reached, {
@@ -170,9 +171,9 @@ export class TreeSync {
     tally: Tally,
   ): Promise<LogCursor | undefined> {
     const { backend } = this.#host.host;
-    const end = await backend.log.cursor(tree);
+    const end = await ArrivalLog.of(backend).cursor(tree);
     if (theirTips === undefined) return end;
-    const { lacking } = await backend.log.difference(tree, theirTips);
+    const { lacking } = await ArrivalLog.of(backend).difference(tree, theirTips);
     if (lacking === undefined) {
       const { report, reached } = await this.pushLog(address, tree, undefined, options);
       tally.add(report);

@@ -1,3 +1,4 @@
+import { ArrivalLog } from "../../../backend/log/arrival_log.ts";
 import type { ID } from "../../../entry/id.ts";
 import { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
@@ -34,7 +35,7 @@ export class NativeHost {
     const node = { host, id: serving.host.deviceKey().publicKey };
     this.access = new NodeAccess(node, { isShared: (tree) => serving.isShared(tree) });
     this.cursors = new PeerCursors(host.backend.driver, timers);
-    this.tables = new RangeTables(host.backend.log);
+    this.tables = new RangeTables(ArrivalLog.of(host.backend));
     this.growth = new Growth(host);
     this.requests = new AccessRequests(serving);
   }

@@ -1,5 +1,5 @@
 import type { LogCursor } from "../../../backend/log/log_cursor.ts";
-import { MOST_MET } from "../../../backend/log/arrival_log.ts";
+import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
 import type { Entry } from "../../../entry/entry.ts";
 import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
@@ -71,7 +71,7 @@ export class TreeSide {
   }
 
   async #standing(): Promise<Standing> {
-    const log = await this.#backend.log.cursor(this.#tree);
+    const log = await ArrivalLog.of(this.#backend).cursor(this.#tree);
     const { tips } = await this.#backend.verifiedSnapshot(this.#tree);
     // Whoever has some of the tips has less than all, and is sent more.
     return { tips: tips.slice(0, MAX_TIPS), log };
@@ -80,17 +80,19 @@ export class TreeSide {
   /** See the question `judge`. */
   async judge(open: Open): Promise<Judgement> {
     const mayRead = await this.#options.reading!.isAllowed();
-    const held = await this.#backend.log.holds(this.#tree, open.tips);
-    const count = (await this.#backend.log.head(this.#tree))?.count ?? 0;
+    const held = await ArrivalLog.of(this.#backend).holds(this.#tree, open.tips);
+    const count = (await ArrivalLog.of(this.#backend).head(this.#tree))?.count ?? 0;
     const { cursor } = open;
     const isCursorValid = cursor !== undefined &&
-      await this.#backend.log.isValid(this.#tree, cursor);
+      await ArrivalLog.of(this.#backend).isValid(this.#tree, cursor);
     return { ...await this.opening(), mayRead, mayWrite: true, held, count, isCursorValid };
   }
 
   /** See the question `page`. What came from the other side is left out. */
   async page(from: LogCursor | undefined, maxBytes: number): Promise<Page> {
-    const page = await this.#backend.log.entriesAfter(this.#tree, from, { bytes: maxBytes });
+    const page = await ArrivalLog.of(this.#backend).entriesAfter(this.#tree, from, {
+      bytes: maxBytes,
+    });
     await this.#options.reading?.require();
     if (page === undefined && from !== undefined) return { isValid: false };
     if (page === undefined) return { isValid: true, block: undefined, next: undefined, left: 0 };
@@ -101,7 +103,7 @@ export class TreeSide {
 
   /** See the question `differ`. */
   async differ(tips: readonly ID[], isFew: boolean): Promise<Difference> {
-    const { log } = this.#backend;
+    const log = ArrivalLog.of(this.#backend);
     // The place first: what comes after it is sent, and perhaps twice.
     const end = await log.cursor(this.#tree);
     const { lacking, unknown } = await log.difference(this.#tree, tips, isFew ? FEW : MOST_MET);
@@ -127,7 +129,7 @@ export class TreeSide {
   /** See the question `fetch`. What is no Verified entry of the tree is left out. */
   async fetch(items: Items, maxBytes: number): Promise<Fetched> {
     const ids = items instanceof Uint32Array ? await this.#idsAt(items) : items;
-    const held = await this.#backend.log.holds(this.#tree, ids);
+    const held = await ArrivalLog.of(this.#backend).holds(this.#tree, ids);
     const entries: Entry[] = [];
     let [taken, bytes] = [0, 0];
     for (; taken < ids.length && (entries.length === 0 || bytes < maxBytes); taken++) {
@@ -147,7 +149,7 @@ export class TreeSide {
     for (let at = 0; at < positions.length;) {
       let end = at + 1;
       while (positions[end] === positions[at]! + end - at) end++;
-      const rows = await this.#backend.log.read(this.#tree, positions[at]!, end - at);
+      const rows = await ArrivalLog.of(this.#backend).read(this.#tree, positions[at]!, end - at);
       ids.push(...rows.map(({ id }) => id));
       at = end;
     }

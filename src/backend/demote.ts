@@ -1,25 +1,26 @@
-import type { Entry } from "../../entry/entry.ts";
-import { ID } from "../../entry/id.ts";
-import type { Batch, StorageDriver } from "../../storage/driver.ts";
-import type { VerificationStatus } from "../backend.ts";
-import type { BacklogTrees } from "../backlog/backlog_trees.ts";
-import { MAX_ATTEMPTS, outrun } from "../records/attempts.ts";
-import { grown } from "../records/arrivals.ts";
-import { EMPTY_BUFFER, writeOut } from "../records/change_buffer.ts";
-import type { EntryCache } from "../records/entry_cache.ts";
-import { backlogKey, headKey, idKey, unverifiedKey } from "../records/keys.ts";
-import { listTree } from "../records/stored_entries.ts";
+import type { Entry } from "../entry/entry.ts";
+import { ID } from "../entry/id.ts";
+import type { Batch, StorageDriver } from "../storage/driver.ts";
+import type { VerificationStatus } from "./backend.ts";
+import type { BacklogTrees } from "./backlog/backlog_trees.ts";
+import { ArrivalLog, type LogOwner } from "./log/arrival_log.ts";
+import { MAX_ATTEMPTS, outrun } from "./records/attempts.ts";
+import { grown } from "./records/arrivals.ts";
+import { EMPTY_BUFFER, writeOut } from "./records/change_buffer.ts";
+import type { EntryCache } from "./records/entry_cache.ts";
+import { backlogKey, headKey, idKey, unverifiedKey } from "./records/keys.ts";
+import { listTree } from "./records/stored_entries.ts";
 import {
   bufferedArrival,
   encodeHead,
   encodeIdRow,
   type Frontiers,
   type IdRow,
-} from "../records/tree_records.ts";
-import type { CachedTree, TreeCache } from "./tree_cache.ts";
+} from "./records/tree_records.ts";
+import type { CachedTree, TreeCache } from "./tree/tree_cache.ts";
 
 /** The engine, as far as changing verdicts after the fact needs it. */
-export interface DemotionSource {
+export interface DemotionSource extends LogOwner {
   /** The storage. */
   readonly driver: StorageDriver;
   /** Heads and store frontiers. */
@@ -30,8 +31,6 @@ export interface DemotionSource {
   readonly backlogs: BacklogTrees;
   /** The row of an entry as storage holds it now. */
   loadRow(id: ID): Promise<IdRow | undefined>;
-  /** Goes on with filling in the log of a tree, if somebody has begun to. */
-  finishLog(tree: ID): Promise<void>;
 }
 
 interface Row {
@@ -78,7 +77,7 @@ async function rewrite(
   for (let attempt = 0;; attempt++) {
     if (attempt >= MAX_ATTEMPTS) throw outrun(`judge tree "${tree}" anew`);
     // Who fills in a log relies on it that what was Verified stays so.
-    await source.finishLog(tree);
+    await ArrivalLog.of(source).finish(tree);
     const base = await source.trees.read(tree);
     if (base.head.log?.front !== undefined) continue;
     const rows: Rows = new Map();
