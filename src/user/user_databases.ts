@@ -7,9 +7,10 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { Table } from "../store/table.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { optionsOf, requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
-import { UserError } from "../util/errors.ts";
+import { EideticaError, UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { DatabaseBuilder, requireStoreInit, type StoreInit } from "./database_builder.ts";
+import type { UserHost } from "./host.ts";
 import type { TrackedDatabase, UserKey } from "./records.ts";
 import { SYNC_DISABLED } from "./sync_settings.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
@@ -82,7 +83,7 @@ export class UserDatabases extends UserKeyring {
     let made: Database | undefined;
     const done = await this.database.update(async (transaction) => {
       const tracked = await transaction.getStore(TrackedTable, "databases");
-      const [root] = await this.#rootsNamed(name, tracked);
+      const [root] = await this.#rootsNamed(name, tracked, (root) => nameOf(this.userHost, root));
       if (root !== undefined) return { root, updated: undefined };
       // The change may run again; what it has made stays.
       made ??= await this.#make(doc, key, stores);
@@ -197,20 +198,23 @@ export class UserDatabases extends UserKeyring {
     requireText(name, "find a database", "the name");
     const tracked = await this.database.getStoreViewer(TrackedTable, "databases");
     const found: Database[] = [];
-    for (const root of await this.#rootsNamed(name, tracked)) {
+    const tryName = (root: ID) => nameOf(this.userHost, root).catch(() => undefined);
+    for (const root of await this.#rootsNamed(name, tracked, tryName)) {
       const database = await this.openDatabase(root).catch(() => undefined);
       if (database !== undefined) found.push(database);
     }
     return found;
   }
 
-  /** Those of the tracked databases that have a name, as far as they can be read. */
-  async #rootsNamed(name: string, tracked: Table<TrackedDatabase>): Promise<ID[]> {
+  /** Those of the tracked databases that have a name, in the order of their IDs. */
+  async #rootsNamed(
+    name: string,
+    tracked: Table<TrackedDatabase>,
+    nameOf: (root: ID) => Promise<string | undefined>,
+  ): Promise<ID[]> {
     const roots: ID[] = [];
     for await (const [, { databaseId }] of tracked.entries()) {
-      const database = await Database.open(this.userHost, databaseId).catch(() => undefined);
-      const itsName = await database?.getName().catch(() => undefined);
-      if (itsName === name) roots.push(databaseId);
+      if (await nameOf(databaseId) === name) roots.push(databaseId);
     }
     return roots;
   }
@@ -220,6 +224,16 @@ export class UserDatabases extends UserKeyring {
     requireRoot(root);
     const table = await this.database.getStoreViewer(TrackedTable, "databases");
     return await table.getOption(root.toString());
+  }
+}
+
+/** The name of a database; undefined when it has none. What the storage cannot tell for now may be any. */
+async function nameOf(host: UserHost, root: ID): Promise<string | undefined> {
+  try {
+    return await (await Database.open(host, root)).getName();
+  } catch (error) {
+    if (!(error instanceof EideticaError) || error.module === "storage") throw error;
+    return undefined;
   }
 }
 

@@ -12,7 +12,9 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
 import { KeysTable } from "../../src/user/system_databases.ts";
+import { flakyStorage } from "../helpers/flaky_storage.ts";
 import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
 import { newStorage } from "../helpers/storages.ts";
 import { hasCode, runProcess } from "../instance/places.ts";
@@ -213,6 +215,31 @@ describe("openOrCreateDatabase", () => {
       assert.ok(same.rootId.equals(made.rootId));
       assert.equal(await (await same.getSettings()).getString("color"), "red");
     }));
+
+  it("makes no second one where the storage cannot be read for a moment", async () => {
+    const storage = memoryStorage();
+    const { user } = await Instance.createBackend(
+      flakyStorage(storage),
+      NewUser.passwordless("ada"),
+    );
+    const { rootId } = await user.createDatabase({ name: "x" });
+    let refused = 0;
+    // The same places are read twice, by the look for the name and by the update that is sure of it.
+    for (let sound = 0; sound < 12; sound++) {
+      for (const broken of [2, 3, 4]) {
+        const view = flakyStorage(storage);
+        const ada = await (await Instance.openBackend(view)).loginUser("ada");
+        Object.assign(view, { sound, broken });
+        const found = await ada.openOrCreateDatabase({ name: "x" }).catch((error) => {
+          assert.equal(error.code, "Io");
+          refused++;
+        });
+        if (found !== undefined) assert.ok(found.rootId.equals(rootId));
+      }
+    }
+    assert.ok(refused > 0);
+    assert.equal((await rootsOf(user)).length, 1);
+  });
 
   it("needs a name", () =>
     withAda(async (_instance, ada) => {
