@@ -120,9 +120,14 @@ export class Permission {
       });
     }
     if (priority === undefined || more.length > 0) {
-      throw refuse("PermissionRequiresPriority", text, "it needs one priority", {
-        permissionType: level,
-      });
+      throw refuse(
+        "PermissionRequiresPriority",
+        text,
+        `it needs one priority, as in "${level}:10"`,
+        {
+          permissionType: level,
+        },
+      );
     }
     const number = /^\+?\d{1,10}$/.test(priority) ? Number(priority) : NaN;
     if (!(number <= MAX_PRIORITY)) {

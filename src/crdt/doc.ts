@@ -317,9 +317,13 @@ function noPlace(path: PathLike): CrdtError {
 
 function elementNotFound(path: PathLike): CrdtError {
   const key = describePath(path);
-  return new CrdtError("ElementNotFound", `Cannot find "${key}" in the document`, {
-    fields: { key },
-  });
+  return new CrdtError(
+    "ElementNotFound",
+    `Cannot find "${key}" in the document: nothing is there`,
+    {
+      fields: { key },
+    },
+  );
 }
 
 function jsonError(code: string, verb: string, path: PathLike, cause: unknown): CrdtError {

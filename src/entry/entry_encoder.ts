@@ -37,7 +37,9 @@ export function encodeEntry(entry: EntryModel): EncodedEntry {
   writer.array(entry.nodes.length, MAX_SUBTREES, "`subtrees`");
   for (let at = 0; at < entry.nodes.length; at++) writeNode(entry.nodes[at]!);
   if (writer.position > MAX_ENTRY_BYTES) {
-    throw unencodable(`it has ${writer.position} bytes, at most ${MAX_ENTRY_BYTES} can be read`);
+    throw unencodable(
+      `it has ${writer.position} bytes, at most ${MAX_ENTRY_BYTES} can be read; divide the change among transactions`,
+    );
   }
   return { bytes: writer.done(), keyEnd };
 }

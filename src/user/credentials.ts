@@ -2,10 +2,8 @@ import { deriveKey, newSalt } from "../keys/sealed.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { UserError } from "../util/errors.ts";
 import type { UserHost } from "./host.ts";
-import { storeKey } from "./key_manager.ts";
+import { openKey, storeKey } from "./key_manager.ts";
 import type { UserCredentials, UserInfo } from "./records.ts";
-
-const LOG_IN = "log in";
 
 /** A root key under a new salt and the key of a password, or in the open without one. */
 export async function makeCredentials(
@@ -20,12 +18,27 @@ export async function makeCredentials(
   return { credentials: { rootKeyId: rootKey.publicKey, rootKey: storage, passwordSalt }, derived };
 }
 
+/** The user's root key. Fails with `DecryptionFailed` when the password it was derived from is another one. */
+export async function openRootKey(
+  info: UserInfo,
+  derived: Uint8Array | undefined,
+  action: string,
+): Promise<PrivateKey> {
+  const opening = openKey(info.credentials.rootKey, derived);
+  const rootKey = await opening.catch((cause) => Promise.reject(unopened(cause, action)));
+  requireOwnKey(rootKey, info, action);
+  return rootKey;
+}
+
+/** What was wanted failed, not the decryption that it took. */
+function unopened(cause: unknown, action: string): unknown {
+  if (!(cause instanceof UserError) || cause.code !== "DecryptionFailed") return cause;
+  const message = `Cannot ${action}: ${String(cause.fields.reason)}`;
+  return new UserError(cause.code, message, { cause, fields: cause.fields });
+}
+
 /** A row whose private key is not that of its public one would act as somebody else. */
-export function requireOwnKey(
-  rootKey: PrivateKey,
-  { credentials }: UserInfo,
-  action: string = LOG_IN,
-): void {
+function requireOwnKey(rootKey: PrivateKey, { credentials }: UserInfo, action: string): void {
   if (rootKey.publicKey.equals(credentials.rootKeyId)) return;
   rootKey.wipe();
   const reason = "the user's record is inconsistent: its private key has another public key";
@@ -36,7 +49,7 @@ export function requireOwnKey(
 export async function derivedKey(
   info: UserInfo,
   password: string | undefined,
-  action: string = LOG_IN,
+  action: string,
 ): Promise<Uint8Array | undefined> {
   const { passwordSalt, rootKey } = info.credentials;
   if (passwordSalt === undefined) {

@@ -5,9 +5,9 @@ import { Database } from "../database/database.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
-import { derivedKey, requireOwnKey } from "./credentials.ts";
+import { derivedKey, openRootKey } from "./credentials.ts";
 import type { UserHost } from "./host.ts";
-import { openKey, UserKeyManager } from "./key_manager.ts";
+import { UserKeyManager } from "./key_manager.ts";
 import { isRootOf, mergedMappings, rootRecord } from "./key_rows.ts";
 import { finishPasswordChange, previousKey } from "./password_change.ts";
 import type { UserInfo } from "./records.ts";
@@ -16,12 +16,16 @@ import { KeysTable, LastLoginTable, userNamed, usersDb, UsersTable } from "./sys
 
 const log = new Logger("user");
 
+function logIn(username: string): string {
+  return `log in as "${username}"`;
+}
+
 /** The user with this name; fails when there is none, more than one, or it is not active. */
 export async function findUser(
   users: Database,
   username: string,
 ): Promise<{ uuid: string; info: UserInfo }> {
-  const action = `log in as "${username}"`;
+  const action = logIn(username);
   const [uuid, info] = await userNamed(
     await users.getStoreViewer(UsersTable, "users"),
     username,
@@ -40,7 +44,7 @@ export async function login(
 ): Promise<Session> {
   const users = await usersDb(host);
   const { uuid, info } = await findUser(users, username);
-  const derived = await derivedKey(info, password);
+  const derived = await derivedKey(info, password, logIn(username));
   const session = await openWith(host, uuid, info, derived);
   await recordLogin(host, users, uuid);
   return session;
@@ -53,8 +57,7 @@ async function openWith(
   derived: Uint8Array | undefined,
 ): Promise<Session> {
   try {
-    const rootKey = await openKey(info.credentials.rootKey, derived);
-    requireOwnKey(rootKey, info);
+    const rootKey = await openRootKey(info, derived, logIn(info.username));
     return await openSession(host, uuid, info, rootKey, derived);
   } catch (error) {
     derived?.fill(0);

@@ -34,8 +34,14 @@ describe("a change of the password", () => {
       const before = await storagesOf(ada);
       await ada.changePassword("old", "new");
       for (const storage of await storagesOf(ada)) assert.ok(!before.includes(storage));
-      await assert.rejects(instance.loginUser("ada", "old"), hasCode("DecryptionFailed"));
-      await assert.rejects(instance.loginUser("ada"), hasCode("PasswordRequired"));
+      await assert.rejects(instance.loginUser("ada", "old"), {
+        code: "DecryptionFailed",
+        message: 'Cannot log in as "ada": wrong password, or the sealed key was changed',
+      });
+      await assert.rejects(instance.loginUser("ada"), {
+        code: "PasswordRequired",
+        message: 'Cannot log in as "ada": the user has a password, and none was given',
+      });
       const again = await instance.loginUser("ada", "new");
       assert.deepEqual(again.listKeys().map(String), ada.listKeys().map(String));
       const opened = await again.openDatabase(db.rootId);
@@ -49,7 +55,10 @@ describe("a change of the password", () => {
 
   it("needs the current password, and a new one that is a text; nothing changes otherwise", () =>
     withAda(async (instance, ada) => {
-      await assert.rejects(ada.changePassword("wrong", "new"), hasCode("DecryptionFailed"));
+      await assert.rejects(ada.changePassword("wrong", "new"), {
+        code: "DecryptionFailed",
+        message: "Cannot change the password: wrong password, or the sealed key was changed",
+      });
       await assert.rejects(ada.changePassword(undefined, "new"), hasCode("PasswordRequired"));
       for (const wrong of [undefined, null, 5, "\ud800"] as unknown as string[]) {
         await assert.rejects(ada.changePassword("old", wrong), hasCode("InvalidArgument"));
