@@ -1,9 +1,6 @@
-import type { Outcome, SettingsReader } from "../auth/port.ts";
-import type { AuthSettings } from "../auth/settings.ts";
 import { judge, type SignatureCheck } from "../auth/validate.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { Waits } from "../backend/records/commit_room.ts";
-import type { IdRow } from "../backend/records/tree_records.ts";
 import { docState } from "../backend/state/doc_state.ts";
 import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { type EntryReader, inStore } from "../backend/tree/walk.ts";
@@ -11,55 +8,17 @@ import { Doc } from "../crdt/doc.ts";
 import { MAX_CHOSEN_HEIGHT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
-import { EntryMetadata } from "../entry/metadata.ts";
 import { Snapshot } from "../entry/snapshot.ts";
-import { delegatedSettings } from "../settings/delegated_settings.ts";
 import { peekRules, pinCovers, rulesAt, settingsFault } from "../settings/pinned_settings.ts";
 import { SettingsIndex } from "../settings/settings_index.ts";
 import { type Open, SignerSurvey } from "../settings/survey.ts";
-import { EideticaError } from "../util/errors.ts";
+import { AbroadReader } from "./abroad_reader.ts";
 import { CheckedSignatures } from "./checked_signatures.ts";
+import { failedFor, JudgeMemory, readMetadata } from "./judge_memory.ts";
+import { OpenReferences } from "./open_references.ts";
 
 /** A verdict, or what must have one before. */
 export type Judgement = "Verified" | "Failed" | Waits;
-
-/**
- * What an entry names that has no verdict yet, each once. One list for all rules, added to in place: a
- * stranger's entry may name hundreds of thousands.
- */
-class Waiting {
-  readonly #awaited = new Map<string, Awaited>();
-  readonly #missing = new Map<string, ID>();
-
-  get isEmpty(): boolean {
-    return this.#awaited.size === 0;
-  }
-
-  /**
-   * Notes an ID with what is held of it, nothing or an entry without verdict, and what it must be: a parent, or a
-   * member of a store.
-   */
-  add(id: ID, row: IdRow | undefined, store?: string): void {
-    const key = id.toString();
-    const awaited = this.#awaited.get(key) ?? { id, isParent: false, stores: [] };
-    if (store === undefined) awaited.isParent = true;
-    else if (awaited.stores.at(-1) !== store) awaited.stores.push(store);
-    this.#awaited.set(key, awaited);
-    if (row === undefined) this.#missing.set(key, id);
-  }
-
-  get judgement(): Waits {
-    const roles = [...this.#awaited.values()];
-    return { ids: roles.map(({ id }) => id), roles, missing: [...this.#missing.values()] };
-  }
-}
-
-/** An entry that has no verdict yet, and what it must be. */
-interface Awaited {
-  readonly id: ID;
-  isParent: boolean;
-  readonly stores: string[];
-}
 
 /**
  * The rules by which an entry is valid (06 §7, with the strict ones of 00 §B6).
@@ -72,6 +31,7 @@ export class EntryJudge {
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
   readonly #signatures: CheckedSignatures;
+  readonly #memory: JudgeMemory;
 
   /** Judges entries of the tree of `update`; some signatures may have been checked ahead. */
   constructor(
@@ -82,29 +42,35 @@ export class EntryJudge {
     this.#backend = backend;
     this.#update = update;
     this.#signatures = signatures;
+    this.#memory = new JudgeMemory(update);
   }
 
   /** The verdict on an entry, held or not. Nothing is changed. */
   async judge(entry: Entry): Promise<Judgement> {
-    const waiting = new Waiting();
-    if (!await this.#mayHaveParents(entry, waiting)) return "Failed";
-    if (!waiting.isEmpty) return waiting.judgement;
-    const metadata = readMetadata(entry);
-    if (metadata === undefined) return "Failed";
-    if (!hasSystemHeights(entry)) return "Failed";
-    const pin = metadata.settingsTips;
-    if (!await this.#mayPin(entry, pin, waiting)) return "Failed";
-    if (!waiting.isEmpty) return waiting.judgement;
-    const verdict = await this.#judgeAuthority(entry, pin);
+    const waiting = new OpenReferences();
+    const memory = this.#memory;
+    const mayHaveParents = memory.hasParents(entry) || await this.#mayHaveParents(entry, waiting);
+    if (!mayHaveParents) return "Failed";
+    if (!waiting.isEmpty) return waiting.waits;
+    const pin = readMetadata(entry)?.settingsTips;
+    if (pin === undefined || !hasSystemHeights(entry)) return "Failed";
+    const mayPin = memory.hasPin(entry, pin) || await this.#mayPin(entry, pin, waiting);
+    if (!mayPin) return "Failed";
+    if (!waiting.isEmpty) return waiting.waits;
+    memory.notePin(pin);
+    const isSignedBy: SignatureCheck = (key) => this.#signatures.isSignedBy(entry, key);
+    const verdict = memory.authority(entry, pin, isSignedBy) ??
+      await this.#judgeAuthority(entry, pin, isSignedBy);
     // The walk over older settings comes last, so that only who may write can cause it.
-    return verdict === "Verified" && !await this.#coversHistory(entry, pin) ? "Failed" : verdict;
+    if (verdict !== "Verified" || memory.hasPinOfParents(entry, pin)) return verdict;
+    return await this.#coversHistory(entry, pin) ? verdict : "Failed";
   }
 
   // Each of the rules that follow says whether an entry may be valid, and adds to `waiting` what must
   // have a verdict before that can be told.
 
   /** Main parents are lower Verified entries of this tree, store parents members of their stores. */
-  async #mayHaveParents(entry: Entry, waiting: Waiting): Promise<boolean> {
+  async #mayHaveParents(entry: Entry, waiting: OpenReferences): Promise<boolean> {
     if (!entry.isRoot && entry.root?.equals(this.#update.tree) !== true) return false;
     for (const parent of entry.parents) {
       if (!await this.#mayBeParent(parent, entry.height, waiting)) return false;
@@ -128,7 +94,7 @@ export class EntryJudge {
     return true;
   }
 
-  async #mayBeParent(id: ID, childHeight: number, waiting: Waiting): Promise<boolean> {
+  async #mayBeParent(id: ID, childHeight: number, waiting: OpenReferences): Promise<boolean> {
     const row = await this.#update.row(id);
     if (row === undefined) return waiting.add(id, row), true;
     if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
@@ -138,7 +104,7 @@ export class EntryJudge {
   }
 
   /** An entry that must be a Verified member of a store of this tree. */
-  async #mayBeMember(id: ID, store: string, waiting: Waiting): Promise<boolean> {
+  async #mayBeMember(id: ID, store: string, waiting: OpenReferences): Promise<boolean> {
     const row = await this.#update.row(id);
     if (row === undefined) return waiting.add(id, row, store), true;
     if (!row.tree.equals(this.#update.tree) || row.status === "Failed") return false;
@@ -148,7 +114,7 @@ export class EntryJudge {
   }
 
   /** An empty pin is for the root alone; any other names Verified `_settings` entries of this tree. */
-  async #mayPin(entry: Entry, pin: Snapshot, waiting: Waiting): Promise<boolean> {
+  async #mayPin(entry: Entry, pin: Snapshot, waiting: OpenReferences): Promise<boolean> {
     if (entry.isRoot) return pin.tips.length === 0;
     if (pin.tips.length === 0) return false;
     for (const tip of pin.tips) if (!await this.#mayBeMember(tip, SETTINGS, waiting)) return false;
@@ -176,19 +142,19 @@ export class EntryJudge {
     return await pinCovers(this.#backend, this.#update, tree, pin.tips, [...seen.values()]);
   }
 
-  async #judgeAuthority(entry: Entry, pin: Snapshot): Promise<Judgement> {
-    const isSignedBy = once((key) => this.#signatures.isSignedBy(entry, key));
+  async #judgeAuthority(
+    entry: Entry,
+    pin: Snapshot,
+    check: SignatureCheck,
+  ): Promise<Judgement> {
+    const isSignedBy = once(check);
     const survey = await new SignerSurvey(this.#backend, this.#update, isSignedBy).look(entry, pin);
     if (survey === "Failed") return survey;
     if (survey !== "ok") return this.#wait(survey);
     try {
       return await this.#judgeByRules(entry, pin, isSignedBy);
     } catch (error) {
-      // What does not parse now never will, so the entries that rely on it are invalid (00 §B6).
-      if (error instanceof EideticaError && ["crdt", "serialize"].includes(error.module)) {
-        return "Failed";
-      }
-      throw error;
+      return failedFor(error);
     }
   }
 
@@ -202,8 +168,9 @@ export class EntryJudge {
     const isOwn = entry.isRoot && inStore(entry, SETTINGS);
     const tips = isOwn ? Snapshot.of([entry.id]) : await this.#highest(pin);
     const reader = isOwn ? withEntry(this.#update, entry) : this.#update;
-    const { auth, settings } = peekRules(states, tree, tips) ??
-      await rulesAt(reader, states, tree, tips);
+    const rules = peekRules(states, tree, tips) ?? await rulesAt(reader, states, tree, tips);
+    if (!isOwn) this.#memory.noteRules(pin, rules);
+    const { auth, settings } = rules;
     const abroad = new AbroadReader(this.#backend, this.#update);
     const verdict = await judge(entry, auth, abroad, isSignedBy);
     if (verdict.outcome === "invalid") return "Failed";
@@ -238,29 +205,6 @@ function once(check: SignatureCheck): SignatureCheck {
   };
 }
 
-/** Reads the rules of other databases, and keeps which one was asked for last. */
-class AbroadReader implements SettingsReader {
-  asked: ID | undefined;
-  /** What of all that was asked for nobody holds. */
-  readonly absent: ID[] = [];
-  readonly #backend: LocalBackend;
-  readonly #update: TreeUpdate;
-
-  constructor(backend: LocalBackend, update: TreeUpdate) {
-    this.#backend = backend;
-    this.#update = update;
-  }
-
-  delegatedSettings(
-    tree: ID,
-    claimed: readonly ID[],
-    floor: readonly ID[],
-  ): Promise<Outcome<AuthSettings>> {
-    this.asked = tree;
-    return delegatedSettings(this.#backend, this.#update, tree, claimed, floor, this.absent);
-  }
-}
-
 /** A root is read for its own rules before it is stored. */
 function withEntry(reader: EntryReader, entry: Entry): EntryReader {
   return {
@@ -276,12 +220,4 @@ function hasSystemHeights({ height, model }: Entry): boolean {
   return model.nodes.every((node) =>
     !node.name.startsWith("_") || (node.height ?? height) === height
   );
-}
-
-function readMetadata(entry: Entry): EntryMetadata | undefined {
-  try {
-    return entry.metadata === undefined ? EntryMetadata.EMPTY : EntryMetadata.parse(entry.metadata);
-  } catch {
-    return undefined;
-  }
 }

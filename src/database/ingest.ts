@@ -47,7 +47,11 @@ export class Ingest {
   readonly #backend: LocalBackend;
   readonly #update: TreeUpdate;
   readonly #judge: EntryJudge;
-  readonly #queue = new Heap<Entry>((a, b) => compareInTree(a, b) < 0);
+  /** The batch, parents first, and how far it is taken. */
+  #sorted: readonly Entry[] = [];
+  #at = 0;
+  /** Entries of the part before that are to be judged again. */
+  readonly #again = new Heap<Entry>((a, b) => compareInTree(a, b) < 0);
   /** Entries of the batch that cannot be judged yet. */
   readonly #open = new Map<string, OpenEntry>();
   /** The same by what they wait for; and those of which a part has come, but not all. */
@@ -67,14 +71,22 @@ export class Ingest {
 
   /** Takes a batch. What throws for one entry refuses that one. */
   async run(entries: readonly Entry[]): Promise<IngestCounts> {
-    for (const entry of entries) this.#queue.push(entry);
+    // What comes from a log is sorted already.
+    this.#sorted = [...entries].sort(compareInTree);
     for (let entry = this.#next(); entry !== undefined; entry = this.#next()) {
-      const next = entry;
-      await this.#orReject(next, () => this.#take(next));
+      try {
+        await this.#take(entry);
+      } catch (error) {
+        this.#refuse(entry, error);
+      }
       if (turns.isOver) await turns.next();
     }
     for (const { entry, waits } of this.#open.values()) {
-      await this.#orReject(entry, () => this.#keep(entry, waits));
+      try {
+        await this.#keep(entry, waits);
+      } catch (error) {
+        this.#refuse(entry, error);
+      }
       if (turns.isOver) await turns.next();
     }
     const counts = { stored: this.#stored, verified: this.#verified, failed: this.#failed };
@@ -83,34 +95,41 @@ export class Ingest {
 
   /** The next to judge. What only a part has come for is judged again when all others are done. */
   #next(): Entry | undefined {
-    const next = this.#queue.pop();
+    const next = this.#lowest();
     if (next !== undefined) return next;
     for (const open of this.#partly) this.#judgeAgain(open);
-    return this.#queue.pop();
+    return this.#lowest();
   }
 
-  async #orReject(entry: Entry, action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      // The entry is not to blame for a storage that cannot be read.
-      if (!(error instanceof EideticaError) || error.module === "storage") throw error;
-      this.#rejected.push({ entry, error });
-      // It may have been put aside before, until what it names had arrived.
-      this.#forget(entry.id.toString());
+  #lowest(): Entry | undefined {
+    const [next, again] = [this.#sorted[this.#at], this.#again.top];
+    if (again !== undefined && (next === undefined || compareInTree(again, next) < 0)) {
+      return this.#again.pop();
     }
+    if (next !== undefined) this.#at++;
+    return next;
+  }
+
+  #refuse(entry: Entry, error: unknown): void {
+    // The entry is not to blame for a storage that cannot be read.
+    if (!(error instanceof EideticaError) || error.module === "storage") throw error;
+    this.#rejected.push({ entry, error });
+    // It may have been put aside before, until what it names had arrived.
+    this.#forget(entry.id.toString());
   }
 
   async #take(entry: Entry): Promise<void> {
     requireTree(this.#update.tree, entry);
-    if (await this.#update.heldRow(entry) !== undefined) return void this.#stored++;
+    const isNew = this.#update.isOnTip(entry) || await this.#update.row(entry.id) === undefined;
+    if (!isNew) return void this.#stored++;
     validateEntry(entry);
     const judgement = await this.#judge.judge(entry);
     const key = entry.id.toString();
     if (typeof judgement === "object") return this.#wait(key, entry, judgement);
     this.#forget(key);
     if (judgement === "Failed") await this.#requireRoomForFailed(entry);
-    await this.#update.add(entry, judgement);
+    const isAdded = judgement === "Verified" && this.#update.addAtOnce(entry);
+    if (!isAdded) await this.#update.add(entry, judgement);
     this.#stored++;
     if (judgement === "Verified") this.#verified++;
     else this.#failed++;
@@ -158,7 +177,7 @@ export class Ingest {
 
   #judgeAgain({ entry }: OpenEntry): void {
     this.#forget(entry.id.toString());
-    this.#queue.push(entry);
+    this.#again.push(entry);
   }
 
   /** Stores an entry that waits, if there is room. */

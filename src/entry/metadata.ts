@@ -59,21 +59,76 @@ export class EntryMetadata {
     return `{"settings_tips":[${tips}],"entropy":${this.entropy ?? "null"}`;
   }
 
+  /** Metadata that were read last and are spelled as {@link encode} does, up to the time. */
+  static #lastRead: { readonly metadata: EntryMetadata; readonly start: Uint8Array } | undefined;
+
   /** Reads metadata; throws {@link EntryError} `InvalidStructure` for anything else. */
   static parse(bytes: Uint8Array): EntryMetadata {
+    return EntryMetadata.#readAgain(bytes) ?? EntryMetadata.#read(bytes);
+  }
+
+  /** Metadata that begin as the last ones do: most entries of a database pin the same settings. */
+  static #readAgain(bytes: Uint8Array): EntryMetadata | undefined {
+    const last = EntryMetadata.#lastRead;
+    if (last === undefined || !beginsWith(bytes, last.start)) return undefined;
+    const { settingsTips, entropy } = last.metadata;
+    const time = readEnd(bytes, last.start.length);
+    if (time === NO_TIME) return new EntryMetadata(settingsTips, entropy);
+    return time === undefined ? undefined : new EntryMetadata(settingsTips, entropy, time);
+  }
+
+  #remember(bytes: Uint8Array): this {
+    const start = utf8(this.#text());
+    if (beginsWith(bytes, start)) EntryMetadata.#lastRead = { metadata: this, start };
+    return this;
+  }
+
+  static #read(bytes: Uint8Array): EntryMetadata {
     const json = parse(bytes);
     if (!(json instanceof Map)) throw malformed("it is not an object");
     for (const key of ["settings_tips", "entropy"]) {
       if (duplicateKeys(json).has(key)) throw malformed(`\`${key}\` stands twice`);
     }
     const tips = readTips(json.get("settings_tips"));
-    return new EntryMetadata(tips, readEntropy(json.get("entropy")), readTime(json.get("time")));
+    const entropy = readEntropy(json.get("entropy"));
+    return new EntryMetadata(tips, entropy, readTime(json.get("time"))).#remember(bytes);
   }
 }
 
 setInspection(EntryMetadata.prototype, ({ settingsTips, time }) => {
   return [`settings at ${settingsTips.tips.join(" ")}`, time === undefined ? time : `time ${time}`];
 });
+
+function beginsWith(bytes: Uint8Array, start: Uint8Array, from = 0): boolean {
+  if (bytes.length < from + start.length) return false;
+  for (let at = 0; at < start.length; at++) if (bytes[from + at] !== start[at]) return false;
+  return true;
+}
+
+/** What {@link readEnd} gives where there is no time. */
+const NO_TIME = -1;
+/** What stands before the time. */
+const TIME = utf8(',"time":');
+/** Digits of times that are surely safe integers. */
+const MAX_DIGITS = 15;
+const [ZERO, NINE, CLOSE] = [0x30, 0x39, 0x7d];
+
+/** The time that stands from `at` up to the end of metadata, or none; undefined for anything else. */
+function readEnd(bytes: Uint8Array, at: number): number | undefined {
+  const end = bytes.length - 1;
+  if (bytes[end] !== CLOSE) return undefined;
+  if (at === end) return NO_TIME;
+  const digits = at + TIME.length;
+  if (digits >= end || end - digits > MAX_DIGITS || bytes[digits] === ZERO) return undefined;
+  if (!beginsWith(bytes, TIME, at)) return undefined;
+  let time = 0;
+  for (let next = digits; next < end; next++) {
+    const digit = bytes[next]!;
+    if (digit < ZERO || digit > NINE) return undefined;
+    time = time * 10 + digit - ZERO;
+  }
+  return time;
+}
 
 function malformed(reason: string, cause?: unknown): EntryError {
   return new EntryError("InvalidStructure", `Cannot read the metadata of an entry: ${reason}`, {

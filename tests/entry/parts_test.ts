@@ -133,6 +133,45 @@ test("01 §10 metadata: tips are required, entropy may be missing, unknown membe
   assert.throws(() => EntryMetadata.parse(Uint8Array.of(0xff)), hasCode("InvalidStructure"));
 });
 
+test("01 §10 metadata that begin as the last ones read are read as if they were the first", () => {
+  const tips = [rawId("a"), rawId("b")].sort(ID.compare);
+  const starts = [
+    `{"settings_tips":["${tips[0]}","${tips[1]}"],"entropy":null`,
+    `{"settings_tips":["${tips[1]}","${tips[0]}"],"entropy":null`,
+    `{"settings_tips":["${tips[0]}"],"entropy":7`,
+    `{"settings_tips":["${tips[0]}"],"entropy":77`,
+    `{"settings_tips":[],"entropy":null`,
+  ];
+  const times = ["1", "0", "01", "-1", "1.5", "1e3", '"1"', "", "1 ", "123456789012345"];
+  const ends = ["}", "}}", "} ", "", ",}", "7}", ',"more":1}', ',"time":1,"time":2}', ',"time"}'];
+  ends.push(
+    ...[...times, "9007199254740991", "9007199254740993"].map((time) => `,"time":${time}}`),
+  );
+  const read = (text: string) => {
+    try {
+      const { settingsTips, entropy, time } = EntryMetadata.parse(utf8(text));
+      return { tips: settingsTips.toJSON(), entropy, time };
+    } catch (error) {
+      return (error as EideticaError).code;
+    }
+  };
+  for (const [at, start] of starts.entries()) {
+    for (const end of ends) {
+      read(`${starts[(at + 2) % starts.length]}}`);
+      const fresh = read(start + end);
+      read(`${start}}`);
+      assert.deepEqual(read(start + end), fresh, start + end);
+      read(`${start},"time":5}`);
+      assert.deepEqual(read(start + end), fresh, start + end);
+    }
+  }
+  assert.deepEqual(read(`${starts[0]},"time":0}`), {
+    tips: tips.map(String),
+    entropy: undefined,
+    time: 0,
+  });
+});
+
 test("01 §14 constants", () => {
   const { ENTRY_VERSION, SETTINGS, INDEX, ROOT, INSTANCE, USERS, DATABASES } = constants;
   assert.deepEqual([ENTRY_VERSION, SETTINGS, INDEX, ROOT, INSTANCE, USERS, DATABASES], [

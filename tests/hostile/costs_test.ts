@@ -132,7 +132,11 @@ describe("the cost of what a stranger sends", () => {
         stores[`s${at}`] = { data: EMPTY, parents };
       }
       const entry = onTip(world, { key: world.people.stranger, stores });
-      const update = { tree: world.root.id, row: () => Promise.resolve(undefined) };
+      const update = {
+        tree: world.root.id,
+        peekRow: () => undefined,
+        row: () => Promise.resolve(undefined),
+      };
       const judge = new EntryJudge(
         {} as unknown as LocalBackend,
         update as unknown as TreeUpdate,

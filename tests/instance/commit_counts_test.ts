@@ -119,6 +119,17 @@ interface Bed {
 const HISTORY = 150;
 /** Entries of a batch whose signatures are checked one by one. */
 const BATCH = 101;
+/** Entries of a batch whose signatures are checked ahead of its storing. */
+const LARGE_BATCH = 1000;
+/** Most entries of one storage commit. */
+const BLOCK = 512;
+/** Most reads and lists of a large batch: those of a tree that is new here, and none for each entry. */
+const MAX_INGEST_READS = 8;
+/**
+ * Most promises that taking in an entry of a large batch makes, when it builds on the one before and has its pin: what
+ * is in memory is not waited for.
+ */
+const MAX_INGEST_PROMISES = 5;
 
 /** A database with some commits, and the commits of `test` on it, on a storage that counts. */
 async function onBed(driver: StorageDriver, test: (bed: Bed) => Promise<void>): Promise<void> {
@@ -200,6 +211,20 @@ function assertCounts(found: Counts, expected: Partial<Counts>): void {
     Object.keys(expected).map((key) => [key, found[key as keyof Counts]]),
   );
   assert.deepEqual(compared, expected);
+}
+
+let largeBatch: Promise<readonly Uint8Array[]> | undefined;
+
+/** The first entries of a database, encoded. */
+function encodedBatch(): Promise<readonly Uint8Array[]> {
+  return largeBatch ??= (async () => {
+    let encoded: Uint8Array[] = [];
+    await onBed(memoryStorage(), async ({ database }) => {
+      for (let at = HISTORY; at < LARGE_BATCH; at++) await commit(database, at);
+      encoded = (await database.getAllEntries()).map(({ bytes }) => bytes);
+    });
+    return encoded.slice(0, LARGE_BATCH);
+  })();
 }
 
 const PLACES: readonly [name: string, open: (folder: string) => Promise<StorageDriver>][] = [
@@ -305,6 +330,32 @@ for (const [name, open] of PLACES) {
         assertCounts(found, { sets: length + 2 + 5 + 4 + 2 });
         // Each is encoded once, without its signature, to check that.
         assertCounts(found, { encodes: length, checks: 1 });
+      });
+    });
+
+    it("a large batch is stored by as few commits as take it, and nothing is read for its entries", async () => {
+      const entries = (await encodedBatch()).map((bytes) => Entry.decode(bytes));
+      await onPlace(async ({ instance }) => {
+        const found = await counted(async () => {
+          const { verified } = await instance.putRemoteEntries(entries[0]!.id, entries);
+          assert.equal(verified, LARGE_BATCH);
+        });
+        const commits = Math.ceil(LARGE_BATCH / BLOCK);
+        assertCounts(found, { commits, checks: commits, hashes: LARGE_BATCH });
+        // The head of the tree, and which trees have entries that wait; nothing for each entry.
+        const { reads, lists } = found;
+        assert.ok(reads + lists <= MAX_INGEST_READS, `${reads} reads and ${lists} lists`);
+        // Each is encoded once, without its signature, to check that.
+        assertCounts(found, { encodes: LARGE_BATCH, signatures: 0 });
+      });
+    });
+
+    it("an entry of a large batch makes few promises", { skip }, async () => {
+      const entries = (await encodedBatch()).map((bytes) => Entry.decode(bytes));
+      await onPlace(async ({ instance }) => {
+        const put = () => instance.putRemoteEntries(entries[0]!.id, entries);
+        const each = await promisesOf(put) / LARGE_BATCH;
+        assert.ok(each <= MAX_INGEST_PROMISES, `${each} promises per entry`);
       });
     });
   });

@@ -38,6 +38,7 @@ export class TreeUpdate {
   readonly #source: UpdateSource;
   readonly #reads: UpdateReads;
   readonly #pending = new Map<string, Pending>();
+  #newest: Pending | undefined;
   /** Frontiers of the stores that this update has changed. */
   readonly #stores = new Map<string, Frontiers>();
   readonly #set: [Uint8Array, Uint8Array][] = [];
@@ -124,33 +125,37 @@ export class TreeUpdate {
 
   /** An entry of any tree, this change included; undefined when it is not held. */
   async find(id: ID): Promise<Entry | undefined> {
-    const pending = this.#pending.get(id.toString());
-    if (pending !== undefined) return pending.entry;
-    return (this.#source.entries.get(id) ?? await this.#source.load(id))?.entry;
+    return this.peek(id) ?? (await this.#source.load(id))?.entry;
+  }
+
+  /** As {@link find}, if the entry is in memory. */
+  peek(id: ID): Entry | undefined {
+    return (this.#pendingOf(id) ?? this.#source.entries.get(id))?.entry;
   }
 
   /** Status, height and tree of an entry, this change included; undefined when it is not held. */
   async row(id: ID): Promise<IdRow | undefined> {
-    return this.#pendingRow(id) ?? await this.#reads.row(id) ?? undefined;
+    return this.#pendingOf(id)?.row ?? await this.#reads.row(id) ?? undefined;
   }
 
   /** As {@link row}; null when it is not held, undefined when it must be read. */
-  #peekRow(id: ID): IdRow | null | undefined {
-    return this.#pendingRow(id) ?? this.#reads.peekRow(id);
+  peekRow(id: ID): IdRow | null | undefined {
+    return this.#pendingOf(id)?.row ?? this.#reads.peekRow(id);
   }
 
-  #pendingRow(id: ID): IdRow | undefined {
-    const pending = this.#pending.get(id.toString());
-    return pending && rowOf(this.tree, pending);
+  #pendingOf(id: ID): Pending | undefined {
+    // Most entries of a log build on the one before.
+    const newest = this.#newest;
+    return newest?.entry.id.equals(id) === true ? newest : this.#pending.get(id.toString());
   }
 
-  /** The row of an entry that is to be stored; undefined when it is not held. */
-  async heldRow(entry: Entry): Promise<IdRow | undefined> {
-    return this.#isOnTip(entry) ? undefined : await this.row(entry.id);
+  #setPending(pending: Pending): void {
+    this.#pending.set(pending.entry.id.toString(), pending);
+    this.#newest = pending;
   }
 
   /** Whether an entry builds on a tip. No held entry has a tip as its parent, so such a one is new. */
-  #isOnTip({ parents }: Entry): boolean {
+  isOnTip({ parents }: Entry): boolean {
     const { raw } = this.#main;
     return parents.some((parent) => raw.some((tip) => tip.equals(parent)));
   }
@@ -168,7 +173,7 @@ export class TreeUpdate {
 
   /** Whether all that is needed to put an entry into its place is in memory. */
   #isReady(entry: Entry): boolean {
-    const isRowKnown = (id: ID) => this.#peekRow(id) !== undefined;
+    const isRowKnown = (id: ID) => this.peekRow(id) !== undefined;
     const { waiting } = this.#reads;
     if (!entry.parents.every(isRowKnown) || !waiting.knows(MAIN, entry.id)) return false;
     return entry.subtrees.every((store) =>
@@ -197,7 +202,7 @@ export class TreeUpdate {
    * @returns whether the entry is new.
    */
   async insert(entry: Entry, status: VerificationStatus): Promise<boolean> {
-    const held = this.#isOnTip(entry) ? undefined : await this.row(entry.id);
+    const held = this.isOnTip(entry) ? undefined : await this.row(entry.id);
     if (held !== undefined) {
       if (status === "Verified" && held.status === "Unverified") await this.settle(entry, status);
       return false;
@@ -211,6 +216,13 @@ export class TreeUpdate {
     return true;
   }
 
+  /** As {@link add} for an entry that is Verified, if all that it takes is in memory; says whether it did it. */
+  addAtOnce(entry: Entry): boolean {
+    const isReady = this.#isReady(entry);
+    if (isReady) this.#place(entry, "Verified");
+    return isReady;
+  }
+
   /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
     if (status === "Unverified") await this.backlog.stored(entry, waits);
@@ -220,7 +232,7 @@ export class TreeUpdate {
 
   /** Puts a new entry into its place. Everything about it must have been read. */
   #place(entry: Entry, status: VerificationStatus): void {
-    this.#pending.set(entry.id.toString(), { entry, status, inserted: true });
+    this.#setPending({ entry, row: rowOf(this.tree, entry, status), inserted: true });
     if (this.#isLimited) this.#count(insertionSize(entry));
     const isVerified = status === "Verified";
     if (isVerified) this.#verified.push(entry);
@@ -248,7 +260,7 @@ export class TreeUpdate {
   ): Frontiers {
     const { waiting } = this.#reads;
     for (const parent of parents) {
-      if (this.#peekRow(parent) === null) waiting.add(scope, parent, id);
+      if (this.peekRow(parent) === null) waiting.add(scope, parent, id);
     }
     const isCovered = waiting.take(scope, id);
     const nextVerified = isVerified ? moved(verified, id, parents) : verified;
@@ -275,7 +287,7 @@ export class TreeUpdate {
   /** Refuses heights that do not exceed a held parent's. */
   #checkHeight(entry: Entry): void {
     for (const parent of entry.parents) {
-      const row = this.#peekRow(parent)!;
+      const row = this.peekRow(parent)!;
       if (row === null || !row.tree.equals(this.tree) || row.height < entry.height) continue;
       throw tooLow(entry, parent, row.height);
     }
@@ -284,7 +296,7 @@ export class TreeUpdate {
   /** Whether all parents, those in stores included, are Verified entries of this tree. */
   #hasVerifiedParents(entry: Entry): boolean {
     const isVerified = (id: ID) => {
-      const row = this.#peekRow(id)!;
+      const row = this.peekRow(id)!;
       return row?.status === "Verified" && row.tree.equals(this.tree);
     };
     return entry.parents.every(isVerified) &&
@@ -299,12 +311,11 @@ export class TreeUpdate {
 
   /** Gives an Unverified entry its verdict. */
   async settle(entry: Entry, status: "Verified" | "Failed"): Promise<void> {
-    const key = entry.id.toString();
-    const pending = this.#pending.get(key) ?? { entry, status: "Unverified", inserted: false };
-    if (pending.status !== "Unverified") return;
-    if (!pending.inserted) this.#count(VERDICT);
-    pending.status = status;
-    this.#pending.set(key, pending);
+    const pending = this.#pendingOf(entry.id);
+    if (pending !== undefined && pending.row.status !== "Unverified") return;
+    const inserted = pending?.inserted === true;
+    if (!inserted) this.#count(VERDICT);
+    this.#setPending({ entry, row: rowOf(this.tree, entry, status), inserted });
     // Who is Verified has been woken by all that it waited for; who fails may still be marked.
     this.backlog.settled(entry, status, status === "Failed" ? referencesOf(entry) : []);
     if (status === "Verified") await this.#addVerified(entry);
@@ -321,7 +332,7 @@ export class TreeUpdate {
 
   /** The storage commit that makes this change real. */
   batch(): Batch {
-    for (const pending of this.#pending.values()) writeEntry(this.tree, pending, this.#set);
+    for (const pending of this.#pending.values()) writeEntry(pending, this.#set);
     this.#reads.waiting.write(this.#set, this.#delete);
     this.#backlog?.write(this.#set, this.#delete);
     const { version } = this.#reads.base;
@@ -374,9 +385,7 @@ export class TreeUpdate {
     const { stores } = this.#reads.base;
     for (const [store, tips] of this.#stores) stores.set(store, tips);
     this.#source.trees.replace(this.tree, { head: this.#head!, version, stores });
-    for (const pending of this.#pending.values()) {
-      this.#source.entries.set({ entry: pending.entry, row: rowOf(this.tree, pending) });
-    }
+    for (const { entry, row } of this.#pending.values()) this.#source.entries.set({ entry, row });
   }
 }
 

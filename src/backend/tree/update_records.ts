@@ -21,8 +21,8 @@ import { MAIN } from "./update_reads.ts";
 export interface Pending {
   /** The entry. */
   readonly entry: Entry;
-  /** Its verdict. */
-  status: VerificationStatus;
+  /** Its row, with the verdict. */
+  row: IdRow;
   /** Whether it is new. */
   readonly inserted: boolean;
 }
@@ -33,14 +33,13 @@ type Writes = [Uint8Array, Uint8Array][];
 const NOTHING = new Uint8Array(0);
 
 /** The row of an entry of `tree`. */
-export function rowOf(tree: ID, { status, entry: { height } }: Pending): IdRow {
+export function rowOf(tree: ID, { height }: Entry, status: VerificationStatus): IdRow {
   return { status, height, tree };
 }
 
 /** Adds the records of an entry itself. */
-export function writeEntry(tree: ID, pending: Pending, set: Writes): void {
-  const { entry, inserted } = pending;
-  set.push([idKey(entry.id), encodeIdRow(rowOf(tree, pending), entry.bytes)]);
+export function writeEntry({ entry, row, inserted }: Pending, set: Writes): void {
+  set.push([idKey(entry.id), encodeIdRow(row, entry.bytes)]);
   if (!inserted) return;
   if (!isInline(entry.bytes)) set.push([entryKey(entry.id), entry.bytes]);
   if (entry.isRoot) set.push([rootKey(entry.id), NOTHING]);
