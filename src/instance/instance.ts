@@ -11,6 +11,7 @@ import { User } from "../user/user.ts";
 import {
   optionsOf,
   requireInstance,
+  requireInstances,
   requireMethod,
   requireText,
   wrongArgument,
@@ -273,7 +274,7 @@ export class Instance implements AsyncDisposable, HasHost {
   ): Promise<RemoteWriteReport> {
     const action = "store entries";
     requireInstance(tree, ID, action, "the root of their tree");
-    requireEntries(entries, action);
+    requireInstances(entries, Entry, action, "the entries");
     return await this.host.putRemoteEntries(tree, entries, workOptions(options, action));
   }
 
@@ -285,6 +286,7 @@ export class Instance implements AsyncDisposable, HasHost {
    */
   async enableSync(options: SyncOptions = {}): Promise<Sync> {
     void this.host.backend;
+    if (this.#sync?.isClosed) this.#enabling = undefined;
     this.#enabling ??= enableSync(userHost(this.host, this.#identity), this.host, options)
       .then((sync) => this.#sync = sync);
     try {
@@ -369,13 +371,6 @@ function putOptions(options: PutOptions, action: string): PutOptions {
   const { verification, source } = optionsOf(options, action);
   if (STATUSES.includes(verification) && SOURCES.includes(source)) return options;
   throw wrongArgument(action, "the options", "{ verification, source }", options);
-}
-
-function requireEntries(entries: readonly Entry[], action: string): void {
-  if (!Array.isArray(entries)) {
-    throw wrongArgument(action, "the entries", "a list of entries", entries);
-  }
-  for (const entry of entries) requireInstance(entry, Entry, action, "each of the entries");
 }
 
 function rethrowDropped(error: unknown): false {

@@ -118,9 +118,9 @@ export class InstanceHost implements DatabaseHost {
     return await this.#open.onWrite(tree, handler, at);
   }
 
-  /** Registers a handler of this process's writes to all trees, for the life of the instance. */
-  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
-    this.#open.onAnyWrite(handler);
+  /** Registers a handler of this process's writes to all trees; what it returns ends that. */
+  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): () => void {
+    return this.#open.onAnyWrite(handler);
   }
 
   /**

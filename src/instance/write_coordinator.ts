@@ -173,9 +173,9 @@ export class WriteCoordinator {
     }
   }
 
-  /** Registers a handler of this process's writes to all trees, for the life of the instance. */
-  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
-    this.#events.registerGlobal(handler);
+  /** Registers a handler of this process's writes to all trees; what it returns ends that. */
+  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): () => void {
+    return this.#events.registerGlobal(handler);
   }
 
   /** Takes no more writes, finishes those that were taken, and ends all registrations. */

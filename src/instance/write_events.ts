@@ -83,9 +83,10 @@ export class WriteEvents {
     return this.#global.size > 0 || this.has(tree);
   }
 
-  /** Registers a handler of the writes of this process to all trees, for the life of the instance. */
-  registerGlobal(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void {
+  /** Registers a handler of the writes of this process to all trees; what it returns ends that. */
+  registerGlobal(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): () => void {
     this.#global.add(handler);
+    return () => void this.#global.delete(handler);
   }
 
   /** Forgets all handlers, and nobody is waited for any longer. */

@@ -1,12 +1,17 @@
-import { ID } from "../entry/id.ts";
-import { PublicKey } from "../keys/public_key.ts";
+import type { ID } from "../entry/id.ts";
+import type { PublicKey } from "../keys/public_key.ts";
 import type { Address } from "../transport/port.ts";
-import { requireInstance, wrongArgument } from "../util/arguments.ts";
+import { optionsOf, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
+import { requireSignal } from "../util/work.ts";
+import { requireAddresses, requireOptionalText, requirePeer, requireTree } from "./arguments.ts";
 import type { TreeMetrics } from "./metrics.ts";
 import type { SyncDatabase } from "./sync_database.ts";
 import { pause, type Timers } from "./worker/timers.ts";
+
+/** What is refused, in words. */
+const WAIT = "wait for a database";
 
 /** How often a wait looks whether the database is there: another process may have brought it. */
 const LOOK_MS = 100;
@@ -84,7 +89,9 @@ export class SyncHandle {
    * Asks the peer for the database unless it is here, and resolves when something of it is. Rejects with `Timeout`
    * after `timeoutMs`, with the reason of `signal`, or with `InstanceDropped` when synchronisation ends.
    */
-  async waitForInitialSync({ signal, timeoutMs }: WaitOptions = {}): Promise<void> {
+  async waitForInitialSync(options: WaitOptions = {}): Promise<void> {
+    const { signal, timeoutMs } = optionsOf(options, WAIT);
+    requireSignal(signal, WAIT);
     signal?.throwIfAborted();
     const limit = new AbortController();
     const ends = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
@@ -111,14 +118,16 @@ setInspection(SyncHandle.prototype, ({ tree, peer }) => [`${tree} with ${peer}`]
 /** Notes in one step who the peer is, where it can be reached, and that the database is to be kept in step with it. */
 export async function noteSyncPeer(records: SyncDatabase, wanted: SyncPeer): Promise<void> {
   const action = "register a peer of a database";
-  const { tree, peer, addresses = [], displayName } = wanted;
-  requireInstance(peer, PublicKey, action, "the key of the peer");
-  requireInstance(tree, ID, action, "the root of the database");
+  const { tree, peer, addresses = [], displayName } = optionsOf(wanted, action);
+  requirePeer(peer, action);
+  requireTree(tree, action);
+  requireAddresses(addresses, action);
+  requireOptionalText(displayName, action, "`displayName`");
   await records.change(async (stores) => {
     const peers = await stores.peers();
-    if (await peers.record(peer) === undefined) await peers.register(peer, displayName);
-    if (await peers.get(peer) === undefined) throw blocked(peer);
-    for (const address of addresses) await peers.addAddress(peer, address);
+    const isKnown = await peers.record(peer) !== undefined;
+    if (isKnown && await peers.get(peer) === undefined) throw blocked(peer);
+    await peers.note(peer, displayName, addresses);
     await (await stores.relationships()).add(tree, peer);
   });
 }
@@ -137,7 +146,7 @@ export function statusOf(
 function requireMillis(timeoutMs: number): number {
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   const expected = "a number of milliseconds, 0 or more";
-  throw wrongArgument("wait for a database", "the longest wait", expected, timeoutMs);
+  throw wrongArgument(WAIT, "the longest wait", expected, timeoutMs);
 }
 
 function blocked(peer: PublicKey): SyncError {

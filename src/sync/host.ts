@@ -19,8 +19,8 @@ export interface SyncWrites extends DatabaseHost {
     entries: readonly Entry[],
     work?: WorkOptions,
   ): Promise<RemoteWriteReport>;
-  /** Registers a handler of this process's writes to all trees, for the life of the instance. */
-  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): void;
+  /** Registers a handler of this process's writes to all trees; what it returns ends that. */
+  onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): () => void;
 }
 
 /** The instance, as seen by synchronisation. */

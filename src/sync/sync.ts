@@ -2,12 +2,29 @@ import type { WriteEvent } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { HttpTransport } from "../transport/http_transport.ts";
+import { HttpTransport, joinAddress } from "../transport/http_transport.ts";
 import type { Address, FetchHandler, ServerSide, Transport } from "../transport/port.ts";
+import {
+  optionsOf,
+  requireIterable,
+  requireMethod,
+  requireText,
+  wrongArgument,
+} from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
+import { requireSignal } from "../util/work.ts";
 import { ReadAccess } from "./access/can_read.ts";
 import { NodeAccess } from "./access/node_access.ts";
+import {
+  type DatabaseLike,
+  requireOptionalText,
+  requirePeer,
+  requireTree,
+  rootOf,
+  type RoundControls,
+  roundControls,
+} from "./arguments.ts";
 import {
   noteSyncPeer,
   statusOf,
@@ -24,10 +41,10 @@ import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
 import { NativeHost } from "./native/host/native_host.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
-import { type RoundControls, SyncNetwork } from "./sync_network.ts";
+import { SyncNetwork } from "./sync_network.ts";
 import { DatabaseTicket } from "./ticket.ts";
 import { Topology } from "./topology.ts";
-import { Transports } from "./transports.ts";
+import { syncEnded, Transports } from "./transports.ts";
 import { V0Client } from "./v0/client.ts";
 import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
@@ -37,6 +54,9 @@ import { type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
 const log = new Logger("sync");
+
+/** What is refused, in words. */
+const STATUS = "tell how a database stands with a peer";
 
 /** How synchronisation is enabled. */
 export interface SyncOptions {
@@ -97,6 +117,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   #watch: { [Symbol.dispose](): void } | undefined;
   #serving!: Serving;
   #native: NativeHost | undefined;
+  #unhear: () => void = () => {};
   #closing: Promise<void> | undefined;
 
   private constructor(records: SyncDatabase, host: SyncHost, options: SyncOptions) {
@@ -135,9 +156,9 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** The synchronisation of an instance. Use `instance.enableSync()`. */
   static async of(host: SyncHost, options: SyncOptions = {}): Promise<Sync> {
-    const records = await SyncDatabase.of(host);
-    const sync = new Sync(records, host, options);
-    const transports = options.transports ?? { http: new HttpTransport() };
+    const given = checked(options);
+    const sync = new Sync(await SyncDatabase.of(host), host, given);
+    const transports = given.transports ?? { http: new HttpTransport() };
     for (const [name, transport] of Object.entries(transports)) {
       await sync.addTransport(name, transport);
     }
@@ -148,7 +169,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   async #begin(): Promise<void> {
     await this.#readUsers();
     this.#watch = await this.records.database.onWrite(() => this.#replan());
-    this.syncHost.host.onAnyWrite((tree, event) => this.#written(tree, event));
+    this.#unhear = this.syncHost.host.onAnyWrite((tree, event) => this.#written(tree, event));
     await this.#workers.plan();
     // What was committed while nobody was there to send it.
     await this.#workers.wantAll();
@@ -214,11 +235,13 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   /** Listens for other instances over HTTP, on this runtime. */
   async serve(options: ServeOptions = {}): Promise<SyncServer> {
     this.#requireOpen();
-    const { port = 0, hostname = "127.0.0.1", publicAddress, tls } = options;
+    const { port = 0, hostname = "127.0.0.1", publicAddress, tls } = optionsOf(options, "listen");
+    requireText(hostname, "listen", "`hostname`");
+    requireOptionalText(publicAddress, "listen", "`publicAddress`");
     const listening = await listenHere({ port, hostname, tls, handler: this.#server.fetch });
-    const address = hostname.includes(":")
-      ? `[${hostname}]:${listening.port}`
-      : `${hostname}:${listening.port}`;
+    if (this.isClosed) await listening.close();
+    this.#requireOpen();
+    const address = joinAddress(hostname, listening.port);
     const close = async () => {
       this.#servers.delete(server);
       await listening.close();
@@ -240,11 +263,14 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
    * Keeps a database in step with peers from now on, also after a restart: it must be tracked by a user who has
    * enabled its synchronisation, else it is brought in step now and not served.
    */
-  async follow(database: ID | { readonly rootId: ID }, options: FollowOptions): Promise<SyncLink> {
+  async follow(database: DatabaseLike, options: FollowOptions): Promise<SyncLink> {
     this.#requireOpen();
-    const tree = "rootId" in database ? database.rootId : database;
-    if (options.key !== undefined) this.useKey(tree, options.key);
-    const peers = await Promise.all(options.peers.flatMap((peer) => this.#peersOf(peer)));
+    const action = "keep a database in step";
+    const tree = rootOf(database, action);
+    const { peers: wanted, key } = optionsOf(options, action);
+    requireIterable(wanted, action, "`peers`");
+    if (key !== undefined) this.useKey(tree, key);
+    const peers = await Promise.all(Array.from(wanted!, (peer) => this.#peerOf(peer)));
     for (const peer of peers) await this.addTreeSync(peer, tree);
     for (const peer of peers) this.#workers.of(peer).want(tree, "round");
     return new SyncLink(tree, peers.map((peer) => this.#workers.of(peer)), async () => {
@@ -270,24 +296,28 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** How a database stands with a peer. */
   async getSyncStatus(tree: ID, peer: PublicKey): Promise<SyncStatus> {
+    requireTree(tree, STATUS);
+    requirePeer(peer, STATUS);
     const { tips } = await this.syncHost.host.backend.snapshot(tree);
     return statusOf(tree, peer, tips.length > 0, this.#metrics.all());
   }
 
-  #peersOf(peer: DatabaseTicket | Address | PublicKey): Promise<PublicKey>[] {
-    if (peer instanceof PublicKey) return [Promise.resolve(peer)];
-    if (!(peer instanceof DatabaseTicket)) return [this.connectToPeer(peer)];
-    return [this.overTicket(peer, (_address, key) => Promise.resolve(key))];
+  async #peerOf(peer: DatabaseTicket | Address | PublicKey): Promise<PublicKey> {
+    if (peer instanceof PublicKey) return peer;
+    if (!(peer instanceof DatabaseTicket)) return await this.connectToPeer(peer);
+    return await this.overTicket(peer, (_address, key) => Promise.resolve(key));
   }
 
   /** Brings a database in step now, with one peer or with all that it is followed with. */
   async syncNow(
-    database: ID | { readonly rootId: ID },
+    database: DatabaseLike,
     options: RoundControls & { readonly peer?: PublicKey } = {},
   ): Promise<SyncReport> {
     this.#requireOpen();
-    const tree = "rootId" in database ? database.rootId : database;
-    const { peer, ...controls } = options;
+    const action = "bring a database in step";
+    const tree = rootOf(database, action);
+    const { peer } = optionsOf(options, action);
+    const controls = roundControls(options, action);
     const peers = peer === undefined ? await this.getTreePeers(tree) : [peer];
     const rounds = await Promise.allSettled(peers.map((it) => {
       return this.syncTreeWithPeerAs(it, tree, this.keyFor(tree), controls);
@@ -306,11 +336,18 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     entries: readonly { readonly root: ID | undefined; readonly id: ID }[],
   ): Promise<void> {
     await Promise.resolve();
-    for (const { root, id } of entries) this.#workers.of(peer).want(root ?? id, "push");
+    const action = "send entries to a peer";
+    requirePeer(peer, action);
+    if (!Array.isArray(entries)) throw wrongArgument(action, "the entries", "a list", entries);
+    const trees = entries.map((entry) => entry?.root ?? entry?.id);
+    for (const tree of trees) requireTree(tree, action);
+    for (const tree of trees) this.#workers.of(peer).want(tree, "push");
   }
 
   /** Has the peer brought up to an entry; nothing waits for it. */
   queueEntryForSync(peer: PublicKey, _entry: ID, tree: ID): void {
+    requirePeer(peer, "bring a peer up to an entry");
+    requireTree(tree, "bring a peer up to an entry");
     this.#workers.of(peer).want(tree, "push");
   }
 
@@ -342,15 +379,21 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<void> {
     this.#events.emit({ type: "accessPending", tree: `${tree}`, request });
-    await pause(this.#timers, pauseMs, signal);
-    this.#requireOpen();
+    const { ended } = this.transports;
+    await pause(
+      this.#timers,
+      pauseMs,
+      signal === undefined ? ended : AbortSignal.any([signal, ended]),
+    );
   }
 
   // --- looking on --------------------------------------------------------------------------------
 
   /** What happens from now on. */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<SyncEvent, void> {
-    return this.#events.listen(options.signal);
+    const { signal } = optionsOf(options, "listen to events");
+    requireSignal(signal, "listen to events");
+    return this.#events.listen(signal);
   }
 
   /** What has gone over so far, by peer and tree. */
@@ -370,9 +413,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#watch?.[Symbol.dispose]();
+    this.#unhear();
     await this.#workers.close();
     await Promise.allSettled([...this.#servers.keys()].map((server) => server.close()));
-    await this.transports.stopAll().catch(() => {});
+    await this.transports.close().catch(() => {});
     await this.#native?.close();
     this.forgetKeys();
     this.#events.close();
@@ -389,12 +433,18 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   }
 
   #requireOpen(): void {
-    if (this.#closing === undefined) return;
-    throw new SyncError(
-      "InstanceDropped",
-      "Cannot synchronise: it has ended; enable it again with `instance.enableSync()`",
-    );
+    if (this.isClosed) throw syncEnded();
   }
+}
+
+function checked(options: SyncOptions): SyncOptions {
+  const action = "enable synchronisation";
+  const given = optionsOf(options, action);
+  const { transports, timers, displayName } = given;
+  optionsOf(transports, action);
+  if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
+  requireOptionalText(displayName, action, "`displayName`");
+  return given;
 }
 
 function summed(reports: readonly TreeReport[]): TreeReport {

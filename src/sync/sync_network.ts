@@ -1,20 +1,44 @@
-import type { Permission } from "../auth/permission.ts";
+import { Permission } from "../auth/permission.ts";
 import type { DatabaseKey } from "../auth/database_key.ts";
 import { Doc } from "../crdt/doc.ts";
-import type { Entry } from "../entry/entry.ts";
+import { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Address, Transport } from "../transport/port.ts";
+import {
+  optionsOf,
+  requireInstance,
+  requireInstances,
+  requireMethod,
+  requireText,
+} from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { approveRequest, rejectRequest } from "./access/approval.ts";
+import {
+  type DatabaseLike,
+  requireAddress,
+  requireKey,
+  requirePeer,
+  requireTree,
+  rootOf,
+  type RoundControls,
+  roundControls,
+} from "./arguments.ts";
 import type { SyncHost } from "./host.ts";
 import type { SyncDatabase } from "./sync_database.ts";
 import { SyncRecords } from "./sync_records.ts";
+import { peerNotFound } from "./peers/peer_store.ts";
 import { DatabaseTicket } from "./ticket.ts";
 import type { Transports } from "./transports.ts";
 import type { V0Client } from "./v0/client.ts";
+import { noAddress } from "./worker/routes.ts";
 import type { RoundOptions, TreeReport, TreeSync } from "./worker/tree_sync.ts";
+
+const ADD_TRANSPORT = "add a transport";
+const CONNECT = "connect to a peer";
+const SYNC = "bring a database in step";
+const ASK = "ask for access to a database";
 
 /** How long one address of a ticket is tried, in milliseconds. */
 export const TICKET_ADDRESS_MS = 30_000;
@@ -37,8 +61,7 @@ export interface AccessRequest {
   readonly metadata?: Doc | undefined;
 }
 
-/** What a round may be told besides. */
-export type RoundControls = Pick<RoundOptions, "signal" | "onProgress" | "pull" | "push">;
+export type { RoundControls } from "./arguments.ts";
 
 /** The part of `Sync` that talks to others. */
 export class SyncNetwork extends SyncRecords {
@@ -65,11 +88,16 @@ export class SyncNetwork extends SyncRecords {
 
   /** Adds a transport; one of the same name is stopped and replaced. */
   async addTransport(name: string, transport: Transport): Promise<void> {
+    requireText(name, ADD_TRANSPORT, "its name");
+    requireMethod(transport, "exchange", ADD_TRANSPORT, "the transport");
+    requireMethod(transport, "canHandle", ADD_TRANSPORT, "the transport");
     await this.transports.add(name, transport);
   }
 
   /** Builds a transport out of what is stored under its name, and adds it. */
   async registerTransport(name: string, builder: TransportBuilder): Promise<void> {
+    requireText(name, ADD_TRANSPORT, "its name");
+    requireMethod(builder, "build", ADD_TRANSPORT, "the builder");
     const stored = await (await this.records.view().transportState()).getOption([name]);
     const { transport, state } = await builder.build(stored instanceof Doc ? stored : new Doc());
     if (state !== undefined) {
@@ -116,9 +144,8 @@ export class SyncNetwork extends SyncRecords {
   }
 
   /** A ticket for a database, with a hint for each transport that serves. */
-  createTicket(database: ID | { readonly rootId: ID }): DatabaseTicket {
-    const root = "rootId" in database ? database.rootId : database;
-    return new DatabaseTicket(root, this.ticketAddresses());
+  createTicket(database: DatabaseLike): DatabaseTicket {
+    return new DatabaseTicket(rootOf(database, "make a ticket"), this.ticketAddresses());
   }
 
   /** Reads a ticket, unless it was read already. */
@@ -137,11 +164,14 @@ export class SyncNetwork extends SyncRecords {
 
   /** Reads a tree with this key from now on, in this process; the device's own key does otherwise. */
   useKey(tree: ID, key: PrivateKey): void {
+    requireTree(tree, "read with a key");
+    requireKey(key, "read with a key");
     this.#keys.set(tree.toString(), key);
   }
 
   /** The key with which a tree is read. */
   keyFor(tree: ID): PrivateKey {
+    requireTree(tree, "look for the key of a database");
     return this.#keys.get(tree.toString()) ?? this.syncHost.deviceKey();
   }
 
@@ -157,11 +187,11 @@ export class SyncNetwork extends SyncRecords {
     address: Address,
     options: { signal?: AbortSignal } = {},
   ): Promise<PublicKey> {
-    const { key, displayName } = await this.client.handshake(address, options);
+    requireAddress(address, CONNECT);
+    const { signal } = roundControls(options, CONNECT);
+    const { key, displayName } = await this.client.handshake(address, { signal });
     await this.records.change(async (stores) => {
-      const peers = await stores.peers();
-      if (await peers.record(key) === undefined) await peers.register(key, displayName);
-      await peers.addAddress(key, address);
+      await (await stores.peers()).note(key, displayName, [address]);
     });
     return key;
   }
@@ -179,6 +209,8 @@ export class SyncNetwork extends SyncRecords {
 
   /** As {@link syncWithPeer}, reading with a key other than the usual one. */
   async syncWithPeerAs(address: Address, tree?: ID, key?: PrivateKey): Promise<PublicKey> {
+    if (tree !== undefined) requireTree(tree, SYNC);
+    if (key !== undefined) requireKey(key, SYNC);
     const peer = await this.connectToPeer(address);
     if (tree !== undefined) {
       await this.roundAt(address, peer, tree, { key: key ?? this.keyFor(tree) });
@@ -198,7 +230,10 @@ export class SyncNetwork extends SyncRecords {
     key: PrivateKey = this.keyFor(tree),
     controls: RoundControls = {},
   ): Promise<TreeReport> {
-    return await this.roundAt(await this.addressOf(peer), peer, tree, { key, ...controls });
+    requirePeer(peer, SYNC);
+    requireKey(key, SYNC);
+    const options = { ...roundControls(controls, SYNC), key };
+    return await this.roundAt(await this.addressOf(peer), peer, tree, options);
   }
 
   /** As {@link syncTreeWithPeer}, asking for access as well. */
@@ -208,6 +243,8 @@ export class SyncNetwork extends SyncRecords {
     access: AccessRequest,
     controls: RoundControls = {},
   ): Promise<TreeReport> {
+    requirePeer(peer, ASK);
+    requireTree(tree, ASK);
     return await this.#bootstrapAt(await this.addressOf(peer), peer, tree, access, controls);
   }
 
@@ -219,7 +256,8 @@ export class SyncNetwork extends SyncRecords {
     name: string,
     permission: Permission,
   ): Promise<TreeReport> {
-    requireName(name);
+    requireTree(tree, ASK);
+    requireAccess({ key, name });
     const peer = await this.connectToPeer(address);
     return await this.#bootstrapAt(address, peer, tree, { key, name, permission }, {});
   }
@@ -228,24 +266,27 @@ export class SyncNetwork extends SyncRecords {
     address: Address,
     peer: PublicKey,
     tree: ID,
-    { key, name, permission, metadata }: AccessRequest,
+    asked: AccessRequest,
     controls: RoundControls,
   ): Promise<TreeReport> {
-    requireName(name);
-    const access = { name, permission, metadata };
-    return await this.roundAt(address, peer, tree, { key, access, ...controls });
+    requireAccess(asked);
+    const { key, ...access } = asked;
+    return await this.roundAt(address, peer, tree, {
+      ...roundControls(controls, ASK),
+      key,
+      access,
+    });
   }
 
   /** Brings the database of a ticket in step with the first of its addresses that answers. */
   async syncWithTicket(ticket: DatabaseTicket, controls: RoundControls = {}): Promise<TreeReport> {
+    requireInstance(ticket, DatabaseTicket, SYNC, "the ticket");
+    const checked = roundControls(controls, SYNC);
     const tree = ticket.databaseId;
-    return await this.overTicket(ticket, async (address, peer, signal) => {
-      return await this.roundAt(address, peer, tree, {
-        key: this.keyFor(tree),
-        ...controls,
-        signal,
-      });
-    }, controls.signal);
+    const key = this.keyFor(tree);
+    return await this.overTicket(ticket, async (address, peer) => {
+      return await this.roundAt(address, peer, tree, { ...checked, key });
+    }, checked.signal);
   }
 
   /** Asks for the database of a ticket, and for access to it, at all of its addresses. */
@@ -257,20 +298,23 @@ export class SyncNetwork extends SyncRecords {
     metadata?: Doc,
     controls: RoundControls = {},
   ): Promise<TreeReport> {
-    requireName(name);
+    requireInstance(ticket, DatabaseTicket, ASK, "the ticket");
     const access = { key, name, permission, metadata };
-    return await this.overTicket(ticket, async (address, peer, signal) => {
-      return await this.#bootstrapAt(address, peer, ticket.databaseId, access, {
-        ...controls,
-        signal,
-      });
-    }, controls.signal);
+    requireAccess(access);
+    const checked = roundControls(controls, ASK);
+    const tree = ticket.databaseId;
+    return await this.overTicket(ticket, async (address, peer) => {
+      return await this.#bootstrapAt(address, peer, tree, access, checked);
+    }, checked.signal);
   }
 
-  /** Does something at all addresses of a ticket side by side; what the first one that succeeds gives. */
+  /**
+   * Does something at all addresses of a ticket side by side; what the first one that succeeds gives. The others go on:
+   * they, too, are peers of the database from then on.
+   */
   protected async overTicket<T>(
     ticket: DatabaseTicket,
-    work: (address: Address, peer: PublicKey, signal: AbortSignal) => Promise<T>,
+    work: (address: Address, peer: PublicKey) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     if (ticket.addresses.length === 0) throw noHints();
@@ -279,7 +323,7 @@ export class SyncNetwork extends SyncRecords {
       const ends = signal === undefined ? limit : AbortSignal.any([limit, signal]);
       const peer = await this.connectToPeer(address, { signal: ends });
       // Data may take as long as it comes: what is limited is how long nobody answers.
-      return await work(address, peer, signal ?? new AbortController().signal);
+      return await work(address, peer);
     });
     try {
       return await Promise.any(attempts);
@@ -306,12 +350,13 @@ export class SyncNetwork extends SyncRecords {
     if (await this.getPeerInfo(peer) === undefined) throw peerNotFound(peer);
     const [first] = await this.getPeerAddresses(peer);
     if (first !== undefined) return first;
-    const message = `Cannot reach ${peer}: no address of it is known`;
-    throw new SyncError("Network", message, { fields: { peer: `${peer}` } });
+    throw noAddress(peer);
   }
 
   /** Sends entries to an address and waits until they are taken; how many the other side holds now. */
   async sendEntries(entries: readonly Entry[], address: Address): Promise<number> {
+    requireInstances(entries, Entry, "send entries", "the entries");
+    requireAddress(address, "send entries");
     return await this.client.sendEntries(address, entries);
   }
 
@@ -328,7 +373,12 @@ export class SyncNetwork extends SyncRecords {
   }
 }
 
-function requireName(name: string): void {
+/** A permission and a note are optional; a key without a name would be refused by the other side. */
+function requireAccess(asked: AccessRequest): void {
+  const { key, name, permission, metadata } = optionsOf(asked, ASK);
+  requireKey(key, ASK);
+  if (permission !== undefined) requireInstance(permission, Permission, ASK, "the permission");
+  if (metadata !== undefined) requireInstance(metadata, Doc, ASK, "the note");
   if (typeof name === "string" && name !== "") return;
   const reason = "a key that asks for access needs a name";
   throw new SyncError("InvalidKeyName", `Invalid key name: ${reason}`, { fields: { reason } });
@@ -337,11 +387,6 @@ function requireName(name: string): void {
 function noHints(): SyncError {
   const reason = "Ticket has no address hints";
   throw new SyncError("InvalidAddress", `Invalid address: ${reason}`, { fields: { reason } });
-}
-
-/** The error for a peer that is not known. */
-export function peerNotFound(peer: PublicKey): SyncError {
-  return new SyncError("PeerNotFound", `Peer not found: ${peer}`, { fields: { peer: `${peer}` } });
 }
 
 /** Of several failures the one that says most: what a peer answered, rather than that one did not. */

@@ -12,6 +12,7 @@
  */
 
 import { ID } from "../entry/id.ts";
+import { optionsOf } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { setInspection } from "../util/inspect.ts";
 import { type Address, isSameAddress } from "./address.ts";
@@ -49,6 +50,7 @@ export class DatabaseTicket {
     this.databaseId = databaseId;
     this.addresses = Object.freeze(Array.from(addresses, copyOf));
     this.native = native === true;
+    requireShort(this.toString());
   }
 
   /** Reads a ticket. Throws `SyncError` `InvalidAddress`, or `IdError` `InvalidFormat`. */
@@ -68,7 +70,7 @@ export class DatabaseTicket {
 
   /** Whether both name the same database and the same addresses in the same order. */
   equals(other: DatabaseTicket): boolean {
-    return this.databaseId.equals(other.databaseId) &&
+    return other instanceof DatabaseTicket && this.databaseId.equals(other.databaseId) &&
       this.addresses.length === other.addresses.length &&
       this.addresses.every((address, at) => isSameAddress(address, other.addresses[at]!));
   }
@@ -95,9 +97,7 @@ export class DatabaseTicket {
 /** What stands behind the prefix. */
 function fieldsOf(text: string): string {
   if (typeof text !== "string") throw invalidAddress(`a ticket is a text, not ${typeof text}`);
-  if (text.length > MAX_TICKET_LENGTH) {
-    throw invalidAddress(`a ticket has at most ${MAX_TICKET_LENGTH} characters`);
-  }
+  requireShort(text);
   if (text.startsWith(PREFIX)) return text.slice(PREFIX.length);
   throw invalidAddress(
     `Expected '${PREFIX}' prefix, got: ${[...text.slice(0, 2 * SHOWN)].slice(0, SHOWN).join("")}`,
@@ -111,11 +111,20 @@ function hint(value: string): Address[] {
   return [{ transportType: value.slice(0, colon), address: value.slice(colon + 1) }];
 }
 
-function copyOf({ transportType, address }: Address): Address {
-  if (typeof transportType === "string" && typeof address === "string") {
-    return Object.freeze({ transportType, address });
+function copyOf(given: Address): Address {
+  const { transportType, address } = optionsOf(given, "make a ticket");
+  if (typeof transportType !== "string" || typeof address !== "string") {
+    throw invalidAddress("the type of the transport and the address must be texts");
   }
-  throw invalidAddress("the type of the transport and the address must be texts");
+  if (!(transportType.isWellFormed() && address.isWellFormed())) {
+    throw invalidAddress("half of a surrogate pair cannot be written into a ticket");
+  }
+  return Object.freeze({ transportType, address });
+}
+
+function requireShort(text: string): void {
+  if (text.length <= MAX_TICKET_LENGTH) return;
+  throw invalidAddress(`a ticket has at most ${MAX_TICKET_LENGTH} characters`);
 }
 
 function encode(value: string): string {

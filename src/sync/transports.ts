@@ -11,6 +11,7 @@ import { EideticaError, SyncError } from "../util/errors.ts";
 export class Transports {
   readonly #all = new Map<string, Transport>();
   readonly #server: () => ServerSide;
+  readonly #ended = new AbortController();
 
   /** No transports yet; `server` answers what arrives. */
   constructor(server: () => ServerSide) {
@@ -22,8 +23,14 @@ export class Transports {
     return this.#all.size === 0;
   }
 
+  /** Aborted when synchronisation ends. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
   /** Adds a transport; one of the same name is stopped first. */
   async add(name: string, transport: Transport): Promise<void> {
+    this.#requireOpen();
     const before = this.#all.get(name);
     this.#all.set(name, transport);
     if (before?.isRunning) await before.stop();
@@ -46,7 +53,9 @@ export class Transports {
     request: Uint8Array,
     options: ExchangeOptions,
   ): Promise<ByteStream> {
-    return await this.leadingTo(address).exchange(address, request, options);
+    this.#requireOpen();
+    const signal = options.signal ?? this.#ended.signal;
+    return await this.leadingTo(address).exchange(address, request, { ...options, signal });
   }
 
   /** The transport that leads to an address. */
@@ -64,14 +73,21 @@ export class Transports {
   async startAll(): Promise<void> {
     const errors: EideticaError[] = [];
     for (const [name, transport] of this.#all) {
-      await transport.start(this.#server()).catch((error) => errors.push(named(name, error)));
+      await this.#start(transport).catch((error) => errors.push(named(name, error)));
     }
     if (errors.length > 0 && errors.length === this.#all.size) throw several(errors);
   }
 
   /** Begins to serve on one transport. */
   async start(name: string): Promise<void> {
-    await this.get(name).start(this.#server());
+    await this.#start(this.get(name));
+  }
+
+  async #start(transport: Transport): Promise<void> {
+    this.#requireOpen();
+    await transport.start(this.#server());
+    if (this.#ended.signal.aborted && transport.isRunning) await transport.stop();
+    this.#requireOpen();
   }
 
   /** Ends serving on all transports that serve. */
@@ -82,6 +98,16 @@ export class Transports {
       await transport.stop().catch((error) => errors.push(named(name, error)));
     }
     if (errors.length > 0) throw several(errors);
+  }
+
+  /** Ends serving, and the exchanges under way that nobody else may end; nothing begins after that. */
+  async close(): Promise<void> {
+    this.#ended.abort(syncEnded());
+    await this.stopAll();
+  }
+
+  #requireOpen(): void {
+    this.#ended.signal.throwIfAborted();
   }
 
   /** Where the transports serve: names with addresses, of those that do. */
@@ -95,6 +121,12 @@ export class Transports {
     const running = [...this.#all.values()].filter((transport) => transport.isRunning);
     return running.map((it) => ({ transportType: it.type, address: it.serverAddress() }));
   }
+}
+
+/** The error of whoever wants something of synchronisation that has ended. */
+export function syncEnded(): SyncError {
+  const message = "Cannot synchronise: it has ended; enable it again with `instance.enableSync()`";
+  return new SyncError("InstanceDropped", message);
 }
 
 /** The error of an instance that has no way to others. */

@@ -76,6 +76,17 @@ export function requireInstance<T>(
   throw wrongArgument(action, argument, `a ${type.name}`, value);
 }
 
+/** Fails unless `values` is a list of instances of one of our classes. */
+export function requireInstances<T>(
+  values: unknown,
+  type: ClassOf<T>,
+  action: string,
+  argument: string,
+): asserts values is readonly T[] {
+  if (!Array.isArray(values)) throw wrongArgument(action, argument, "a list", values);
+  for (const value of values) requireInstance(value, type, action, `each of ${argument}`);
+}
+
 /** Fails unless `value` can be called. */
 export function requireFunction(value: unknown, action: string, argument: string): void {
   if (typeof value !== "function") throw wrongArgument(action, argument, "a function", value);

@@ -5,34 +5,14 @@
  * @module
  */
 
-import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, describe, it } from "node:test";
-import { inspect } from "node:util";
 import * as api from "../../mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
-
-/** Values of every type; at most one of them is right anywhere. */
-const WRONG: readonly unknown[] = [
-  undefined,
-  null,
-  5,
-  -1.5,
-  "x",
-  {},
-  [],
-  [undefined],
-  () => undefined,
-  5n,
-  true,
-  new Uint8Array(3),
-];
-
-/** Most arguments that are tried. */
-const MOST = 3;
+import { type Callable, type Exempt, Walk } from "./walk.ts";
 
 /** What is not asked, with the reason. */
-const EXEMPT: readonly (readonly [RegExp, reason: string])[] = [
+const EXEMPT: Exempt = [
   [/^ID\.(compare|compareFold)$/, "comparators, which sorts call"],
   [/^ID\.readText$/, "between readers of this package"],
   [/\.(load|view|register)$/, "what a transaction asks of a type of store"],
@@ -49,84 +29,6 @@ const EXEMPT: readonly (readonly [RegExp, reason: string])[] = [
     "protected",
   ],
 ];
-
-/** Methods that end the object which they are called on. */
-const ENDS = new Set(["close", "logout", "wipe", "commit"]);
-
-type Callable = (...args: unknown[]) => unknown;
-
-const isClass = (name: string, value: unknown) =>
-  typeof value === "function" && /^[A-Z]/.test(name);
-
-/** The names of the methods of an object, those of its classes included. */
-function methodsOf(object: object): [name: string, method: Callable][] {
-  const found = new Map<string, Callable>();
-  for (
-    let place: object | null = object;
-    place !== null && place !== Object.prototype && place !== Function.prototype;
-    place = Object.getPrototypeOf(place)
-  ) {
-    for (const name of Object.getOwnPropertyNames(place)) {
-      const { value } = Object.getOwnPropertyDescriptor(place, name)!;
-      const isMethod = typeof value === "function" && name !== "constructor" &&
-        name !== "prototype";
-      if (isMethod && !found.has(name)) found.set(name, value);
-    }
-  }
-  return [...found];
-}
-
-/** Calls something, waits for its promise, and reads the beginning of what it iterates over. */
-async function outcomeOf(call: () => unknown): Promise<unknown> {
-  try {
-    const result = await call() as { [Symbol.asyncIterator]?: unknown } | undefined;
-    if (typeof result?.[Symbol.asyncIterator] === "function") {
-      for await (const _ of result as AsyncIterable<unknown>) break;
-    }
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
-class Walk {
-  readonly faults: string[] = [];
-  calls = 0;
-
-  async method(
-    name: string,
-    self: unknown,
-    method: Callable,
-    prefix: readonly unknown[] = [],
-  ): Promise<void> {
-    if (EXEMPT.some(([pattern]) => pattern.test(name))) return;
-    const faults = new Set<string>();
-    for (const wrong of WRONG) {
-      for (let count = 0; count <= MOST - prefix.length; count++) {
-        const args = Array(count).fill(wrong);
-        this.calls++;
-        const error = await outcomeOf(() => method.apply(self, [...prefix, ...args]));
-        if (error === undefined || error instanceof api.EideticaError) continue;
-        faults.add(
-          `${name}(${args.map((arg) => inspect(arg, { depth: 0 })).join(", ")}): ${error}`,
-        );
-      }
-    }
-    this.faults.push(...[...faults].slice(0, 2));
-  }
-
-  async object(name: string, make: () => unknown): Promise<void> {
-    for (const [method, call] of methodsOf(make() as object)) {
-      if (ENDS.has(method) || method.startsWith("_")) continue;
-      await this.method(`${name}.${method}`, make(), call);
-    }
-  }
-
-  assertNone(): void {
-    assert.ok(this.calls > 0);
-    assert.ok(this.faults.length === 0, `foreign errors:\n${this.faults.join("\n")}`);
-  }
-}
 
 async function bed() {
   const { instance, user } = await api.Instance.createBackend(
@@ -146,25 +48,14 @@ describe("arguments that are missing or of another type", () => {
 
   it("of functions and static methods", async () => {
     await api.ready();
-    const walk = new Walk();
-    for (const [name, value] of Object.entries(api)) {
-      if (!isClass(name, value)) {
-        if (typeof value === "function") await walk.method(name, undefined, value as Callable);
-        continue;
-      }
-      for (const key of Object.getOwnPropertyNames(value)) {
-        const { value: method } = Object.getOwnPropertyDescriptor(value, key)!;
-        if (typeof method === "function" && key !== "prototype") {
-          await walk.method(`${name}.${key}`, value, method);
-        }
-      }
-    }
+    const walk = new Walk(EXEMPT);
+    await walk.exports(api);
     walk.assertNone();
   });
 
   it("of values", async () => {
     await api.ready();
-    const walk = new Walk();
+    const walk = new Walk(EXEMPT);
     const { user, db, entry, instance } = await bed();
     const key = user.defaultKey();
     const list = () => api.Doc.from({ l: [1, 2] }).get("l");
@@ -196,7 +87,7 @@ describe("arguments that are missing or of another type", () => {
   });
 
   it("of instances, users, databases and transactions", async () => {
-    const walk = new Walk();
+    const walk = new Walk(EXEMPT);
     const { instance, user, db, tx } = await bed();
     const admin = await user.admin();
     const objects: Record<string, () => unknown> = {
@@ -214,7 +105,7 @@ describe("arguments that are missing or of another type", () => {
   });
 
   it("of stores, to write and to read", async () => {
-    const walk = new Walk();
+    const walk = new Walk(EXEMPT);
     const { instance, db, tx } = await bed();
     const types = { doc: api.DocStore, table: api.Table, typed: api.Table.of<{ a: number }>() };
     for (const [name, type] of Object.entries(types)) {
@@ -236,7 +127,7 @@ describe("arguments that are missing or of another type", () => {
   });
 
   it("behind arguments that are right", async () => {
-    const walk = new Walk();
+    const walk = new Walk(EXEMPT);
     const { instance, user, db, tx, entry } = await bed();
     const store = await tx.getStore(api.DocStore, "s");
     const table = await tx.getStore(api.Table, "t");

@@ -153,6 +153,18 @@ describe("tickets", () => {
       );
     }
     assert.throws(() => new DatabaseTicket("x" as unknown as ID), hasCode("InvalidAddress"));
+    for (
+      const [transportType, address] of [
+        ["http", "\ud800"],
+        ["http", "a".repeat(MAX_TICKET_LENGTH)],
+      ] as const
+    ) {
+      assert.throws(
+        () => new DatabaseTicket(rawId("x"), [{ transportType, address }]),
+        hasCode("InvalidAddress"),
+        "what could not be read again",
+      );
+    }
     const odd = { transportType: 5, address: "x" } as unknown as Address;
     assert.throws(() => new DatabaseTicket(rawId("x"), [odd]), hasCode("InvalidAddress"));
   });

@@ -36,6 +36,16 @@ export class PeerStore {
     await this.#store.set([key], { pubkey: key, ...name, ...times, status: "active" });
   }
 
+  /** Notes a peer that was met, unless it is known, and where it can be reached. */
+  async note(
+    id: PublicKey,
+    displayName: string | undefined,
+    addresses: readonly Address[],
+  ): Promise<void> {
+    if (await this.record(id) === undefined) await this.register(id, displayName);
+    for (const address of addresses) await this.addAddress(id, address);
+  }
+
   /** The record of a peer, blocked ones included. */
   async record(id: PublicKey): Promise<Doc | undefined> {
     const found = await this.#store.getOption([id.toString()]);
@@ -46,7 +56,7 @@ export class PeerStore {
   async require(id: PublicKey): Promise<Doc> {
     const record = await this.record(id);
     if (record !== undefined) return record;
-    throw notFound(id.toString());
+    throw peerNotFound(id);
   }
 
   /** What is known of a peer; undefined when it is unknown or blocked. */
@@ -91,7 +101,7 @@ export class PeerStore {
     change: Partial<Omit<PeerInfo, "id" | "firstSeen" | "lastSeen">>,
   ): Promise<void> {
     const peer = await this.get(id);
-    if (peer === undefined) throw notFound(id.toString());
+    if (peer === undefined) throw peerNotFound(id);
     const next = { ...peer, ...change, lastSeen: this.#clock.nowRfc3339() };
     for (const [name, value] of Object.entries(peerMembers(next))) await this.#set(id, name, value);
   }
@@ -136,6 +146,7 @@ function alreadyExists(peer: string): SyncError {
   return new SyncError("PeerAlreadyExists", `Peer already exists: ${peer}`, { fields: { peer } });
 }
 
-function notFound(peer: string): SyncError {
-  return new SyncError("PeerNotFound", `Peer not found: ${peer}`, { fields: { peer } });
+/** The error for a peer that is not known. */
+export function peerNotFound(peer: PublicKey): SyncError {
+  return new SyncError("PeerNotFound", `Peer not found: ${peer}`, { fields: { peer: `${peer}` } });
 }

@@ -17,6 +17,7 @@ import { Doc } from "../../crdt/doc.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { DocStore } from "../../store/doc_store.ts";
+import { optionsOf } from "../../util/arguments.ts";
 import { type Clock, formatRfc3339 } from "../../util/clock.ts";
 import { type RandomSource, uuidV4 } from "../../util/random.ts";
 import { setInspection } from "../../util/inspect.ts";
@@ -234,6 +235,10 @@ function withRound(before: SyncMetadata, tree: ID, now: string, round: SyncOutco
 
 /** Share of rounds that succeeded; 0 when there were none. */
 export function successRate(metadata: SyncMetadata): number {
-  const all = metadata.successful_sync_count + metadata.failed_sync_count;
-  return all === 0 ? 0 : metadata.successful_sync_count / all;
+  const { successful_sync_count: successes = 0, failed_sync_count: failures = 0 } = optionsOf(
+    metadata,
+    "tell how many rounds succeeded",
+  );
+  const all = successes + failures;
+  return all === 0 ? 0 : successes / all;
 }

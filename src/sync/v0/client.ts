@@ -75,7 +75,7 @@ export interface TreeQuestion {
   /** Set to ask for access as well. */
   readonly access?: {
     readonly name: string;
-    readonly permission: Permission | undefined;
+    readonly permission?: Permission | undefined;
     readonly metadata?: Doc | undefined;
   } | undefined;
 }

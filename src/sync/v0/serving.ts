@@ -68,9 +68,7 @@ export class Serving {
   ): Promise<void> {
     try {
       await this.records.change(async (stores) => {
-        const peers = await stores.peers();
-        if (await peers.record(peer) === undefined) await peers.register(peer, name);
-        for (const address of addresses) await peers.addAddress(peer, address);
+        await (await stores.peers()).note(peer, name, addresses);
       });
       this.#options.onPeer?.(peer);
     } catch (error) {

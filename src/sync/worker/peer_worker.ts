@@ -7,6 +7,7 @@ import { EideticaError, SyncError } from "../../util/errors.ts";
 import type { RandomSource } from "../../util/random.ts";
 import type { SyncEvents } from "../events.ts";
 import type { SyncMetrics } from "../metrics.ts";
+import { syncEnded } from "../transports.ts";
 import type { V0Client } from "../v0/client.ts";
 import { Backoff } from "./backoff.ts";
 import { Routes } from "./routes.ts";
@@ -126,9 +127,7 @@ export class PeerWorker {
   async close(): Promise<void> {
     this.#cancelTimer?.();
     this.#jobs.clear();
-    this.#abort.abort(
-      new SyncError("InstanceDropped", "Cannot reach the peer: synchronisation has ended"),
-    );
+    this.#abort.abort(syncEnded());
     await this.#running?.catch(() => {});
   }
 

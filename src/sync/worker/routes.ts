@@ -69,7 +69,8 @@ function nameOf({ transportType, address }: Address): string {
   return `${transportType}:${address}`;
 }
 
-function noAddress(peer: PublicKey): SyncError {
+/** The error for a peer that nobody knows how to reach. */
+export function noAddress(peer: PublicKey): SyncError {
   const message = `Cannot reach ${peer}: no address of it is known`;
   return new SyncError("Network", message, { fields: { peer: `${peer}` } });
 }

@@ -1,0 +1,82 @@
+/** Synchronisation that ends: what is under way then, and what is begun after. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Instance, NewUser, PrivateKey } from "../../mod.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Transport } from "../../src/sync/mod.ts";
+import { hasCode } from "./wire_bed.ts";
+
+/** Leads to somebody who never answers: every exchange ends with its signal alone. */
+class Silence implements Transport {
+  readonly type = "silence";
+  readonly isRunning = false;
+  asked = Promise.withResolvers<void>();
+
+  canHandle = ({ transportType }: { transportType: string }) => transportType === this.type;
+  start = () => Promise.resolve();
+  stop = () => Promise.resolve();
+  serverAddress = () => "nowhere";
+  exchange: Transport["exchange"] = (_address, _request, options) => {
+    this.asked.resolve();
+    return new Promise((_, reject) => {
+      options?.signal?.addEventListener("abort", () => reject(options.signal?.reason), {
+        once: true,
+      });
+    });
+  };
+}
+
+async function bed() {
+  const { instance, user } = await Instance.createBackend(
+    memoryStorage(),
+    NewUser.passwordless("ada"),
+  );
+  const silence = new Silence();
+  const sync = await instance.enableSync({ transports: { silence } });
+  return { instance, user, sync, silence, db: await user.createDatabase({ name: "x" }) };
+}
+
+describe("the end of synchronisation", () => {
+  it("ends what waits for somebody who never answers", async () => {
+    const { instance, sync, silence } = await bed();
+    const asking = sync.connectToPeer({ transportType: "silence", address: "anywhere" });
+    const told = assert.rejects(asking, hasCode("InstanceDropped"));
+    await silence.asked.promise;
+    await sync.close();
+    await told;
+    await instance.close();
+  });
+
+  it("ends a server that was still on its way", async () => {
+    const { instance, sync } = await bed();
+    const serving = assert.rejects(sync.serve(), hasCode("InstanceDropped"));
+    await sync.close();
+    await serving;
+    await instance.close();
+  });
+
+  it("nothing begins after it, until it is enabled again", async () => {
+    const { instance, sync, db } = await bed();
+    const peer = PrivateKey.generate().publicKey;
+    await sync.registerPeer(peer, "bob");
+    await sync.close();
+    await sync.close();
+    for (
+      const begin of [
+        () => sync.serve(),
+        () => sync.syncNow(db, { peer }),
+        () => sync.follow(db, { peers: [peer] }),
+        () => sync.connectToPeer({ transportType: "silence", address: "anywhere" }),
+        () => sync.addTransport("silence", new Silence()),
+        () => sync.registerSyncPeer({ peer, tree: db.rootId }),
+      ]
+    ) await assert.rejects(begin, hasCode("InstanceDropped"), `${begin}`);
+    const again = await instance.enableSync();
+    assert.notEqual(again, sync);
+    assert.equal(instance.sync, again);
+    assert.deepEqual((await again.listPeers()).map(({ displayName }) => displayName), ["bob"]);
+    await (await again.serve()).close();
+    await instance.close();
+  });
+});
