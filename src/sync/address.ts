@@ -5,6 +5,7 @@
  */
 
 import type { Address } from "../transport/port.ts";
+import { tryParse } from "./peers/parse.ts";
 
 export type { Address } from "../transport/port.ts";
 
@@ -23,13 +24,10 @@ export function writeAddresses(addresses: readonly Address[]): string {
   return JSON.stringify(addresses.map(addressJson));
 }
 
-/** Reads a JSON text of several addresses; none when it cannot be read. */
+/** Reads a JSON text of several addresses, without those that cannot be read. */
 export function readAddresses(text: string | undefined): Address[] {
-  try {
-    return (JSON.parse(text ?? "[]") as unknown[]).map(readAddress);
-  } catch {
-    return [];
-  }
+  const listed = tryParse(() => JSON.parse(text ?? "[]") as unknown).flat();
+  return listed.flatMap((json) => tryParse(() => readAddress(json)));
 }
 
 function readAddress(json: unknown): Address {

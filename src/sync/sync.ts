@@ -50,7 +50,7 @@ import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
 import { pause, systemTimers, type Timers } from "./worker/timers.ts";
-import { type TreeReport, TreeSync } from "./worker/tree_sync.ts";
+import { NOTHING, plus, type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
 const log = new Logger("sync");
@@ -327,7 +327,8 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       throw failed.reason;
     }
     const reports = rounds.flatMap((round) => round.status === "fulfilled" ? [round.value] : []);
-    return { ...summed(reports), complete: failed === undefined };
+    const report = reports.reduce(plus, NOTHING);
+    return { ...report, complete: failed === undefined && report.untaken === 0 };
   }
 
   /** Sends entries to a peer; what fails is tried again as for any commit. */
@@ -445,14 +446,6 @@ function checked(options: SyncOptions): SyncOptions {
   if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
   requireOptionalText(displayName, action, "`displayName`");
   return given;
-}
-
-function summed(reports: readonly TreeReport[]): TreeReport {
-  const sum = { received: 0, verified: 0, sent: 0, bytes: 0, rounds: 0, refused: 0 };
-  for (const report of reports) {
-    for (const name of Object.keys(sum) as (keyof TreeReport)[]) sum[name] += report[name];
-  }
-  return sum;
 }
 
 function notFlushed(lacks: readonly Lack[]): SyncError {

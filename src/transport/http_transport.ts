@@ -18,6 +18,9 @@ import type {
 import { piecesOf, SilenceWatch } from "./silence.ts";
 import { setInspection } from "../util/inspect.ts";
 
+/** Letters of the text of a failure that an error tells. */
+const SHOWN = 200;
+
 /** Path of protocol v0. */
 export const V0_PATH = "/api/v0";
 /** How long an exchange may be silent, in milliseconds. */
@@ -75,8 +78,8 @@ export class HttpTransport implements Transport {
       throw failure(address, cause, watch, connectionFailed);
     });
     if (response.ok) return response;
-    const text = await response.text().catch(() => "");
-    throw networkFailed(address, `status ${response.status} ${text.slice(0, 200)}`.trim());
+    const text = await beginningOf(response.body).catch(() => "");
+    throw networkFailed(address, `status ${response.status} ${text}`.trim());
   }
 
   /** See {@link Transport.start}. */
@@ -117,6 +120,17 @@ export class HttpTransport implements Transport {
 }
 
 setInspection(HttpTransport.prototype);
+
+/** The first letters of a text that says what went wrong; no more of it is read. */
+async function beginningOf(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of piecesOf(body)) {
+    text += decoder.decode(piece.subarray(0, 4 * SHOWN), { stream: true });
+    if (text.length >= SHOWN) break;
+  }
+  return text.slice(0, SHOWN);
+}
 
 function urlOf(address: string): string {
   const base = /^https?:\/\//i.test(address) ? address : `http://${address}`;

@@ -1,7 +1,6 @@
 import { Permission } from "../auth/permission.ts";
 import type { Database } from "../database/database.ts";
-import type { Doc } from "../crdt/doc.ts";
-import { Doc as DocClass } from "../crdt/doc.ts";
+import { Doc } from "../crdt/doc.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
@@ -58,7 +57,7 @@ export async function ask(
 ): Promise<{ readonly root: ID; readonly error: unknown }> {
   const parsed = await sync.ticketOf(ticket);
   const { permission, note, signal, onProgress } = options;
-  const metadata = typeof note === "string" ? DocClass.from({ note }) : note;
+  const metadata = typeof note === "string" ? Doc.from({ note }) : note;
   const name = key.publicKey.toString();
   const controls = { signal, onProgress };
   const asked = sync.bootstrapWithTicket(parsed, key, name, permission, metadata, controls);

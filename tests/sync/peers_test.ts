@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PrivateKey, type PublicKey } from "../../mod.ts";
+import { DocStore, PrivateKey, type PublicKey } from "../../mod.ts";
+import { MAX_PEER_ADDRESSES, MAX_PEERS, PeerStore } from "../../src/sync/peers/peer_store.ts";
 import { successRate } from "../../src/sync/peers/sync_state.ts";
 import { httpConfig, irohConfig } from "../../src/sync/peers/transports.ts";
 import { SyncDatabase } from "../../src/sync/sync_database.ts";
@@ -46,6 +47,30 @@ describe("peers", () => {
       await records.updatePeerStatus(peer, "Active");
       assert.deepEqual(await records.getPeerAddresses(peer), [http("a:1")]);
       await records.removePeer(key());
+    }));
+
+  it("that come by are noted up to MAX_PEERS, with MAX_PEER_ADDRESSES; users add more", () =>
+    withRecords(async ({ user, host }) => {
+      const db = await user.createDatabase({ name: "peers" });
+      await db.withTransaction(async (tx) => {
+        const store = await tx.getStore(DocStore, "peers");
+        const peers = new PeerStore(store, host.host.clock);
+        const [known, late] = [key(), key()];
+        const addresses = Array.from({ length: MAX_PEER_ADDRESSES + 1 }, (_, n) => http(`a:${n}`));
+        await peers.noteStranger(known, "laptop", addresses);
+        await peers.noteStranger(known, "laptop", [http("b:1")]);
+        assert.deepEqual(await peers.addresses(known), addresses.slice(0, -1));
+        await peers.addAddress(known, http("b:2"));
+        assert.equal((await peers.addresses(known)).length, MAX_PEER_ADDRESSES + 1);
+        for (let n = 1; n < MAX_PEERS; n++) {
+          await store.set([`stranger ${n}`], { status: "active" });
+        }
+        await peers.noteStranger(late, "phone", [http("c:1")]);
+        assert.equal(await peers.record(late), undefined);
+        await peers.noteStranger(known, "laptop", []);
+        await peers.register(late, "phone");
+        assert.equal((await peers.get(late))?.displayName, "phone");
+      });
     }));
 
   it("10#5 belong to trees once; a tree ends with its last peer", () =>

@@ -94,6 +94,22 @@ describe("the HTTP transport", () => {
       await assert.rejects(asked, { code: "Network", message: /status 418/ });
     }));
 
+  it("of a failure no more is read than is told", async () => {
+    const [piece, most] = [bytes("no ".repeat(10_000)), 2000];
+    let sent = 0;
+    const long = serverOf(() => {
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => sent++ < most ? controller.enqueue(piece) : controller.close(),
+      });
+      return Promise.resolve(new Response(body, { status: 500 }));
+    });
+    await serving(long, async (transport) => {
+      const failed = transport.exchange(http(transport.serverAddress()), bytes("x"));
+      await assert.rejects(failed, ({ message }: Error) => message.length < 400);
+    });
+    assert.ok(sent < most, "all of 60 MB was read");
+  });
+
   it("a server that accepts and says nothing ends the exchange, an abort as well", async () => {
     const sockets: Socket[] = [];
     const server = createServer((socket) => void sockets.push(socket.on("error", () => {})));

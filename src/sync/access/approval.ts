@@ -4,7 +4,7 @@ import { Database } from "../../database/database.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
 import { isNotFound, SyncError } from "../../util/errors.ts";
 import type { SyncHost } from "../host.ts";
-import type { BootstrapRequest, BootstrapStatus } from "../peers/bootstrap_requests.ts";
+import { type BootstrapRequest, type BootstrapStatus, VERBS } from "../peers/bootstrap_requests.ts";
 import type { SyncDatabase } from "../sync_database.ts";
 
 /** With what requests for access are decided. */
@@ -103,9 +103,7 @@ function requirePending(id: string, status: BootstrapStatus): void {
 /** As other implementations write it. */
 function statusText(status: BootstrapStatus): string {
   if (status.state === "Pending") return "Pending";
-  const [by, at] = status.state === "Approved"
-    ? ["approved_by", "approval_time"]
-    : ["rejected_by", "rejection_time"];
+  const [by, at] = VERBS[status.state];
   return `${status.state} { ${by}: ${JSON.stringify(status.by)}, ${at}: ${
     JSON.stringify(status.at)
   } }`;

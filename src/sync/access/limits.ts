@@ -21,3 +21,9 @@ export const FRESHNESS_MS = 60_000;
 
 /** Most spent nonces that are remembered. */
 export const MAX_NONCES = 100_000;
+
+/** Most pushed entries of trees that nobody here keeps in step, since synchronisation was enabled. */
+export const MAX_STRAY_ENTRIES = 256;
+
+/** Most bytes of such entries. */
+export const MAX_STRAY_BYTES: number = 1024 * 1024;

@@ -1,4 +1,3 @@
-import type { Address, ConnectionInfo } from "../../transport/port.ts";
 import { piecesOf, streamOf } from "../../transport/silence.ts";
 import { SyncError } from "../../util/errors.ts";
 import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
@@ -15,7 +14,7 @@ export type Exchange = Pick<V0Handler, "exchange">;
 
 /** Protocol v0 over HTTP: one request of JSON by `POST`, one answer. */
 export function v0Route(handler: Exchange): Route {
-  return async (request, info) => {
+  return async (request) => {
     if (request.method !== "POST") return await discarding(request, empty(405, { allow: "POST" }));
     if (!JSON_TYPE.test(request.headers.get("content-type")?.trim() ?? "")) {
       const text = "Expected request with `Content-Type: application/json`";
@@ -23,18 +22,15 @@ export function v0Route(handler: Exchange): Route {
     }
     const length = Number(request.headers.get("content-length") ?? 0);
     if (length > MAX_HTTP_REQUEST_BYTES) return await discarding(request, tooLarge());
-    return await answer(handler, request, info);
+    return await answer(handler, request);
   };
 }
 
-async function answer(
-  handler: Exchange,
-  request: Request,
-  info: ConnectionInfo,
-): Promise<Response> {
+async function answer(handler: Exchange, request: Request): Promise<Response> {
   try {
     const limits = { maxBytes: MAX_HTTP_REQUEST_BYTES };
-    const pieces = await handler.exchange(piecesOf(request.body), remoteOf(info), limits);
+    // Where the request comes from is a port of that connection alone: nobody can be reached there.
+    const pieces = await handler.exchange(piecesOf(request.body), undefined, limits);
     const headers = { "content-type": "application/json", "cache-control": "no-store" };
     return new Response(streamOf(pieces), { headers });
   } catch (error) {
@@ -52,10 +48,4 @@ function tooLarge(): Response {
 async function discarding(request: Request, response: Response): Promise<Response> {
   await request.body?.cancel().catch(() => {});
   return response;
-}
-
-function remoteOf({ remoteAddress }: ConnectionInfo): Address | undefined {
-  return remoteAddress === undefined
-    ? undefined
-    : { transportType: "http", address: remoteAddress };
 }

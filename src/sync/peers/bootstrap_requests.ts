@@ -52,7 +52,8 @@ export const UNKNOWN_ADDRESS: Address = Object.freeze({
   address: "unknown",
 });
 
-const VERBS = {
+/** Members of a request that was decided: by whom, and when. */
+export const VERBS = {
   Approved: ["approved_by", "approval_time"],
   Rejected: ["rejected_by", "rejection_time"],
 } as const;

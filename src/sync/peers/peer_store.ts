@@ -15,6 +15,11 @@ import {
   textAt,
 } from "./records.ts";
 
+/** Most peers that may be known for one more to be noted because it came by. Users add as many as they like. */
+export const MAX_PEERS = 4096;
+/** Most addresses of a peer to which one is added because the peer says so. */
+export const MAX_PEER_ADDRESSES = 64;
+
 /** The peers of `_sync`, within one transaction or view of it. A blocked peer is reported as absent. */
 export class PeerStore {
   readonly #store: DocStore;
@@ -44,6 +49,19 @@ export class PeerStore {
   ): Promise<void> {
     if (await this.record(id) === undefined) await this.register(id, displayName);
     for (const address of addresses) await this.addAddress(id, address);
+  }
+
+  /** As {@link note} for whoever comes by: nobody is noted when there are very many, and few addresses of anyone. */
+  async noteStranger(
+    id: PublicKey,
+    displayName: string | undefined,
+    addresses: readonly Address[],
+  ): Promise<void> {
+    const known = await this.record(id);
+    if (known === undefined && (await this.#store.getAll()).size >= MAX_PEERS) return;
+    const room = MAX_PEER_ADDRESSES -
+      readAddresses(textAt(known ?? Doc.from({}), "addresses")).length;
+    await this.note(id, displayName, addresses.slice(0, Math.max(0, room)));
   }
 
   /** The record of a peer, blocked ones included. */

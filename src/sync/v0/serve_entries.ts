@@ -7,8 +7,7 @@ import type { Serving } from "./serving.ts";
 const log = new Logger("sync");
 
 /**
- * Takes entries that were pushed. Each is judged here, whoever sent it; the answer counts those that are held
- * now, once for each time they stand in the message.
+ * Takes entries that were pushed, of trees that are kept in step here, and hardly any of others. Each is judged here, whoever sent it; the answer counts those that are held now, once for each time they stand in the message.
  */
 export async function takeEntries(
   serving: Serving,
@@ -34,6 +33,7 @@ function byTree(entries: readonly Entry[]): [ID, Entry[]][] {
 
 async function takeGroup(serving: Serving, root: ID, entries: readonly Entry[]): Promise<number> {
   try {
+    if (!await serving.takes(root, entries)) return 0;
     const { rejected } = await serving.host.host.putRemoteEntries(root, entries);
     // Without its root nothing of a tree can be judged, and nothing counts.
     if (!await serving.host.host.backend.hasEntry(root)) return 0;

@@ -60,9 +60,9 @@ async function fewAbove(
   const met = new Map<string, Entry>();
   let level = own.filter((id) => !theirs.contains(id));
   while (level.length > 0) {
+    if (met.size + level.length > MOST_REPEATED) return undefined;
     const entries = await Promise.all(level.map((id) => serving.host.host.backend.get(id)));
     for (const entry of entries) met.set(entry.id.toString(), entry);
-    if (met.size > MOST_REPEATED) return undefined;
     const parents = new Map(entries.flatMap((it) => it.parents.map((id) => [id.toString(), id])));
     level = [...parents.values()].filter((id) => !theirs.contains(id) && !met.has(id.toString()));
   }

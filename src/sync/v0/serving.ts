@@ -1,7 +1,9 @@
+import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import { Logger } from "../../util/log.ts";
+import { MAX_STRAY_BYTES, MAX_STRAY_ENTRIES } from "../access/limits.ts";
 import type { ReadAccess } from "../access/can_read.ts";
 import type { SyncHost } from "../host.ts";
 import type { SyncDatabase } from "../sync_database.ts";
@@ -43,6 +45,7 @@ export class Serving {
   /** The native protocol, if it is offered. */
   readonly native: NativeOffer | undefined;
   readonly #options: ServingOptions;
+  #strays = { entries: 0, bytes: 0 };
 
   /** Serves for an instance. */
   constructor(options: ServingOptions) {
@@ -60,6 +63,28 @@ export class Serving {
     return settings?.syncEnabled === true;
   }
 
+  /**
+   * Whether pushed entries of a tree are taken: all of a tree that is kept in step here, and a few of others, since a
+   * push may come before somebody here says that the tree is wanted.
+   */
+  async takes(tree: ID, entries: readonly Entry[]): Promise<boolean> {
+    if (await this.#isFollowed(tree)) return true;
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
+    const strays = {
+      entries: this.#strays.entries + entries.length,
+      bytes: this.#strays.bytes + bytes,
+    };
+    if (strays.entries > MAX_STRAY_ENTRIES || strays.bytes > MAX_STRAY_BYTES) return false;
+    this.#strays = strays;
+    return true;
+  }
+
+  /** Whether a tree is shared with others, or was brought here from a peer. */
+  async #isFollowed(tree: ID): Promise<boolean> {
+    if (await this.isShared(tree)) return true;
+    return (await (await this.records.view().relationships()).peersOf(tree)).length > 0;
+  }
+
   /** Notes a peer and where it can be reached. That it fails is no reason not to answer. */
   async notePeer(
     peer: PublicKey,
@@ -68,7 +93,7 @@ export class Serving {
   ): Promise<void> {
     try {
       await this.records.change(async (stores) => {
-        await (await stores.peers()).note(peer, name, addresses);
+        await (await stores.peers()).noteStranger(peer, name, addresses);
       });
       this.#options.onPeer?.(peer);
     } catch (error) {

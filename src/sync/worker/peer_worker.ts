@@ -79,6 +79,8 @@ export class PeerWorker {
   readonly #jobs = new Map<string, Job>();
   readonly #reached = new Map<string, LogCursor>();
   readonly #lacks = new Map<string, Lack>();
+  /** Trees of which nothing is taken: commits are not sent, until a round finds otherwise. */
+  readonly #untaking = new Set<string>();
   readonly #routes: Routes;
   readonly #backoff: Backoff;
   #running: Promise<void> | undefined;
@@ -97,6 +99,7 @@ export class PeerWorker {
   /** Wants something done for a tree, now or as soon as the peer can be reached. */
   want(tree: ID, wish: Wish): void {
     const key = tree.toString();
+    if (wish === "push" && this.#untaking.has(key)) return;
     const before = this.#jobs.get(key);
     this.#jobs.set(key, before?.wish === "round" ? before : { tree, wish });
     this.#wake();
@@ -104,6 +107,7 @@ export class PeerWorker {
 
   /** The peer was heard of: there is no need to wait any longer. */
   heard(): void {
+    this.#untaking.clear();
     if (!this.#isPaused) return;
     this.#resume();
     this.#wake();
@@ -117,6 +121,10 @@ export class PeerWorker {
   /** Tries everything at once, whatever the pauses; what the peer lacks in the end. */
   async settle(): Promise<Lack[]> {
     await this.#running;
+    // Also what was refused: the reason may have gone.
+    for (const [key, { tree }] of this.#lacks) {
+      if (!this.#jobs.has(key)) this.#jobs.set(key, { tree, wish: "round" });
+    }
     this.#resume();
     this.#wake();
     await this.#running;
@@ -170,9 +178,18 @@ export class PeerWorker {
       return pushed ?? await this.#round(address, tree);
     });
     this.#host.metrics.count(this.peer, tree, report);
+    if (report.untaken > 0) throw this.#untaken(tree, report);
+    this.#untaking.delete(tree.toString());
     const { received, sent } = report;
     const [peer, root] = [this.peer.toString(), tree.toString()];
     this.#host.events.emit({ type: "synced", peer, tree: root, received, sent });
+  }
+
+  /** The error for entries that were not taken. */
+  #untaken(tree: ID, { sent, untaken }: TreeReport): SyncError {
+    if (sent === untaken) this.#untaking.add(tree.toString());
+    const reason = `the peer did not take ${untaken} of the ${sent} entries that it was sent`;
+    return new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
   }
 
   /** Undefined when the place that was reached is of another log than there is now. */
@@ -194,8 +211,9 @@ export class PeerWorker {
     } catch (error) {
       const isRefused = error instanceof EideticaError && UNREADABLE.has(error.code);
       const report = isRefused ? await this.#push(address, tree, undefined) : undefined;
-      if (report === undefined) throw error;
-      return report;
+      if (report !== undefined) return report;
+      if (isRefused) this.#untaking.add(tree.toString());
+      throw error;
     }
   }
 

@@ -16,6 +16,9 @@ export const PUSH_BYTES: number = 256 * 1024;
 /** Most entries of one push. */
 export const PUSH_ENTRIES = 512;
 
+/** Largest entry that is sent twice, in bytes, to learn whether it was taken. Larger ones are believed to be. */
+const REPEATED_BYTES: number = 16 * 1024;
+
 /** What came of one round. */
 export interface TreeReport {
   /** Entries that arrived, those held before included. */
@@ -24,6 +27,8 @@ export interface TreeReport {
   readonly verified: number;
   /** Entries that were sent. */
   readonly sent: number;
+  /** Entries that were sent, and that the other side did not take. */
+  readonly untaken: number;
   /** Bytes of the answers and pushes. */
   readonly bytes: number;
   /** Requests that were made. */
@@ -48,10 +53,12 @@ export interface RoundOptions {
   readonly onProgress?: ((report: TreeReport) => void) | undefined;
 }
 
-const NOTHING: TreeReport = {
+/** A round in which nothing was done. */
+export const NOTHING: TreeReport = {
   received: 0,
   verified: 0,
   sent: 0,
+  untaken: 0,
   bytes: 0,
   rounds: 0,
   refused: 0,
@@ -76,9 +83,7 @@ export class TreeSync {
     options: RoundOptions,
   ): Promise<TreeReport & { readonly reached: LogCursor | undefined }> {
     const tally = new Tally(options.onProgress);
-    const theirTips = options.pull === false
-      ? undefined
-      : await this.#pull(address, server, tree, options, tally);
+    const theirTips = await this.#pull(address, server, tree, options, tally);
     const reached = options.push === false
       ? undefined
       : await this.#pushMissing(address, tree, theirTips, options, tally);
@@ -101,21 +106,25 @@ export class TreeSync {
         bytes: PUSH_BYTES,
       });
       if (page === undefined) return { report: tally.report, reached: undefined };
-      await this.#send(address, page.entries, options, tally);
-      reached = page.next;
-      if (page.left === 0) return { report: tally.report, reached };
+      const isTaken = await this.#send(address, page.entries, options, tally);
+      if (isTaken) reached = page.next;
+      if (!isTaken || page.left === 0) return { report: tally.report, reached };
     }
   }
 
-  /** The tips of the peer, once what it had is stored here; none when it sent everything. */
+  /**
+   * The tips of the peer, once what it had is stored here; none when it sent everything. What it has more is passed
+   * over unless it is asked for: without its tips nobody knows what it lacks.
+   */
   async #pull(
     address: Address,
     server: PublicKey,
     tree: ID,
-    { key, access, signal }: RoundOptions,
+    { key, access, signal, pull = true }: RoundOptions,
     tally: Tally,
   ): Promise<readonly ID[] | undefined> {
     const tips = await this.#host.host.backend.verifiedSnapshot(tree);
+    if (!pull && tips.tips.length === 0) return undefined;
     const question = {
       server,
       tree,
@@ -123,8 +132,9 @@ export class TreeSync {
       key,
       access,
     };
-    const sink = (entries: Entry[], bytes: number) =>
-      this.#store(tree, entries, bytes, signal, tally);
+    const sink = pull
+      ? (entries: Entry[], bytes: number) => this.#store(tree, entries, bytes, signal, tally)
+      : () => Promise.resolve();
     tally.add({ rounds: 1 });
     const answer = await this.#client.syncTree(address, question, sink, { signal });
     switch (answer.type) {
@@ -182,27 +192,44 @@ export class TreeSync {
     for (let at = 0; at < lacking.length; at += PUSH_ENTRIES) {
       const ids = lacking.slice(at, at + PUSH_ENTRIES).map(({ id }) => id);
       const entries = await Promise.all(ids.map((id) => backend.get(id)));
-      await this.#send(address, entries, options, tally);
+      if (!await this.#send(address, entries, options, tally)) return undefined;
     }
     return end;
   }
 
-  /** Sends entries in messages that the peer takes, parents first. */
+  /**
+   * Sends entries in messages that the peer takes, parents first. False when it took nothing of one: then no more are
+   * sent.
+   */
   async #send(
     address: Address,
     entries: readonly OutgoingEntry[],
     { signal }: Pick<RoundOptions, "signal">,
     tally: Tally,
-  ): Promise<void> {
+  ): Promise<boolean> {
     for (const part of parts(entries)) {
-      await this.#client.sendEntries(address, part, { signal });
+      const message = countable(part);
+      const count = await this.#client.sendEntries(address, message, { signal });
+      const taken = Math.floor(count * part.length / message.length);
       tally.add({
         rounds: 1,
         sent: part.length,
+        untaken: Math.max(0, part.length - taken),
         bytes: part.reduce((sum, { bytes }) => sum + bytes.length, 0),
       });
+      if (taken === 0) return false;
     }
+    return true;
   }
+}
+
+/**
+ * A message of one entry is acknowledged whatever becomes of it; one of several is answered with how many were taken,
+ * each as often as it was sent.
+ */
+function countable(part: OutgoingEntry[]): OutgoingEntry[] {
+  const isLone = part.length === 1 && part[0]!.bytes.length <= REPEATED_BYTES;
+  return isLone ? [...part, ...part] : part;
 }
 
 /** Entries cut into messages. An entry that is too large alone makes one of its own. */
@@ -220,6 +247,13 @@ function* parts(entries: readonly OutgoingEntry[]): Generator<OutgoingEntry[]> {
   if (part.length > 0) yield part;
 }
 
+/** What came of two rounds together. */
+export function plus(report: TreeReport, more: Partial<TreeReport>): TreeReport {
+  const sum = { ...report };
+  for (const name of Object.keys(NOTHING) as (keyof TreeReport)[]) sum[name] += more[name] ?? 0;
+  return sum;
+}
+
 class Tally {
   #report: TreeReport = NOTHING;
   readonly #told: ((report: TreeReport) => void) | undefined;
@@ -233,10 +267,8 @@ class Tally {
   }
 
   add(more: Partial<TreeReport>): void {
-    const sum = { ...this.#report };
-    for (const [name, value] of Object.entries(more)) sum[name as keyof TreeReport] += value;
-    this.#report = sum;
-    this.#told?.(sum);
+    this.#report = plus(this.#report, more);
+    this.#told?.(this.#report);
   }
 }
 

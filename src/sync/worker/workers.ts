@@ -2,6 +2,7 @@ import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { FollowedTree, Topology } from "../topology.ts";
 import { type Lack, PeerWorker, type WorkerHost } from "./peer_worker.ts";
+import { Slots } from "./slots.ts";
 import type { Timers } from "./timers.ts";
 
 /** Workers that may be at work at a time. */
@@ -18,12 +19,11 @@ export class Workers {
   readonly #host: Omit<WorkerHost, "slot">;
   readonly #topology: Topology;
   readonly #timers: Timers;
+  readonly #slots = new Slots(MAX_WORKERS);
   readonly #workers = new Map<string, PeerWorker>();
-  readonly #queue: (() => void)[] = [];
   readonly #due = new Map<string, () => void>();
   readonly #spreading = new Set<Promise<void>>();
   #planning: Promise<void> = Promise.resolve();
-  #busy = 0;
   #isClosed = false;
 
   /** No workers yet. */
@@ -38,7 +38,7 @@ export class Workers {
     const key = peer.toString();
     const known = this.#workers.get(key);
     if (known !== undefined) return known;
-    const made = new PeerWorker(peer, { ...this.#host, slot: (work) => this.#slot(work) });
+    const made = new PeerWorker(peer, { ...this.#host, slot: (work) => this.#slots.use(work) });
     this.#workers.set(key, made);
     return made;
   }
@@ -58,29 +58,30 @@ export class Workers {
     for (const followed of trees.values()) this.#schedule(followed);
   }
 
-  #schedule({ tree, settings }: FollowedTree): void {
+  #schedule(followed: FollowedTree): void {
     if (this.#isClosed) return;
+    const { tree, settings } = followed;
     const key = tree.toString();
     this.#due.get(key)?.();
     const seconds = Number(settings.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS);
     const pause = Math.min(MAX_TIMER_MS, 1000 * Math.max(MIN_INTERVAL_SECONDS, seconds));
-    this.#due.set(key, this.#timers.after(pause, () => void this.#round(tree)));
+    this.#due.set(key, this.#timers.after(pause, () => void this.#round(followed)));
   }
 
   /** A periodic round of a tree with all its peers, and the plan for the next. */
-  async #round(tree: ID): Promise<void> {
-    const followed = await this.#followed(tree);
+  async #round(planned: FollowedTree): Promise<void> {
+    const followed = await this.#followed(planned.tree, planned);
     if (followed === undefined || this.#isClosed) return;
-    for (const peer of followed.peers) this.of(peer).want(tree, "round");
+    for (const peer of followed.peers) this.of(peer).want(followed.tree, "round");
     this.#schedule(followed);
   }
 
-  async #followed(tree: ID): Promise<FollowedTree | undefined> {
+  /** How a tree is followed now; `known` when `_sync` cannot be read, which its owner is told by others. */
+  async #followed(tree: ID, known?: FollowedTree): Promise<FollowedTree | undefined> {
     try {
       return (await this.#topology.all()).get(tree.toString());
     } catch {
-      // `_sync` cannot be read: the instance is closing, or its storage fails, which its owner is told by others.
-      return undefined;
+      return known;
     }
   }
 
@@ -125,16 +126,5 @@ export class Workers {
     for (const cancel of this.#due.values()) cancel();
     this.#due.clear();
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
-  }
-
-  async #slot<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy >= MAX_WORKERS) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    this.#busy++;
-    try {
-      return await work();
-    } finally {
-      this.#busy--;
-      this.#queue.shift()?.();
-    }
   }
 }
