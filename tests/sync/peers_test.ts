@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, PrivateKey, type PublicKey } from "../../mod.ts";
-import { MAX_PEER_ADDRESSES, MAX_PEERS, PeerStore } from "../../src/sync/peers/peer_store.ts";
+import { MAX_PEER_ADDRESSES, MAX_PEERS } from "../../src/sync/access/limits.ts";
+import { PeerStore } from "../../src/sync/peers/peer_store.ts";
 import { successRate } from "../../src/sync/peers/sync_state.ts";
 import { httpConfig, irohConfig } from "../../src/sync/peers/transports.ts";
 import { SyncDatabase } from "../../src/sync/sync_database.ts";

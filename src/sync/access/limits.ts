@@ -27,3 +27,9 @@ export const MAX_STRAY_ENTRIES = 256;
 
 /** Most bytes of such entries. */
 export const MAX_STRAY_BYTES: number = 1024 * 1024;
+
+/** Most peers that may be known for one more to be noted because it came by. Users add as many as they like. */
+export const MAX_PEERS = 4096;
+
+/** Most addresses of a peer to which one is added because the peer says so. */
+export const MAX_PEER_ADDRESSES = 64;

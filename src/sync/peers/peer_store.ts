@@ -3,6 +3,7 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import type { DocStore } from "../../store/doc_store.ts";
 import type { Clock } from "../../util/clock.ts";
 import { SyncError } from "../../util/errors.ts";
+import { MAX_PEER_ADDRESSES, MAX_PEERS } from "../access/limits.ts";
 import { type Address, isSameAddress, readAddresses, writeAddresses } from "../address.ts";
 import {
   type ConnectionState,
@@ -14,11 +15,6 @@ import {
   statusText,
   textAt,
 } from "./records.ts";
-
-/** Most peers that may be known for one more to be noted because it came by. Users add as many as they like. */
-export const MAX_PEERS = 4096;
-/** Most addresses of a peer to which one is added because the peer says so. */
-export const MAX_PEER_ADDRESSES = 64;
 
 /** The peers of `_sync`, within one transaction or view of it. A blocked peer is reported as absent. */
 export class PeerStore {
