@@ -1,119 +1,76 @@
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
-import { freePort } from "../transport/bed.ts";
+import { RUNTIME, whyNot } from "../helpers/shared.ts";
+import { duel } from "./kill/duel.ts";
+import { describeRun, type Run, runOf, RUNTIMES, storagesOn } from "./kill/plan.ts";
+import { executableOf } from "./kill/side.ts";
 
-/** How often each side is killed; `EIDETICA_THOROUGH` makes it more. */
-const KILLS = 2 * Number(process.env["EIDETICA_THOROUGH"] ?? 1);
+/** Numbers of the runs, those of all runtimes: `EIDETICA_SEED=7 EIDETICA_KILLS=1` is run 7 alone. */
+const FIRST = Number(process.env.EIDETICA_SEED ?? 0);
+const COUNT = Number(process.env.EIDETICA_KILLS ?? 18);
+/** Pairs at a time: they wait more than they work. */
+const AT_ONCE = availableParallelism() + 1;
+/** So many are run in CI. */
+const ALL = 200;
 
-const MAIN = fileURLToPath(new URL("./kill_main.ts", import.meta.url));
+const runs = numbers(FIRST, COUNT).map(runOf);
+/** The owner runs on the runtime that is tested, the guest on any. */
+const here = runs.filter(({ owner }) => owner.runtime === RUNTIME);
 
-/** A side that may be killed and started again, with all that it ever said to be durable. */
-class Side {
-  readonly durable = new Set<string>();
-  readonly #role: string;
-  readonly #url: string;
-  #process: ChildProcessWithoutNullStreams | undefined;
-  #said = "";
-  #lines: string[] = [];
-  #wake = () => {};
-
-  constructor(role: string, url: string) {
-    this.#role = role;
-    this.#url = url;
-  }
-
-  start(where: string): void {
-    const before = "Deno" in globalThis
-      ? ["run", "-A", "--no-lock", "--no-check"]
-      : "Bun" in globalThis
-      ? []
-      : ["--disable-warning=ExperimentalWarning"];
-    this.#lines = [];
-    this.#said = "";
-    const child = spawn(process.execPath, [...before, MAIN, this.#role, this.#url, where]);
-    child.stdout.on("data", (chunk) => this.#hear(String(chunk)));
-    child.stderr.on("data", (chunk) => this.#hear(`\nerror ${chunk}`));
-    this.#process = child;
-  }
-
-  #hear(text: string): void {
-    const parts = (this.#said + text).split("\n");
-    this.#said = parts.pop()!;
-    for (const line of parts) {
-      if (line.startsWith("wrote ")) this.durable.add(line.slice(6));
-      this.#lines.push(line);
-    }
-    this.#wake();
-  }
-
-  /** The first line that begins so. */
-  async line(start: string): Promise<string> {
-    for (;;) {
-      const found = this.#lines.find((line) => line.startsWith(start));
-      if (found !== undefined) return found.slice(start.length);
-      const error = this.#lines.find((line) => line.startsWith("error "));
-      if (this.#process!.exitCode !== null) throw new Error(`${this.#role} has ended: ${error}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 200);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  say(line: string): void {
-    this.#process!.stdin.write(`${line}\n`);
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#process!;
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  }
+function numbers(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, at) => first + at);
 }
 
-describe("two processes that are killed", () => {
-  for (const storage of ["sqlite", "file"]) {
-    it(`lose nothing that either has called durable, and come to the same, on ${storage}`, async () => {
-      const folder = mkdtempSync(join(tmpdir(), "eidetica-kill-"));
-      const urlOf = (name: string) =>
-        storage === "sqlite" ? `sqlite://${folder}/${name}.db` : `file://${folder}/${name}`;
-      const server = new Side("server", urlOf("server"));
-      const client = new Side("client", urlOf("client"));
-      const port = String(await freePort());
-      try {
-        server.start(port);
-        const [ticket] = (await server.line("ticket ")).split(" ");
-        client.start(ticket!);
-        await client.line("wrote ");
-        for (let kill = 0; kill < KILLS; kill++) {
-          await client.kill();
-          client.start(ticket!);
-          await client.line("wrote ");
-          await server.kill();
-          server.start(port);
-          await server.line("wrote ");
+function obstacle({ owner, guest }: Run): string | false {
+  if (executableOf(guest.runtime) === undefined) return `${guest.runtime} is not installed`;
+  return [owner, guest].some(({ storage }) => storage === "postgres") && whyNot("postgres");
+}
+
+const begun = new Map<Run, Promise<unknown>>();
+
+/** What came of a run; the next ones are begun meanwhile. */
+async function outcomeOf(run: Run): Promise<unknown> {
+  const able = here.filter((it) => obstacle(it) === false);
+  const at = able.indexOf(run);
+  for (const it of able.slice(at, at + AT_ONCE)) {
+    if (!begun.has(it)) begun.set(it, duel(it).then(() => undefined, (error) => error));
+  }
+  return await begun.get(run);
+}
+
+describe("two processes of which one is killed lose nothing and come to the same", () => {
+  for (const run of here) {
+    it(describeRun(run), { skip: obstacle(run) }, async () => {
+      const error = await outcomeOf(run);
+      if (error === undefined) return;
+      const again = `EIDETICA_SEED=${run.number} EIDETICA_KILLS=1`;
+      const file = "tests/sync/kill_test.ts";
+      const cause = error as Error;
+      throw new Error(
+        `${cause.message}\nAgain: ${again} npm test -- --runtime ${RUNTIME} ${file}`,
+        { cause },
+      );
+    });
+  }
+});
+
+describe("the plan of kills", () => {
+  const all = numbers(0, ALL).map(runOf);
+  for (const victim of ["owner", "guest"] as const) {
+    it(`has each pair of runtimes, and each storage on either side of it, when the ${victim} is killed`, () => {
+      for (const one of RUNTIMES) {
+        for (const other of RUNTIMES) {
+          const these = all.filter((run) =>
+            run.victim === victim && run.owner.runtime === one && run.guest.runtime === other
+          );
+          assert.ok(these.length >= 11, `${one} and ${other}: ${these.length}`);
+          const count = (side: "owner" | "guest", storage: string) =>
+            these.filter((run) => run[side].storage === storage).length;
+          for (const it of storagesOn(one)) assert.ok(count("owner", it) >= 2, `${one} on ${it}`);
+          for (const it of storagesOn(other)) assert.ok(count("guest", it) >= 2, `${other} on ${it}`);
         }
-        server.say("done");
-        await server.line("end");
-        client.say("done");
-        await client.line("end");
-        const keys = new Set(JSON.parse(await client.line("keys ")) as string[]);
-        for (const key of [...server.durable, ...client.durable]) assert.ok(keys.has(key), key);
-        assert.ok(server.durable.size > 0 && client.durable.size > 0);
-      } finally {
-        await client.kill();
-        await server.kill();
-        rmSync(folder, { recursive: true, force: true });
       }
     });
   }

@@ -238,6 +238,8 @@ export class PeerWorker {
     this.#lacks.set(tree, { peer: this.peer, tree: job.tree, error });
     this.#host.metrics.failed(this.peer, job.tree, error);
     const { code, message } = error;
+    // It may come back as one that has less, such as an older copy: a round finds out.
+    this.#reached.clear();
     if (FINAL.has(code)) {
       this.#host.events.emit({ type: "denied", peer, tree, code, message });
       return;
