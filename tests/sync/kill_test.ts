@@ -69,7 +69,9 @@ describe("the plan of kills", () => {
           const count = (side: "owner" | "guest", storage: string) =>
             these.filter((run) => run[side].storage === storage).length;
           for (const it of storagesOn(one)) assert.ok(count("owner", it) >= 2, `${one} on ${it}`);
-          for (const it of storagesOn(other)) assert.ok(count("guest", it) >= 2, `${other} on ${it}`);
+          for (const it of storagesOn(other)) {
+            assert.ok(count("guest", it) >= 2, `${other} on ${it}`);
+          }
         }
       }
     });

@@ -33,7 +33,7 @@ export interface SideOptions {
 /** A process that may be killed and started again, with all that it ever said to be durable. */
 export class Side {
   /** Keys of what it has acknowledged. */
-  readonly durable = new Set<string>();
+  readonly durable: Set<string> = new Set();
   readonly #runtime: Runtime;
   #child: ChildProcessWithoutNullStreams | undefined;
   #isEnded = true;
