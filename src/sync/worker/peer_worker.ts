@@ -188,8 +188,8 @@ export class PeerWorker {
   /** The error for entries that were not taken. */
   #untaken(tree: ID, { sent, untaken }: TreeReport): SyncError {
     if (sent === untaken) this.#untaking.add(tree.toString());
-    const reason = `the peer did not take ${untaken} of the ${sent} entries that it was sent`;
-    return new SyncError("InvalidEntry", `Invalid entry: ${reason}`, { fields: { reason } });
+    const message = `Cannot send all entries: the peer did not take ${untaken} of ${sent}`;
+    return new SyncError("InvalidEntry", message, { fields: { sent, untaken } });
   }
 
   /** Undefined when the place that was reached is of another log than there is now. */
