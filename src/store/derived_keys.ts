@@ -47,29 +47,36 @@ export class DerivedKeys {
     this.#running.set(name, deriving);
     try {
       const key = await deriving;
-      this.keep(name, key);
+      // Whoever has wiped it meanwhile wants it to be gone.
+      if (this.#running.get(name) === deriving) this.keep(name, key);
       return key;
     } finally {
-      this.#running.delete(name);
+      if (this.#running.get(name) === deriving) this.#running.delete(name);
     }
   }
 
   /** Keeps a copy of a key. */
   keep(name: string, key: Uint8Array): void {
-    this.forget(name);
+    this.#wipe(name);
     this.#keys.set(name, key.slice());
     const [oldest] = this.#keys.keys();
-    if (this.#keys.size > MAX_DERIVED_KEYS) this.forget(oldest!);
+    if (this.#keys.size > MAX_DERIVED_KEYS) this.#wipe(oldest!);
   }
 
-  /** Wipes a key. */
-  forget(name: string): void {
+  #wipe(name: string): void {
     this.#keys.get(name)?.fill(0);
     this.#keys.delete(name);
   }
 
-  /** Wipes all keys. */
+  /** Wipes a key; one that is being made is not kept. */
+  forget(name: string): void {
+    this.#running.delete(name);
+    this.#wipe(name);
+  }
+
+  /** Wipes all keys; those that are being made are not kept. */
   wipe(): void {
-    for (const name of [...this.#keys.keys()]) this.forget(name);
+    this.#running.clear();
+    for (const name of [...this.#keys.keys()]) this.#wipe(name);
   }
 }

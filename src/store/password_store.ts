@@ -176,7 +176,9 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const { random, derivedKeys } = this.context;
     const wrapped = writeWrapped(this.#inner.typeId, config);
     const salt = newSalt(random);
-    const key = await derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
+    const name = derivedKeys.nameOf(password, salt, DEFAULT_COSTS);
+    const derive = () => derivePasswordKey(this.name, password, salt, DEFAULT_COSTS);
+    const key = await derivedKeys.get(name, derive);
     await wipedOnFailure(key, async () => {
       const nonce = random.bytes(NONCE_BYTES);
       const ciphertext = await core().seal(key, nonce, wrapped);
@@ -184,9 +186,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
       await this.#requireNone();
       await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
       this.#config = made;
-      const name = derivedKeys.nameOf(password, salt, DEFAULT_COSTS);
       this.#unlock(key, name);
-      derivedKeys.keep(name, key);
     });
   }
 

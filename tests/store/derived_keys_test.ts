@@ -112,6 +112,19 @@ describe("keys of opened stores", () => {
     assert.equal(calls, 4);
   });
 
+  it("04 §9.6 are not kept when they were wiped while they were made", async () => {
+    for (const wipe of ["wipe", "forget"] as const) {
+      const keys = new DerivedKeys();
+      let done = (_key: Uint8Array) => {};
+      const first = keys.get("k", () => new Promise((resolve) => done = resolve));
+      keys[wipe]("k");
+      const second = keys.get("k", () => Promise.resolve(keyOf(2)));
+      done(keyOf(1));
+      assert.deepEqual([await first, await second], [keyOf(1), keyOf(2)]);
+      assert.deepEqual(await keys.get("k", () => Promise.resolve(keyOf(3))), keyOf(2));
+    }
+  });
+
   it("04 §9.6 have names that depend on all that they are derived from", () => {
     const keys = new DerivedKeys();
     const names = [
