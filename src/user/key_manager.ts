@@ -5,6 +5,7 @@ import type { PublicKey } from "../keys/public_key.ts";
 import { InstanceError, UserError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { RandomSource } from "../util/random.ts";
+import { withMappings } from "./key_rows.ts";
 import { inTheOpen, type KeyStorage, redacted, type UserKey } from "./records.ts";
 
 const log = new Logger("user");
@@ -160,9 +161,14 @@ export class UserKeyManager {
     return this.#records.get(id.toString());
   }
 
-  /** Replaces the record of a key that is held. */
+  /**
+   * Replaces the record of a key that is held. Changes may be told in another order than they were made in, so
+   * what an earlier one has mapped stays.
+   */
   updateMetadata(record: UserKey): void {
-    this.#records.set(record.keyId.toString(), record);
+    const id = record.keyId.toString();
+    const known = this.#records.get(id);
+    if (known !== undefined) this.#records.set(id, withMappings(record, known));
   }
 
   /**

@@ -14,7 +14,8 @@ export function mergedMappings(rows: Iterable<readonly [rowKey: string, UserKey]
   return [...records.values()];
 }
 
-function withMappings(first: UserKey, second: UserKey): UserKey {
+/** A record with its own mappings, and those that another one of the same key has besides. */
+export function withMappings(first: UserKey, second: UserKey): UserKey {
   const databaseSigkeys = new Map([...second.databaseSigkeys, ...first.databaseSigkeys]);
   return { ...first, databaseSigkeys };
 }

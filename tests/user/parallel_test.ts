@@ -69,6 +69,27 @@ describe("records that are read, changed and written back by parallel work", () 
       }
     }));
 
+  it("mappings of one session are all there while a handler of the first is at work", () =>
+    withAda(async (_instance, ada) => {
+      const key = await ada.addPrivateKey("k");
+      const roots = (await Promise.all(NAMES.map((name) => ada.createDatabase({ name })))).map(
+        (db) => db.rootId,
+      );
+      let release = () => {};
+      const others = new Promise<void>((resolve) => release = resolve);
+      let isFirst = true;
+      await ada.database.onWrite(async () => {
+        if (!isFirst) return;
+        isFirst = false;
+        await others;
+      });
+      const [first, ...rest] = roots.map((root) => ada.mapKey(key, root, SigKey.fromPubkey(key)));
+      await Promise.all(rest);
+      release();
+      await first;
+      for (const root of roots) assert.ok(ada.keyMapping(key, root));
+    }));
+
   it("databases that are tracked at the same time, over sessions, are all mapped", () =>
     withAda(async (instance, ada) => {
       await (await ada.admin()).createUser(NewUser.passwordless("bob"));
