@@ -63,10 +63,13 @@ export class Cluster implements AsyncDisposable {
   readonly network: SimNetwork;
   /** The peers. */
   readonly peers: readonly ClusterPeer[];
+  readonly #peers: ClusterPeer[];
+  readonly #options: ClusterOptions;
 
-  private constructor(network: SimNetwork, peers: readonly ClusterPeer[]) {
+  private constructor(network: SimNetwork, peers: ClusterPeer[], options: ClusterOptions) {
     this.network = network;
-    this.peers = peers;
+    this.#peers = this.peers = peers;
+    this.#options = options;
   }
 
   /** Makes instances that serve each other. */
@@ -76,7 +79,13 @@ export class Cluster implements AsyncDisposable {
     for (let at = 0; at < (options.peers ?? 2); at++) {
       peers.push(await startPeer(at, network, options));
     }
-    return new Cluster(network, peers);
+    return new Cluster(network, peers, options);
+  }
+
+  /** Ends a peer and begins it anew on its storage, which must have outlived it. */
+  async restart(peer: number): Promise<void> {
+    await this.peers[peer]!.instance.close();
+    this.#peers[peer] = await startPeer(peer, this.network, this.#options);
   }
 
   /** Has a peer share a tree. */

@@ -80,9 +80,9 @@ export class Channels {
   }
 
   /** The log of a tree has grown. */
-  grew(tree: ID): void {
+  grew(tree: ID, isUrgent: boolean): void {
     for (const channel of this.#channels.values()) {
-      if (channel.tree.equals(tree)) channel.out.grew();
+      if (channel.tree.equals(tree)) channel.out.grew(isUrgent);
     }
   }
 

@@ -37,8 +37,8 @@ export interface ChannelCounts {
 export interface ChannelControl {
   /** The end of the own log. */
   end(): Promise<LogCursor | undefined>;
-  /** Looks whether the own log has grown. */
-  look(): void;
+  /** Sends what the own log has more than was sent. */
+  push(): void;
   /** Ends the channel. */
   leave(): void;
 }
@@ -96,7 +96,7 @@ export class NativeChannel {
     await this.#wait(() => this.#isComplete);
     const end = await this.#control.end();
     if (end === undefined) return;
-    this.#control.look();
+    this.#control.push();
     await this.#wait(() => this.#reached !== undefined && this.#reached.position >= end.position);
   }
 

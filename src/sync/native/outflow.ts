@@ -63,6 +63,7 @@ export class Outflow {
   #told: readonly Range[] | undefined;
   #rounds = 0;
   #hasGrown = false;
+  #isUrgent = false;
   #isBehindTold = false;
 
   /** A flow on a channel that has not begun. */
@@ -99,9 +100,10 @@ export class Outflow {
     this.#comparison = undefined;
   }
 
-  /** The own log has grown. */
-  grew(): void {
+  /** The own log has grown; `isUrgent` when the other side shall have it even if it wants to be told alone. */
+  grew(isUrgent = false): void {
     this.#hasGrown = true;
+    this.#isUrgent ||= isUrgent;
     this.#pump();
   }
 
@@ -136,7 +138,7 @@ export class Outflow {
 
   /** Whether the other side has everything that it had asked for, and wants to be told of more alone. */
   #isHeldBack(): boolean {
-    return this.#marked !== undefined && !this.#host.pushes;
+    return this.#marked !== undefined && !this.#host.pushes && !this.#isUrgent;
   }
 
   #tell(): void {
@@ -181,6 +183,7 @@ export class Outflow {
     this.#send(page.block);
     this.#position = page.next;
     this.#hasGrown ||= page.left > 0;
+    this.#isUrgent &&= this.#hasGrown;
     this.#mark(page.next, page.left);
     this.#pump();
   }

@@ -61,7 +61,7 @@ export class ServedTrees {
     let number: number | undefined;
     const channel: NativeChannel = new NativeChannel(tree, {
       end: () => ArrivalLog.of(this.#host.serving.host.host.backend).cursor(tree),
-      look: () => this.#do(this.#session.grew(tree)),
+      push: () => this.#do(this.#session.grew(tree, true)),
       leave: () => number === undefined ? undefined : this.#leave(number),
     });
     established.then(() => this.#follow(channel, options)).then((it) => {

@@ -135,9 +135,9 @@ export class Session {
     return this.#handshake.openTranscript(tree.bytes);
   }
 
-  /** The own log of a tree has grown. */
-  grew(tree: ID): Action[] {
-    return this.#do(() => this.#channels?.grew(tree));
+  /** The own log of a tree has grown; `isUrgent` when the other side shall have it now. */
+  grew(tree: ID, isUrgent = false): Action[] {
+    return this.#do(() => this.#channels?.grew(tree, isUrgent));
   }
 
   /** Refuses a channel, or ends it. */
