@@ -25,7 +25,7 @@ await instance.close();
 const BUDGETS = [
   { what: "ID", code: 'export { ID } from "eidetica/core"', limit: 8, withCrypto: true },
   { what: "Entry", code: 'export { Entry } from "eidetica/core"', limit: 20 },
-  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 88 },
+  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 90 },
 ];
 
 const withoutCrypto = {

@@ -13,8 +13,9 @@ import type {
   Reachability,
   VerificationStatus,
 } from "./backend.ts";
-import { BACKLOG_LIMITS, type BacklogCounts, type BacklogLimits } from "./backlog/backlog.ts";
+import type { BacklogCounts } from "./backlog/backlog.ts";
 import { BacklogTrees } from "./backlog/backlog_trees.ts";
+import { BACKLOG_LIMITS, type BacklogLimits } from "./backlog/limits.ts";
 import type { ArrivalLog, LogOwner } from "./log/arrival_log.ts";
 import { loadRest } from "./load_rest.ts";
 import { MAX_ATTEMPTS, outrun } from "./records/attempts.ts";
@@ -82,7 +83,7 @@ export class LocalBackend implements Backend, UpdateSource, LogOwner {
     this.trees = new TreeCache(driver, isFar ? (...tree) => readAhead(this, ...tree) : undefined);
     this.tips = new TreeTips(this.trees, this);
     this.room = new CommitRoom(driver.capabilities);
-    this.backlogs = new BacklogTrees(driver);
+    this.backlogs = new BacklogTrees(driver, async () => (await loadRest("judge entries")).Backlog);
     this.records = new InstanceRecords(driver);
     this.states = new StateCache(this);
   }

@@ -7,6 +7,7 @@
  * @module
  */
 
+export { Backlog } from "../backend/backlog/backlog.ts";
 export { demote, overwriteStatus } from "../backend/demote.ts";
 export { Instance } from "./instance.ts";
 export { openSnapshotText } from "./open_snapshot.ts";

@@ -112,6 +112,7 @@ export class WriteCoordinator {
   /** The part that takes in what comes from elsewhere; it is loaded when something does. */
   async #loadRemote(): Promise<RemoteWrites> {
     const { RemoteWrites } = await loadRest("judge entries");
+    await this.#backend.backlogs.ready();
     return this.#remote ??= new RemoteWrites(this.#backend, {
       isClosed: () => this.#closed,
       writer: (tree) => this.#writer(tree),

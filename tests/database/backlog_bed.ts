@@ -1,6 +1,6 @@
 /** A node on which strangers' entries pile up, and what they send. */
 import { DocStore, Entry, ID, Snapshot, type StorageDriver } from "../../mod.ts";
-import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog/backlog.ts";
+import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog/limits.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import type { Database } from "../../src/database/database.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";

@@ -13,7 +13,7 @@ import {
   Snapshot,
   type StorageDriver,
 } from "../../mod.ts";
-import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog/backlog.ts";
+import { BACKLOG_LIMITS, type BacklogLimits } from "../../src/backend/backlog/limits.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { WriteCoordinator } from "../../src/instance/write_coordinator.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "../helpers/fast_check.ts";
 import { DelegatedTreeRef, type Entry, type ID, Permission, ready, SigKey } from "../../mod.ts";
-import { BACKLOG_LIMITS } from "../../src/backend/backlog/backlog.ts";
+import { BACKLOG_LIMITS } from "../../src/backend/backlog/limits.ts";
 import type { ChangeSize } from "../../src/backend/records/commit_room.ts";
 import { LocalBackend } from "../../src/backend/local.ts";
 import { WriteCoordinator } from "../../src/instance/write_coordinator.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Entry, ID } from "../../mod.ts";
-import { BACKLOG_LIMITS } from "../../src/backend/backlog/backlog.ts";
+import { BACKLOG_LIMITS } from "../../src/backend/backlog/limits.ts";
 import { STORAGES } from "../helpers/storages.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { withModel } from "./craft.ts";

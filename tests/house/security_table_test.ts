@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { MAX_CLAIMED_TIPS, MAX_DELEGATION_STEPS } from "../../src/auth/resolve.ts";
-import { BACKLOG_LIMITS } from "../../src/backend/backlog/backlog.ts";
+import { BACKLOG_LIMITS } from "../../src/backend/backlog/limits.ts";
 import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";

@@ -17,14 +17,18 @@ import { ahead } from "../helpers/lost_timers.ts";
 
 /** A storage of which some requests never come back. */
 function losing(driver: StorageDriver) {
-  const lost = { commits: false };
+  const lost = { commits: false, seen: () => {} };
   const storage: StorageDriver = {
     name: driver.name,
     capabilities: driver.capabilities,
     get: (key) => driver.get(key),
     getMany: (keys) => driver.getMany(keys),
     list: (range) => driver.list(range),
-    commit: (batch) => lost.commits ? new Promise(() => {}) : driver.commit(batch),
+    commit: (batch) => {
+      if (!lost.commits) return driver.commit(batch);
+      lost.seen();
+      return new Promise(() => {});
+    },
     close: () => driver.close(),
   };
   return { storage, lost };
@@ -40,8 +44,10 @@ it("a commit that is lost with its request holds up no later one, and no closing
     );
   await commit(1);
   lost.commits = true;
-  void commit(2);
-  await new Promise((resolve) => setTimeout(resolve));
+  await new Promise<void>((resolve) => {
+    lost.seen = resolve;
+    void commit(2);
+  });
   lost.commits = false;
   await ahead(LOST_MS + 1, async () => {
     await commit(3);

@@ -2,6 +2,8 @@ import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { ForeignWrites } from "../records/foreign_writes.ts";
 import { allOf, prefixRange, readId } from "../records/keys.ts";
+import type { TreeHead } from "../records/tree_records.ts";
+import type { Backlog } from "./backlog.ts";
 
 /**
  * Which trees hold Unverified entries: those that may wait for what another tree gets. The markers are
@@ -11,13 +13,32 @@ import { allOf, prefixRange, readId } from "../records/keys.ts";
 export class BacklogTrees {
   readonly #driver: StorageDriver;
   readonly #foreign: ForeignWrites;
+  readonly #load: () => Promise<typeof Backlog>;
+  #backlog: typeof Backlog | undefined;
   #known: Set<string> | undefined;
   #notes = 0;
 
-  /** The trees in `driver`. */
-  constructor(driver: StorageDriver) {
+  /** The trees in `driver`. What changes their backlogs is loaded by `load` when there is one. */
+  constructor(driver: StorageDriver, load: () => Promise<typeof Backlog>) {
     this.#driver = driver;
+    this.#load = load;
     this.#foreign = new ForeignWrites(driver);
+  }
+
+  /** Whether {@link open} can be called. */
+  get isReady(): boolean {
+    return this.#backlog !== undefined;
+  }
+
+  /** Loads what {@link open} needs, if that was not done yet. */
+  async ready(): Promise<void> {
+    this.#backlog ??= await this.#load();
+  }
+
+  /** The backlog of a tree whose head was read, for one update. */
+  open(tree: ID, head: TreeHead): Backlog {
+    if (this.#backlog === undefined) throw new Error("not ready");
+    return new this.#backlog(this.#driver, tree, head);
   }
 
   /** Whether there is any but one. */

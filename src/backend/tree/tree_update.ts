@@ -5,7 +5,7 @@ import { validateEntry } from "../../entry/validate.ts";
 import type { Batch, Version } from "../../storage/driver.ts";
 import { BackendError } from "../../util/errors.ts";
 import type { VerificationStatus } from "../backend.ts";
-import { Backlog } from "../backlog/backlog.ts";
+import type { Backlog } from "../backlog/backlog.ts";
 import { referencesOf } from "../backlog/references.ts";
 import {
   type ChangeSize,
@@ -64,18 +64,22 @@ export class TreeUpdate {
   /** Begins a change of `tree`; `fresh` ignores what this process believes to know. */
   static async begin(source: UpdateSource, tree: ID, fresh: boolean): Promise<TreeUpdate> {
     const base = fresh ? await source.trees.read(tree) : await source.trees.lastSeen(tree);
+    if (base.head.unverified > 0) await source.backlogs.ready();
     return new TreeUpdate(source, new UpdateReads(source, tree, base), tree);
   }
 
   /** As {@link begin} on what this process believes to know, if that is in memory. */
   static peek(source: UpdateSource, tree: ID): TreeUpdate | undefined {
     const base = source.trees.peek(tree);
-    return base && new TreeUpdate(source, new UpdateReads(source, tree, base), tree);
+    if (base === undefined || base.head.unverified > 0 && !source.backlogs.isReady) {
+      return undefined;
+    }
+    return new TreeUpdate(source, new UpdateReads(source, tree, base), tree);
   }
 
-  /** What has no verdict, and is to be looked at or waits. */
+  /** What has no verdict, and is to be looked at or waits; where there is nothing yet, `backlogs` must be ready. */
   get backlog(): Backlog {
-    return this.#backlog ??= new Backlog(this.#source.driver, this.tree, this.#reads.base.head);
+    return this.#backlog ??= this.#source.backlogs.open(this.tree, this.#reads.base.head);
   }
 
   /** Verified tips after this change. */
@@ -106,7 +110,9 @@ export class TreeUpdate {
   /** How much of a storage commit this change takes, at most; of a storage without limits, nothing. */
   get changes(): ChangeSize {
     if (!this.#isLimited) return this.#written;
-    return sum(this.#written, this.#reads.waiting.changes, this.backlog.changes);
+    const others = this.#reads.waiting.changes;
+    if (this.#backlog === undefined) return sum(this.#written, others);
+    return sum(this.#written, others, this.#backlog.changes);
   }
 
   #count(size: ChangeSize): void {
@@ -210,9 +216,9 @@ export class TreeUpdate {
     validateEntry(entry);
     if (!this.#isReady(entry)) await this.#makeReady(entry);
     this.#checkHeight(entry);
-    const waits = status === "Verified" && !this.#hasVerifiedParents(entry);
-    if (waits || status === "Unverified") await this.add(entry, "Unverified");
-    else this.#place(entry, status);
+    const isValid = status === "Verified" && this.#hasVerifiedParents(entry);
+    if (isValid) this.#place(entry, status);
+    else await this.add(entry, status === "Failed" ? status : "Unverified");
     return true;
   }
 
@@ -225,6 +231,7 @@ export class TreeUpdate {
 
   /** Stores an entry that is not held and was checked, with its verdict, or with what it waits for. */
   async add(entry: Entry, status: VerificationStatus, waits?: Waits): Promise<void> {
+    if (status !== "Verified") await this.#source.backlogs.ready();
     if (status === "Unverified") await this.backlog.stored(entry, waits);
     if (!this.#isReady(entry)) await this.#makeReady(entry);
     this.#place(entry, status);

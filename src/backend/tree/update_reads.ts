@@ -2,6 +2,7 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { RandomSource } from "../../util/random.ts";
+import type { BacklogTrees } from "../backlog/backlog_trees.ts";
 import { WaitingChildren } from "../backlog/waiting.ts";
 import type { CommitRoom } from "../records/commit_room.ts";
 import type { EntryCache } from "../records/entry_cache.ts";
@@ -18,6 +19,8 @@ export const MAIN = "";
 export interface UpdateSource {
   readonly driver: StorageDriver;
   readonly trees: TreeCache;
+  /** The backlogs of trees, which are ready before anything is not Verified. */
+  readonly backlogs: BacklogTrees;
   readonly entries: EntryCache;
   /** What one storage commit takes. */
   readonly room: CommitRoom;
