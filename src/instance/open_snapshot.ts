@@ -3,7 +3,7 @@ import { loadSnapshot } from "../backend/snapshot_load.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import type { HeldFile } from "../storage/shared/text_file.ts";
-import { isAborted } from "../util/abort.ts";
+import { isAborted, requireNotAborted } from "../util/abort.ts";
 import { requireText } from "../util/arguments.ts";
 import { BackendError, EideticaError, InstanceError } from "../util/errors.ts";
 import { permissionProblem } from "../util/permission.ts";
@@ -19,13 +19,19 @@ export async function openSnapshotFile(
 ): Promise<OpenedStorage> {
   const isHeld = options.readOnly !== true;
   if (!mayCreate(options)) requireThere(path, files);
+  requireNotAborted({ signal: options.signal, action: `open the snapshot "${path}"` });
   const file = isHeld ? hold(path, files) : undefined;
+  // Who has aborted may open it again at once, while what was begun here comes to its end.
+  const release = () => file?.release();
+  options.signal?.addEventListener("abort", release);
   try {
     const text = await readSnapshot(path, () => file?.read() ?? files.readTextFile(path));
     return await openSnapshot({ path, file, text }, options);
   } catch (error) {
-    file?.release();
+    release();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", release);
   }
 }
 

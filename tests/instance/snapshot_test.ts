@@ -17,6 +17,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { type Database, DocStore, Instance, NewUser } from "../../mod.ts";
 import { noDisk, withDisk } from "../helpers/small_disk.ts";
 import { hasCode, runProcess, startProcess, withFolder } from "./places.ts";
@@ -231,6 +232,26 @@ describe("snapshot files", () => {
       const opened = results.filter((result) => result.status === "fulfilled");
       assert.equal(opened.length, 1);
       for (const { value } of opened) await value.instance.close();
+    }));
+
+  it("an opening that is aborted has let go of its file when it fails, wherever it was", () =>
+    withFolder(async (folder) => {
+      const url = `memory://${join(folder, "s.json")}`;
+      const { instance, user } = await Instance.connectOrCreate(url, ada);
+      const db = await user!.createDatabase({ name: "x" });
+      for (let at = 0; at < 20; at++) await commit(db, `${at}`);
+      await instance.close();
+      for (let turns = 0; turns < 8; turns++) {
+        const controller = new AbortController();
+        const opening = Instance.connect(url, { signal: controller.signal });
+        const settled = opening.catch((error) => {
+          assert.ok(hasCode("Aborted")(error), String(error));
+        });
+        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        controller.abort();
+        await (await settled)?.close();
+        await (await Instance.connect(url)).close();
+      }
     }));
 
   it("the mark of a holder that has died is in nobody's way", () =>
