@@ -6,8 +6,7 @@ import { newLog, type TreeLog } from "../../src/backend/records/arrivals.ts";
 import { writeOut } from "../../src/backend/records/change_buffer.ts";
 import * as keys from "../../src/backend/records/keys.ts";
 import {
-  type BufferedRow,
-  bufferedRow,
+  BufferedRow,
   type ChangeBuffer,
   decodeHead,
   encodeHead,
@@ -55,7 +54,7 @@ const histories = fc.record({
 
 function rowsOf(all: readonly Made[]): BufferedRow[] {
   return all.map(({ store, id, storeHeight, height }) => {
-    return bufferedRow(store, keys.placeOf(storeHeight, id), height);
+    return new BufferedRow(store, keys.placeOf(storeHeight, id), height);
   });
 }
 

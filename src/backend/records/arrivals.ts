@@ -86,11 +86,21 @@ export function weightOf({ bytes }: ID): bigint {
   return view.getBigUint64(0);
 }
 
-/** The sum of rows, modulo 2^64. */
+/** The sum of rows, fewer than 2^20, modulo 2^64. */
 export function sumOf(rows: readonly { readonly id: ID }[]): bigint {
-  let sum = 0n;
-  for (const { id } of rows) sum += weightOf(id);
-  return wrapped(sum);
+  // Halves add up to less than 2^53: numbers are several times as fast as integers of any size.
+  let [high, low] = [0, 0];
+  for (const { id: { bytes } } of rows) {
+    const at = bytes.length - DIGEST_BYTES;
+    high += halfAt(bytes, at);
+    low += halfAt(bytes, at + 4);
+  }
+  return wrapped((BigInt(high) << 32n) + BigInt(low));
+}
+
+function halfAt(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!];
+  return (a << 24 | b << 16 | c << 8 | d) >>> 0;
 }
 
 /** A sum modulo 2^64. */
@@ -123,7 +133,10 @@ export function grownBelow(
   return { ...grown(log, rows.length), sum, older, olderSum, front };
 }
 
-/** Adds rows to a storage batch, the first of which is at `position`; all before have the sum `before`. */
+/**
+ * Adds rows to a storage batch, the first of which is at `position`; all before have the sum `before`, and these
+ * with them the one that is returned.
+ */
 export function writeArrivals(
   tree: ID,
   { older, olderSum }: TreeLog,
@@ -131,13 +144,14 @@ export function writeArrivals(
   before: bigint,
   rows: readonly Arrival[],
   set: [Uint8Array, Uint8Array][],
-): void {
+): bigint {
   let sum = before - olderSum;
   for (let at = 0; at < rows.length; at += ROWS_PER_RECORD) {
     const some = rows.slice(at, at + ROWS_PER_RECORD);
     set.push([logKey(tree, ORIGIN + position + at - older), encodeArrivals(wrapped(sum), some)]);
     sum += sumOf(some);
   }
+  return wrapped(sum + olderSum);
 }
 
 function encodeArrivals(sum: bigint, rows: readonly Arrival[]): Uint8Array {

@@ -7,7 +7,7 @@
  */
 
 import type { ID } from "../../entry/id.ts";
-import { sumOf, type TreeLog, wrapped, writeArrivals } from "./arrivals.ts";
+import { type TreeLog, writeArrivals } from "./arrivals.ts";
 import { storeTipsKey } from "./keys.ts";
 import { writeRows } from "./store_index.ts";
 import { arrivalsIn, type ChangeBuffer, encodeStoreTips } from "./tree_records.ts";
@@ -58,6 +58,6 @@ export function writeOut(
   for (const [store, tips] of stores) set.push([storeTipsKey(tree, store), encodeStoreTips(tips)]);
   if (log === undefined || buffer.arrivals.length === 0) return log;
   const arrivals = arrivalsIn(buffer);
-  writeArrivals(tree, log, log.length - arrivals.length, log.sum, arrivals, set);
-  return { ...log, sum: wrapped(log.sum + sumOf(arrivals)) };
+  const position = log.length - arrivals.length;
+  return { ...log, sum: writeArrivals(tree, log, position, log.sum, arrivals, set) };
 }

@@ -106,21 +106,27 @@ export interface BufferedArrival {
 }
 
 /** A row of the index that is not written yet (`store_index.ts`). */
-export interface BufferedRow {
+export class BufferedRow {
   /** The store. */
   readonly store: string;
   /** Where the entry is in it. */
   readonly place: Uint8Array;
   /** Height of the entry in the tree. */
   readonly height: number;
-  /** All of it as it is written, which is more than once. */
-  readonly bytes: Uint8Array;
-}
+  #bytes: Uint8Array | undefined;
 
-/** A row of these parts. */
-export function bufferedRow(store: string, place: Uint8Array, height: number): BufferedRow {
-  const bytes = new RecordWriter().text(store).place(place).integer(height, 8).toKeep();
-  return { store, place, height, bytes };
+  /** A row of these parts. */
+  constructor(store: string, place: Uint8Array, height: number) {
+    this.store = store;
+    this.place = place;
+    this.height = height;
+  }
+
+  /** All of it as a head carries it, which is more than once. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= new RecordWriter().text(this.store).place(this.place)
+      .integer(this.height, 8).toKeep();
+  }
 }
 
 /** The row of the arrival log of an entry, which a row of the index may name already. */
@@ -224,7 +230,7 @@ function readBuffer(reader: RecordReader, format: number): ChangeBuffer {
   const rows: BufferedRow[] = [];
   while (rows.length < count && !reader.isAtEnd) {
     const store = reader.text();
-    rows.push(bufferedRow(store, reader.place(), reader.integer(8)));
+    rows.push(new BufferedRow(store, reader.place(), reader.integer(8)));
   }
   const arrivals: BufferedArrival[] = [];
   while (!reader.isAtEnd) arrivals.push(readBuffered(reader, rows));

@@ -6,8 +6,7 @@ import { EMPTY_BUFFER, isSmall, writeOut } from "../records/change_buffer.ts";
 import { entryKey, idKey, placeOf, rootKey } from "../records/keys.ts";
 import {
   bufferedArrival,
-  type BufferedRow,
-  bufferedRow,
+  BufferedRow,
   type ChangeBuffer,
   encodeIdRow,
   type Frontiers,
@@ -31,6 +30,8 @@ export interface Pending {
 type Writes = [Uint8Array, Uint8Array][];
 
 const NOTHING = new Uint8Array(0);
+/** No head carries so many rows of the log; which rows of the index name them is then of no use. */
+const MOST_CARRIED = 64;
 
 /** The row of an entry of `tree`. */
 export function rowOf(tree: ID, { height }: Entry, status: VerificationStatus): IdRow {
@@ -70,15 +71,15 @@ export function nextBuffer(
   const stores = new Map(before.stores);
   for (const [store, tips] of changed) stores.set(store, tips);
   const rows = [...before.rows];
-  const listed = new Map<Entry, number>();
+  const listed = verified.length > MOST_CARRIED ? undefined : new Map<Entry, number>();
   for (const { entry, inserted } of entries) {
     if (!inserted) continue;
-    listed.set(entry, rows.length);
+    listed?.set(entry, rows.length);
     list(entry, rows);
   }
   const arrivals = [...before.arrivals];
   if (log !== undefined) {
-    for (const entry of verified) arrivals.push(bufferedArrival(entry, listed.get(entry)));
+    for (const entry of verified) arrivals.push(bufferedArrival(entry, listed?.get(entry)));
   }
   const buffer = { stores, rows, arrivals };
   if (isSmall(buffer)) return { buffer, log };
@@ -89,7 +90,7 @@ export function nextBuffer(
 function list(entry: Entry, rows: BufferedRow[]): void {
   const { id, height, subtrees } = entry;
   for (const store of subtrees) {
-    rows.push(bufferedRow(store, placeOf(entry.subtreeHeight(store), id), height));
+    rows.push(new BufferedRow(store, placeOf(entry.subtreeHeight(store), id), height));
   }
-  if (subtrees.length === 0) rows.push(bufferedRow(MAIN, placeOf(height, id), height));
+  if (subtrees.length === 0) rows.push(new BufferedRow(MAIN, placeOf(height, id), height));
 }
