@@ -222,7 +222,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** The instance as sessions of the native protocol see it. */
   get native(): NativeHost {
-    return this.#native ??= new NativeHost(this.#serving, this.#timers);
+    return this.#native ??= new NativeHost(this.#serving, { timers: this.#timers });
   }
 
   // --- serving ---------------------------------------------------------------------------------

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, DocStore } from "../../mod.ts";
 import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
-import { open, put, shared, until, withCluster } from "./cluster_bed.ts";
+import { allOf, prefixRange } from "../../src/backend/records/keys.ts";
+import { PeerCursors } from "../../src/sync/native/host/cursors.ts";
+import { NativeHost } from "../../src/sync/native/host/native_host.ts";
+import type { Cluster } from "../../src/testing/cluster.ts";
+import { NEVER, open, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
 
 /** Commits so many entries, one after the other. */
@@ -11,6 +15,18 @@ async function commits(db: Database, count: number, size = 8): Promise<void> {
     await db.withTransaction(async (tx) => {
       await (await tx.getStore(DocStore, "s")).set(`k${n}`, "v".repeat(size));
     });
+  }
+}
+
+/** Makes peers forget up to where they have each other's logs. */
+async function dropCursors(cluster: Cluster): Promise<void> {
+  for (const { instance, sync } of cluster.peers) {
+    await sync.native.cursors.flush();
+    const { driver } = instance.host.backend;
+    const range = prefixRange(allOf("peerCursor"));
+    for await (const page of driver.list(range)) {
+      await driver.commit({ delete: page.map(({ key }) => key) });
+    }
   }
 }
 
@@ -95,6 +111,26 @@ describe("a session of the native protocol", () => {
       assert.ok(recorder.bytes("ranges") <= 16 * 110, `${recorder.bytes("ranges")}`);
       assert.ok(channel.counts.rounds <= 1);
       await cluster.assertAllVerified(tree);
+    }));
+
+  it("a peer that is too far behind to be told by its tips is found by ranges", () =>
+    withCluster(async (cluster) => {
+      const { tree, at } = await shared(cluster);
+      await commits(at[0]!, 50);
+      const server = cluster.peers[0]!.sync.native;
+      const few = new NativeHost(server.serving, { timers: NEVER, mostMet: 10 });
+      for (const run of ["serverRun", "clientRun"] as const) {
+        const recorder = new Recorder();
+        const client = run === "serverRun" ? 1 : 0;
+        const host = { ...recorder, client, server: 1 - client, [run]: { host: few } };
+        await exchange(cluster, tree, host);
+        assert.ok(await cluster.converged(tree));
+        assert.ok(recorder.of("ranges").length > 0);
+        assert.equal(recorder.entries, 50);
+        await commits(at[0]!, 50);
+        await dropCursors(cluster);
+      }
+      await few.close();
     }));
 
   it("a fork since the last time is told by cursors, without ranges", () =>
@@ -229,8 +265,6 @@ describe("a session of the native protocol", () => {
       await exchange(cluster, tree);
       const [a, b] = cluster.peers;
       const { driver } = b!.instance.host.backend;
-      const { PeerCursors } = await import("../../src/sync/native/host/cursors.ts");
-      const { NEVER } = await import("./cluster_bed.ts");
       const known = await new PeerCursors(driver, NEVER).get(tree, a!.instance.id);
       assert.deepEqual(known, await ArrivalLog.of(a!.instance.host.backend).cursor(tree));
       await put(at[0]!, "more", "v");

@@ -6,6 +6,7 @@ import { packBlock } from "../../src/sync/native/block.ts";
 import { encodeMessage } from "../../src/sync/native/codec.ts";
 import { encodeFrame } from "../../src/sync/native/frames.ts";
 import { deflate } from "../../src/sync/native/host/deflate.ts";
+import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "../../src/sync/native/host/admissions.ts";
 import { RANGES_BYTES, SESSION_LIMITS } from "../../src/sync/native/limits.ts";
 import type { Entries, Message, Open, Ranges } from "../../src/sync/native/messages.ts";
 import type { Range } from "../../src/sync/native/range_codec.ts";
@@ -125,6 +126,56 @@ describe("a stranger who has not proved a key", () => {
         }),
         { numRuns: cases(30) },
       );
+    }));
+});
+
+describe("sessions of strangers", () => {
+  it("are so many at a time, and so many of one address", () =>
+    alone(async (cluster) => {
+      const { admissions } = cluster.peers[0]!.sync.native;
+      const open = Array.from({ length: MAX_SESSIONS_PER_ADDRESS }, () => {
+        return new RawPeer(cluster, { remote: "192.0.2.1" });
+      });
+      const refused = new RawPeer(cluster, { remote: "192.0.2.1" });
+      assert.equal(await refused.endedBy(), "TooManySessions");
+      assert.equal(admissions.open, MAX_SESSIONS_PER_ADDRESS);
+      for (const raw of open) raw.close();
+      await Promise.all(open.map(({ session }) => session.closed));
+      assert.equal(admissions.open, 0);
+      await (await new RawPeer(cluster, { remote: "192.0.2.1" }).begin()).session.established;
+    }));
+
+  it("that are 10,000 and never prove a key keep no more than there is room for", () =>
+    alone(async (cluster) => {
+      const raws: RawPeer[] = [];
+      for (let n = 0; n < 10_000; n++) {
+        const raw = new RawPeer(cluster, { remote: `192.0.2.${n % 4000}` });
+        if (raw.session.end === undefined) raws.push(raw);
+      }
+      assert.equal(raws.length, MAX_SESSIONS);
+      for (const raw of raws) raw.close();
+      await Promise.all(raws.map(({ session }) => session.closed));
+      assert.equal(cluster.peers[0]!.sync.native.admissions.open, 0);
+    }));
+
+  it("of a peer that was thrown out are refused for an hour", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = new RawPeer(cluster, { limits: { invalid: 0 } });
+      await raw.begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      raw.send(entriesOf([new Uint8Array(5)]));
+      assert.equal(await raw.endedBy(), "TooManyInvalid");
+      await raw.session.closed;
+      const again = new RawPeer(cluster, {}, raw.key);
+      await again.begin();
+      const { code, retryMs } = await again.nextOf("close");
+      assert.equal(code, "Banned");
+      assert.ok(retryMs > 3_500_000 && retryMs <= 3_600_000);
+      (cluster.peers[0]!.clock as FixedClock).advance(3_600_000);
+      const later = new RawPeer(cluster, {}, raw.key);
+      await later.begin();
+      assert.equal((await later.session.established).isKnown, false);
     }));
 });
 

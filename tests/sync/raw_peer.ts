@@ -19,14 +19,19 @@ export type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
 
 /** A client made by hand, and the session of the first peer of a cluster that it is connected to. */
 export class RawPeer {
-  readonly key: PrivateKey = PrivateKey.generate();
+  readonly key: PrivateKey;
   readonly session: NativeSession;
   readonly #link;
   readonly #received: Message[] = [];
   #handshake: Handshake | undefined;
   #reading: AsyncIterator<Uint8Array>;
 
-  constructor(cluster: Cluster, run: Partial<SessionRun> = {}) {
+  constructor(
+    cluster: Cluster,
+    run: Partial<SessionRun> = {},
+    key: PrivateKey = PrivateKey.generate(),
+  ) {
+    this.key = key;
     const pair = new SimLinkPair();
     this.#link = pair.ends[0];
     this.#reading = this.#link.incoming[Symbol.asyncIterator]();

@@ -75,6 +75,8 @@ export type Notice =
   /** The session has ended. */
   | {
     readonly do: "closed";
+    /** Whether it was the other side that has ended it. */
+    readonly isByOther: boolean;
     readonly code: string;
     readonly message: string;
     readonly retryMs: number;

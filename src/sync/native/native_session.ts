@@ -37,6 +37,8 @@ export interface SessionRun {
   readonly deflates?: boolean | undefined;
   /** Whether the other side shall send what it gets at once; true unless told. */
   readonly pushes?: boolean | undefined;
+  /** Where the other side has connected from, for the side that was connected to. */
+  readonly remote?: string | undefined;
   /** Limits other than the usual ones. */
   readonly limits?: Partial<SessionLimits> | undefined;
   /** Ends the session. */
@@ -57,6 +59,8 @@ export interface Established {
 
 /** How a session has ended. */
 export interface SessionEnd {
+  /** Whether it was the other side that has ended it. */
+  readonly isByOther: boolean;
   /** Why, for programs. */
   readonly code: string;
   /** Why, for people. */
@@ -82,6 +86,8 @@ export class NativeSession {
   readonly #trees: ServedTrees;
   readonly #abort = new AbortController();
   #cancelTick: () => void = () => {};
+  #leave: () => void = () => {};
+  #peer: PublicKey | undefined;
   #open = 0;
   #goOn: (() => void) | undefined;
   #resolveEstablished!: (it: Established) => void;
@@ -101,10 +107,21 @@ export class NativeSession {
     this.#session = new Session(this.#identity());
     this.#trees = new ServedTrees(run.host, this.#session, (actions) => this.#do(actions));
     run.signal?.addEventListener("abort", this.#stop, { once: true });
+    this.#enter();
     this.#do(this.#session.start());
     this.#tick();
     void this.#read();
     if (run.signal?.aborted === true) this.#stop();
+  }
+
+  /** Whoever was connected to lets in only so many. */
+  #enter(): void {
+    if (this.#run.role === "client") return;
+    try {
+      this.#leave = this.#run.host.admissions.enter(this.#run.remote);
+    } catch (error) {
+      this.#do(this.#session.close(...reasonOf(error)));
+    }
   }
 
   #identity() {
@@ -175,7 +192,7 @@ export class NativeSession {
   #cut(message: string): void {
     if (this.#session.isClosed) return;
     this.#session.close("Network", message);
-    this.#closed({ code: "Network", message, retryMs: 0 });
+    this.#closed({ isByOther: false, code: "Network", message, retryMs: 0 });
   }
 
   // --- doing -----------------------------------------------------------------------------------
@@ -218,6 +235,7 @@ export class NativeSession {
     this.#open++;
     try {
       const peer = provingKey(key);
+      this.#peer = peer;
       const isKnown = await this.#run.host.admit(peer);
       const deflates = this.#run.deflates === true && (features & FEATURES.deflate) !== 0;
       this.#trees.begin({ peer, isKnown, deflates });
@@ -231,10 +249,14 @@ export class NativeSession {
     }
   }
 
-  #closed({ code, message, retryMs }: SessionEnd): void {
+  #closed({ isByOther, code, message, retryMs }: SessionEnd): void {
     if (this.#end !== undefined) return;
-    this.#end = { code, message, retryMs };
+    this.#end = { isByOther, code, message, retryMs };
     this.#cancelTick();
+    this.#leave();
+    if (code === "TooManyInvalid" && !isByOther && this.#peer !== undefined) {
+      this.#run.host.admissions.ban(this.#peer, retryMs);
+    }
     this.#run.signal?.removeEventListener("abort", this.#stop);
     const error = new SyncError(code, `The session has ended: ${message}`, { fields: { retryMs } });
     this.#abort.abort(error);

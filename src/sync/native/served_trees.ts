@@ -239,10 +239,10 @@ function cannotRead(): SyncError {
 }
 
 /** What the other side is told: our own words, and nothing of what went wrong inside. */
-export function reasonOf(error: unknown): [code: string, message: string] {
+export function reasonOf(error: unknown): [code: string, message: string, retryMs: number] {
   const isOurs = error instanceof EideticaError &&
     (error.module === "sync" || error.module === "auth");
-  if (isOurs) return [error.code, error.message];
+  if (isOurs) return [error.code, error.message, Number(error.fields.retryMs ?? 0)];
   log.warn("a session has failed: {error}", { error });
-  return ["Internal", "it could not be done"];
+  return ["Internal", "it could not be done", 0];
 }

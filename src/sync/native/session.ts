@@ -180,7 +180,7 @@ export class Session {
     }
     const message = decodeMessage(frame, this.#limits.frameBytes);
     if (message === undefined) return;
-    if (message.type === "close") return this.#closed(message);
+    if (message.type === "close") return this.#closed(message, true);
     if (this.#handshake.isDone) this.#receive(message);
     else this.#shake(message, frame.payload);
   }
@@ -236,13 +236,13 @@ export class Session {
   #end(code: string, message: string, retryMs = 0): void {
     if (this.#isClosed) return;
     this.#send({ type: "close", code, message: message.slice(0, 200), retryMs });
-    this.#closed({ code, message, retryMs });
+    this.#closed({ code, message, retryMs }, false);
   }
 
-  #closed({ code, message, retryMs }: Omit<Close, "type">): void {
+  #closed({ code, message, retryMs }: Omit<Close, "type">, isByOther: boolean): void {
     this.#isClosed = true;
     this.#channels?.end();
     this.#frames = [];
-    this.#actions.push({ do: "closed", code, message, retryMs });
+    this.#actions.push({ do: "closed", isByOther, code, message, retryMs });
   }
 }

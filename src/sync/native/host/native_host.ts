@@ -1,14 +1,25 @@
-import { ArrivalLog } from "../../../backend/log/arrival_log.ts";
 import type { ID } from "../../../entry/id.ts";
 import { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
 import { NodeAccess } from "../../access/node_access.ts";
 import type { Serving } from "../../v0/serving.ts";
 import { systemTimers, type Timers } from "../../worker/timers.ts";
+import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
 import { AccessRequests } from "./access_requests.ts";
+import { type AdmissionLimits, Admissions } from "./admissions.ts";
 import { PeerCursors } from "./cursors.ts";
 import { Growth } from "./growth.ts";
 import { RangeTables } from "./tables.ts";
+
+/** How an instance takes part in sessions. */
+export interface NativeHostOptions extends AdmissionLimits {
+  /** Waiting; the platform's timers unless told. */
+  readonly timers?: Timers | undefined;
+  /** Most entries that are met while it is looked for what a peer lacks by its tips. */
+  readonly mostMet?: number | undefined;
+  /** Bytes of tables that are kept. */
+  readonly tableBytes?: number | undefined;
+}
 
 /** An instance as all its sessions of the native protocol see it. One for each instance. */
 export class NativeHost {
@@ -26,22 +37,30 @@ export class NativeHost {
   readonly growth: Growth;
   /** Requests for access that sessions wait for. */
   readonly requests: AccessRequests;
+  /** How many sessions are let in, and who is not. */
+  readonly admissions: Admissions;
+  /** Most entries that are met while it is looked for what a peer lacks by its tips. */
+  readonly mostMet: number;
 
   /** The sessions' view of the instance that `serving` serves. */
-  constructor(serving: Serving, timers: Timers = systemTimers) {
+  constructor(serving: Serving, options: NativeHostOptions = {}) {
+    const { timers = systemTimers, mostMet = MOST_MET, tableBytes } = options;
     this.serving = serving;
     this.timers = timers;
+    this.mostMet = mostMet;
     const { host } = serving.host;
     const node = { host, id: serving.host.deviceKey().publicKey };
     this.access = new NodeAccess(node, { isShared: (tree) => serving.isShared(tree) });
     this.cursors = new PeerCursors(host.backend.driver, timers);
-    this.tables = new RangeTables(ArrivalLog.of(host.backend));
+    this.tables = new RangeTables(ArrivalLog.of(host.backend), tableBytes);
+    this.admissions = new Admissions(host.clock, options);
     this.growth = new Growth(host);
     this.requests = new AccessRequests(serving);
   }
 
-  /** Whether a peer who has proved its key is registered. `PeerBlocked` when it is not let in. */
+  /** Whether a peer who has proved its key is registered. `PeerBlocked` or `Banned` when it is not let in. */
   async admit(peer: PublicKey): Promise<boolean> {
+    this.admissions.requireWelcome(peer);
     const peers = await this.serving.records.view().peers();
     if (await peers.record(peer) === undefined) return false;
     if (await peers.get(peer) !== undefined) return true;

@@ -17,7 +17,7 @@ export class RangeTables {
   readonly #tables = new Map<string, Table>();
 
   /** Tables of logs, of which so many bytes are kept. */
-  constructor(log: ArrivalLog, most: number = TABLES_BYTES) {
+  constructor(log: ArrivalLog, most: number | undefined = TABLES_BYTES) {
     this.#log = log;
     this.#most = most;
   }

@@ -1,5 +1,5 @@
+import { ArrivalLog } from "../../../backend/log/arrival_log.ts";
 import type { LogCursor } from "../../../backend/log/log_cursor.ts";
-import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
 import type { Entry } from "../../../entry/entry.ts";
 import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
@@ -106,7 +106,11 @@ export class TreeSide {
     const log = ArrivalLog.of(this.#backend);
     // The place first: what comes after it is sent, and perhaps twice.
     const end = await log.cursor(this.#tree);
-    const { lacking, unknown } = await log.difference(this.#tree, tips, isFew ? FEW : MOST_MET);
+    const { lacking, unknown } = await log.difference(
+      this.#tree,
+      tips,
+      isFew ? FEW : this.#host.mostMet,
+    );
     await this.#options.reading?.require();
     const isKnown = unknown.length === 0;
     return { lacking: isKnown ? lacking?.map(({ id }) => id) : undefined, isKnown, log: end };
