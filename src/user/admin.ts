@@ -97,21 +97,25 @@ export class InstanceAdmin {
     await this.#retire("remove", username, () => undefined);
   }
 
-  /** Changes the row of a user that does without an administrator's rights from now on. */
+  /**
+   * Changes the row of a user that does without an administrator's rights from now on. The row goes last: it alone
+   * says whose rights they are, if this breaks off and is done again.
+   */
   async #retire(verb: string, username: string, change: UserChange): Promise<void> {
     requireText(username, `${verb} a user`, "the username");
     const action = `${verb} user "${username}"`;
-    const publicKey = await (await this.#users()).update(async (transaction) => {
+    const users = await this.#users();
+    // Never committed: it only tells whether the rights may be taken.
+    const trial = await users.newTransaction();
+    await this.#revokeOnDatabases(await revokeAdminOf(trial, username, action));
+    await users.update(async (transaction) => {
+      await revokeAdminOf(transaction, username, action);
       const table = await transaction.getStore(UsersTable, "users");
       const [uuid, info] = await userNamed(table, username, action);
-      const { rootKeyId } = info.credentials;
-      await revokeAdmin(transaction, rootKeyId, action);
       const after = change(info);
       if (after === undefined) await forget(transaction, uuid);
       else if (after.status !== info.status) await table.set(uuid, after);
-      return rootKeyId;
     });
-    await this.#revokeOnDatabases(publicKey);
   }
 
   // --- administrators ------------------------------------------------------------------------
@@ -140,6 +144,18 @@ export class InstanceAdmin {
 }
 
 setInspection(InstanceAdmin.prototype);
+
+/** As {@link revokeAdmin}, for the key of a user, which it returns. */
+async function revokeAdminOf(
+  transaction: Transaction,
+  username: string,
+  action: string,
+): Promise<PublicKey> {
+  const table = await transaction.getStore(UsersTable, "users");
+  const [, { credentials: { rootKeyId } }] = await userNamed(table, username, action);
+  await revokeAdmin(transaction, rootKeyId, action);
+  return rootKeyId;
+}
 
 /** Takes the rights of a key on `_users`, if it has any and another active user keeps them. */
 async function revokeAdmin(

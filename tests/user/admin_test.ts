@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DocStore, Instance, type InstanceAdmin, NewUser, type User } from "../../mod.ts";
+import {
+  Database,
+  DocStore,
+  ID,
+  Instance,
+  type InstanceAdmin,
+  NewUser,
+  type User,
+} from "../../mod.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
 import { newStorage } from "../helpers/storages.ts";
-import { hasCode } from "../instance/places.ts";
+import { failing, hasCode } from "../instance/places.ts";
 
 interface Bed {
   readonly instance: Instance;
@@ -107,4 +116,36 @@ describe("administration of users", () => {
       await assert.rejects(instance.loginUser("ada"), hasCode("UserNotFound"));
       await (await bob.admin()).createUser(NewUser.passwordless("eve"));
     }));
+});
+
+describe("administration that breaks off", () => {
+  // Two commits, on the two system databases.
+  for (const failAt of [1, 2]) {
+    it(`at its commit ${failAt} takes all rights of a removed user when it is done again`, async () => {
+      const storage = memoryStorage();
+      const { user } = await Instance.createBackend(
+        failing(storage, 0),
+        NewUser.passwordless("ada"),
+      );
+      const first = await user.admin();
+      await first.createUser(NewUser.passwordless("bob"));
+      const key = await first.publicKeyOf("bob");
+      await first.grantInstanceAdmin(key);
+
+      const broken = failing(storage, failAt);
+      const instance = await Instance.openBackend(broken);
+      const admin = await (await instance.loginUser("ada")).admin();
+      broken.commits = 0;
+      await assert.rejects(admin.removeUser("bob"), hasCode("DiskFull"));
+      await admin.removeUser("bob");
+      assert.deepEqual(await admin.listUsers(), ["ada"]);
+      const { users_db, databases_db } = (await instance.backend.getInstanceMetadata())!;
+      for (const root of [users_db, databases_db]) {
+        const database = await Database.open(instance, ID.parse(root));
+        const { status } = await (await database.getSettings()).getAuthKey(key);
+        assert.equal(status, "Revoked");
+      }
+      await instance.close();
+    });
+  }
 });
