@@ -1,7 +1,7 @@
+import { quote, setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
 import { requireInstance } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import { elementNotFound, Permission } from "./permission.ts";
 
 /** Whether a key counts. */
@@ -69,7 +69,7 @@ export class AuthKey {
   }
 }
 
-setInspection(AuthKey.prototype, ({ name, permissions, status }) => {
+setInspection(AuthKey, "AuthKey", ({ name, permissions, status }) => {
   return [name === undefined ? name : quote(name), permissions, status];
 });
 

@@ -1,8 +1,8 @@
+import { setInspection } from "#inspect";
 import { SigKey } from "../entry/sig_info.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import { requireInstance } from "../util/arguments.ts";
-import { setInspection } from "../util/inspect.ts";
 
 const ACT = "act on a database";
 
@@ -43,4 +43,4 @@ export class DatabaseKey {
   }
 }
 
-setInspection(DatabaseKey.prototype, ({ identity }) => [identity.displayId()]);
+setInspection(DatabaseKey, "DatabaseKey", ({ identity }) => [identity.displayId()]);

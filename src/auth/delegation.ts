@@ -9,11 +9,11 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
 import { ID } from "../entry/id.ts";
 import { elementNotFound, Permission } from "./permission.ts";
 import { requireInstance } from "../util/arguments.ts";
-import { setInspection } from "../util/inspect.ts";
 
 /** Between which permissions the keys of another database may act. */
 export interface PermissionBounds {
@@ -112,7 +112,7 @@ export class DelegatedTreeRef {
   }
 }
 
-setInspection(DelegatedTreeRef.prototype, ({ tree, permissionBounds: { max, min } }) => {
+setInspection(DelegatedTreeRef, "DelegatedTreeRef", ({ tree, permissionBounds: { max, min } }) => {
   return [tree.root, `at most ${max}`, min === undefined ? min : `at least ${min}`];
 });
 

@@ -10,11 +10,11 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
 import type { Value } from "../crdt/value.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 
 /** Level of a permission. */
 export type PermissionLevel = "Admin" | "Write" | "Read";
@@ -175,7 +175,7 @@ export class Permission {
   }
 }
 
-setInspection(Permission.prototype, (permission) => [permission]);
+setInspection(Permission, "Permission", (permission) => [permission]);
 
 function refuse(
   code: string,

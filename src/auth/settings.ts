@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
 import { ID } from "../entry/id.ts";
@@ -5,7 +6,6 @@ import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance } from "../util/arguments.ts";
 import { AuthError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { tryRead } from "../util/try_read.ts";
 import { AuthKey } from "./auth_key.ts";
 import { DelegatedTreeRef } from "./delegation.ts";
@@ -252,7 +252,7 @@ export class AuthSettings {
   }
 }
 
-setInspection(AuthSettings.prototype, (settings) => [`${settings.getAllKeys().length} keys`]);
+setInspection(AuthSettings, "AuthSettings", (settings) => [`${settings.getAllKeys().length} keys`]);
 
 /** Whether a key or a grant to everybody was ever listed; what was deleted leaves a tombstone. */
 function wasEverRestricted(auth: Doc): boolean {

@@ -1,9 +1,9 @@
+import { setInspection } from "#inspect";
 import type { Entry } from "../entry/entry.ts";
 import { ID } from "../entry/id.ts";
 import { Snapshot } from "../entry/snapshot.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BackendError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import type {
@@ -378,4 +378,4 @@ export class LocalBackend implements Backend, UpdateSource, LogOwner {
   }
 }
 
-setInspection(LocalBackend.prototype, ({ driver }) => [driver.name]);
+setInspection(LocalBackend, "LocalBackend", ({ driver }) => [driver.name]);

@@ -9,11 +9,10 @@
  *
  * @module
  */
+import { setMembersInspection } from "#inspect";
 import type { Doc } from "./doc.ts";
-import { printBranch } from "./inspect.ts";
 import type { List } from "./list.ts";
 import { isBranch, type Value } from "./value.ts";
-import { setPrinter } from "../util/inspect.ts";
 
 let lastToken = 0;
 
@@ -88,7 +87,12 @@ export abstract class Branch {
   }
 }
 
-setPrinter(Branch.prototype as unknown as Doc | List, printBranch);
+// What is stored is read, so that nothing is copied or marked as shared.
+setMembersInspection(Branch as unknown as { prototype: Doc | List }, (branch) => {
+  const isMap = branch.typeName === "doc";
+  const members = isMap ? branch.peekChildren().entries() : branch.peekVisible();
+  return { name: isMap ? "Doc" : "List", isMap, size: branch.len(), members };
+});
 
 /**
  * The merge of two values, `right` being the later one. Neither changes.

@@ -6,9 +6,9 @@
  *
  * @module
  */
+import { quote, setInspection } from "#inspect";
 import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 
 /** Most segments of a path that every reader accepts: each level nests three JSON containers. */
 export const MAX_PATH_LEVELS = 42;
@@ -153,4 +153,4 @@ export class Path {
   }
 }
 
-setInspection(Path.prototype, ({ text }) => [quote(text)]);
+setInspection(Path, "Path", ({ text }) => [quote(text)]);

@@ -5,12 +5,12 @@
  *
  * @module
  */
+import { setInspection } from "#inspect";
 import { optionsOf, requireInstance, requireMethod } from "../util/arguments.ts";
 import { CrdtError } from "../util/errors.ts";
 import { normalizeInteger } from "../util/json64.ts";
 import { type RandomSource, systemRandom, uuidV4 } from "../util/random.ts";
 import { compareStrings } from "../util/btree.ts";
-import { setInspection } from "../util/inspect.ts";
 import { compareFractions, floorDiv, gcd, simplestBetween } from "./fraction.ts";
 import { parseUuid, uuidBetween } from "./uuid.ts";
 import { type Int, MAX_DENOMINATOR, MAX_INT, MIN_INT } from "./value.ts";
@@ -136,7 +136,7 @@ export class Position {
   }
 }
 
-setInspection(Position.prototype, (position) => [position]);
+setInspection(Position, "Position", (position) => [position]);
 
 const PLACE = "make a position in a list";
 

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import type { DatabaseKey } from "../auth/database_key.ts";
 import type { Permission } from "../auth/permission.ts";
 import { inTree } from "../backend/tree/walk.ts";
@@ -12,7 +13,6 @@ import { areFew, parentTips } from "../transaction/parent_tips.ts";
 import { Transaction } from "../transaction/transaction.ts";
 import { optionsOf, requireInstance, requireIterable } from "../util/arguments.ts";
 import { InstanceError, TransactionError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { turns } from "../util/turns.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
 import { currentPermission } from "./access.ts";
@@ -232,7 +232,8 @@ export class DatabaseView {
 
   static {
     setInspection(
-      DatabaseView.prototype,
+      DatabaseView,
+      "Database",
       (view) => [peekName(view.#host, view.rootId), view.rootId],
     );
   }

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { visibleKeys } from "../crdt/doc_keys.ts";
 import {
   requireBytes,
@@ -9,7 +10,6 @@ import {
 import { copyOf } from "../util/allocate.ts";
 import { utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { type RandomSource, randomU64, systemRandom } from "../util/random.ts";
 import { INDEX, MAX_HEIGHT, ROOT } from "./constants.ts";
 import type { Entry } from "./entry.ts";
@@ -198,7 +198,7 @@ export class EntryBuilder {
   }
 }
 
-setInspection(EntryBuilder.prototype);
+setInspection(EntryBuilder, "EntryBuilder");
 
 function given(ids: Iterable<ID>): Given {
   if (ids instanceof Snapshot) return ids;

@@ -4,13 +4,13 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireBytes, requireInstance, wrongArgument } from "../util/arguments.ts";
 import { copyOf } from "../util/allocate.ts";
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { EntryError, StoreError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import type { Json64 } from "../util/json64.ts";
 import { tryRead } from "../util/try_read.ts";
 import type { RandomSource } from "../util/random.ts";
@@ -273,7 +273,7 @@ export class Entry {
   }
 
   static {
-    setInspection(Entry.prototype, ({ id, height, subtrees }) => {
+    setInspection(Entry, "Entry", ({ id, height, subtrees }) => {
       return [
         id,
         `height ${height}`,

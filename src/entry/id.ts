@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { hashes } from "../../wasm/hashes.ts";
 import { compareBase32, fromFoldKey, readBase32, toFoldKey } from "../codec/base32.ts";
 import {
@@ -22,7 +23,6 @@ import {
 import { requireBytes, requireText, wrongArgument } from "../util/arguments.ts";
 import { allocate, copyOf } from "../util/allocate.ts";
 import { compareBytes, equalBytes } from "../util/bytes.ts";
-import { setInspection } from "../util/inspect.ts";
 
 const DIGEST_BYTES = 32;
 
@@ -193,6 +193,6 @@ export class ID {
   }
 
   static {
-    setInspection(ID.prototype, (id) => [id]);
+    setInspection(ID, "ID", (id) => [id]);
   }
 }

@@ -5,9 +5,9 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { duplicateKeys, type Json64, parseJson64 } from "../util/json64.ts";
 import { MAX_PARENTS } from "./constants.ts";
 import { ID } from "./id.ts";
@@ -95,7 +95,7 @@ export class EntryMetadata {
   }
 }
 
-setInspection(EntryMetadata.prototype, ({ settingsTips, time }) => {
+setInspection(EntryMetadata, "EntryMetadata", ({ settingsTips, time }) => {
   return [`settings at ${settingsTips.tips.join(" ")}`, time === undefined ? time : `time ${time}`];
 });
 

@@ -10,11 +10,11 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance, wrongArgument } from "../util/arguments.ts";
 import { fromUtf8 } from "../util/bytes.ts";
 import { EntryError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { ID } from "./id.ts";
 
 /** How to find a key in auth settings. Precedence: global, then public key, then name. */
@@ -143,7 +143,7 @@ export class SigKey {
   }
 }
 
-setInspection(SigKey.prototype, (key) => [key.displayId(), key.isDirect ? undefined : "delegated"]);
+setInspection(SigKey, "SigKey", (key) => [key.displayId(), key.isDirect ? undefined : "delegated"]);
 
 function malformed(reason: string): EntryError {
   return new EntryError("InvalidStructure", `Cannot read a signature record: ${reason}`, {
@@ -233,6 +233,6 @@ export class SigInfo {
   }
 }
 
-setInspection(SigInfo.prototype, ({ key, hasSignature }) => {
+setInspection(SigInfo, "SigInfo", ({ key, hasSignature }) => {
   return [key.displayId(), hasSignature ? "signed" : "unsigned"];
 });

@@ -1,6 +1,6 @@
+import { setInspection } from "#inspect";
 import { ID } from "./id.ts";
 import { requireInstance, requireIterable } from "../util/arguments.ts";
-import { setInspection } from "../util/inspect.ts";
 
 const MAKE = "make a snapshot";
 
@@ -74,4 +74,4 @@ export class Snapshot implements Iterable<ID> {
   }
 }
 
-setInspection(Snapshot.prototype, ({ tips }) => tips);
+setInspection(Snapshot, "Snapshot", ({ tips }) => tips);

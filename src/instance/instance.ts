@@ -1,3 +1,4 @@
+import { setPrinter } from "#inspect";
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { HasHost } from "../database/database.ts";
@@ -18,7 +19,6 @@ import {
 } from "../util/arguments.ts";
 import { abortable } from "../util/abort.ts";
 import { InstanceError } from "../util/errors.ts";
-import { setPrinter } from "../util/inspect.ts";
 import { Logger } from "../util/log.ts";
 import { type WorkOptions, workOptions } from "../util/work.ts";
 import type { Sync, SyncOptions } from "../sync/port.ts";
@@ -358,7 +358,7 @@ export class Instance implements AsyncDisposable, HasHost {
   }
 }
 
-setPrinter(Instance.prototype, String);
+setPrinter(Instance, "Instance", String);
 
 function requireDriver(storage: StorageDriver): void {
   requireMethod(storage, "commit", "open an instance", "the storage");

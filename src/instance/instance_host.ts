@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import type { LocalBackend } from "../backend/local.ts";
 import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import type { Alone, PutOptions } from "../transaction/host.ts";
@@ -6,7 +7,6 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { DerivedKeys } from "../store/derived_keys.ts";
 import type { Clock } from "../util/clock.ts";
-import { setInspection } from "../util/inspect.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
@@ -142,4 +142,4 @@ export class InstanceHost implements DatabaseHost {
   }
 }
 
-setInspection(InstanceHost.prototype, ({ isClosed }) => [isClosed ? "closed" : "open"]);
+setInspection(InstanceHost, "InstanceHost", ({ isClosed }) => [isClosed ? "closed" : "open"]);

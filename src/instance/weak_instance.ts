@@ -1,5 +1,5 @@
+import { setInspection } from "#inspect";
 import type { Instance } from "./instance.ts";
-import { setInspection } from "../util/inspect.ts";
 
 /** A reference to an instance that does not keep it alive. */
 export class WeakInstance {
@@ -17,4 +17,4 @@ export class WeakInstance {
   }
 }
 
-setInspection(WeakInstance.prototype, (weak) => [weak.upgrade() ?? "gone"]);
+setInspection(WeakInstance, "WeakInstance", (weak) => [weak.upgrade() ?? "gone"]);

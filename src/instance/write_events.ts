@@ -1,9 +1,9 @@
+import { setPrinter } from "#inspect";
 import type { WriteCallback, WriteEvent } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import type { WriteSource } from "../backend/backend.ts";
-import { setPrinter } from "../util/inspect.ts";
 import type { Logger } from "../util/log.ts";
 
 /** A handler as the dispatcher calls it. */
@@ -242,4 +242,4 @@ class Callback implements WriteCallback {
   }
 }
 
-setPrinter(Callback.prototype, String);
+setPrinter(Callback, "WriteCallback", String);

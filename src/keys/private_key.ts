@@ -4,12 +4,12 @@
  * @module
  */
 
+import { setPrinter } from "#inspect";
 import { core } from "../../wasm/mod.ts";
 import type { Signer } from "../../wasm/mod.ts";
 import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { encodeBase64 } from "../util/base64.ts";
 import { AuthError, CryptoError } from "../util/errors.ts";
-import { setPrinter } from "../util/inspect.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { checkAlgorithm, checkKeyLength, KEY_LENGTH, keyText, parseKeyText } from "./key_text.ts";
 import { PublicKey } from "./public_key.ts";
@@ -115,7 +115,7 @@ export class PrivateKey {
   }
 }
 
-setPrinter(PrivateKey.prototype, String);
+setPrinter(PrivateKey, "PrivateKey", String);
 
 /** A new private key and its public key. The crypto core must be ready. */
 export function generateKeypair(

@@ -4,11 +4,11 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { core, isPointEncoding, isUnusualEncoding } from "../../wasm/mod.ts";
 import { requireBytes, requireMethod } from "../util/arguments.ts";
 import { equalBytes } from "../util/bytes.ts";
 import { AuthError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { LruMap } from "../util/lru.ts";
 import { type RandomSource, systemRandom } from "../util/random.ts";
 import { checkKeyLength, keyText, parseKeyText } from "./key_text.ts";
@@ -93,7 +93,7 @@ export class PublicKey {
   }
 }
 
-setInspection(PublicKey.prototype, (key) => [key]);
+setInspection(PublicKey, "PublicKey", (key) => [key]);
 
 function checkPoint(bytes: Uint8Array): Uint8Array {
   if (isPointEncoding(bytes)) return bytes;

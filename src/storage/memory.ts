@@ -4,11 +4,11 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { BTree } from "../util/btree.ts";
 import { copyOf } from "../util/allocate.ts";
 import { compareBytes } from "../util/bytes.ts";
 import { StorageError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { turns } from "../util/turns.ts";
 import type {
   Batch,
@@ -112,7 +112,7 @@ export class MemoryStorage implements StorageDriver {
   }
 }
 
-setInspection(MemoryStorage.prototype);
+setInspection(MemoryStorage, "MemoryStorage");
 
 /** Does something at once; whoever asks again and again leaves others their turns. */
 async function attempt<T>(step: () => T): Promise<T> {

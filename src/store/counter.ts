@@ -12,6 +12,7 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import type { StateType } from "../backend/state/state_type.ts";
 import { MAX_INT, MIN_INT } from "../crdt/value.ts";
 import { wrongArgument } from "../util/arguments.ts";
@@ -20,7 +21,7 @@ import { SerializeError } from "../util/errors.ts";
 import { toHex } from "../util/hex.ts";
 import { normalizeInteger } from "../util/json64.ts";
 import type { StoreContext } from "./context.ts";
-import { type HandleWrites, StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle, storeText } from "./store_handle.ts";
 
 /** Longest payload in bytes; a sum of 64-bit numbers with more digits would take 10^40 entries. */
 const MAX_BYTES = 80;
@@ -112,6 +113,10 @@ export class Counter extends StoreHandle {
     }
     const expected = "an integer of at most 64 bits (a number up to 2^53 - 1, or a bigint)";
     throw wrongArgument(`add to the counter "${this.name}"`, "the amount", expected, amount);
+  }
+
+  static {
+    setInspection(Counter, "Counter", ({ name, context }) => [storeText(name, context)]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { docState } from "../backend/state/doc_state.ts";
 import { toValue } from "../crdt/convert.ts";
 import { Doc } from "../crdt/doc.ts";
@@ -9,7 +10,7 @@ import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
 import { DocView } from "./doc_view.ts";
 import { typeMismatch } from "./staged_doc.ts";
-import type { HandleWrites } from "./store_handle.ts";
+import { type HandleWrites, storeText } from "./store_handle.ts";
 import { ValueEditor } from "./value_editor.ts";
 import {
   isOfKind,
@@ -197,6 +198,10 @@ export class DocStore extends DocView {
     if (!(value instanceof Doc)) throw typeMismatch(this.name, "Doc", "non-doc value");
     const delta = putOver(this.#draft(), value.clone(), REPLACING) as Doc;
     this.context.stage(this.name, delta, docState);
+  }
+
+  static {
+    setInspection(DocStore, "DocStore", ({ name, context }) => [storeText(name, context)]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { core } from "../../wasm/mod.ts";
 import { Doc } from "../crdt/doc.ts";
 import { newSalt } from "../keys/sealed.ts";
@@ -14,7 +15,7 @@ import { notNow, notOpened } from "./password_errors.ts";
 import { derivePasswordKey, NONCE_BYTES, PayloadEncryptor, TAG_BYTES } from "./password_key.ts";
 import { readWrappedType, writeWrapped } from "./password_wrapped.ts";
 import { keyNotFound, typeMismatch } from "./staged_doc.ts";
-import { type HandleWrites, StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle, storeText } from "./store_handle.ts";
 
 /** Type ID of encrypted stores. */
 const TYPE_ID = "encrypted:password:v0";
@@ -296,6 +297,14 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     return this.#encryptor === undefined
       ? "it is locked: open it with its password first"
       : "it was locked, or its transaction was committed: open it in a new transaction";
+  }
+
+  static {
+    setInspection(
+      PasswordStore,
+      "PasswordStore",
+      ({ name, context }) => [storeText(name, context)],
+    );
   }
 }
 

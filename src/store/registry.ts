@@ -10,6 +10,7 @@
  * @module
  */
 
+import { quote, setInspection } from "#inspect";
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value, type ValueInput } from "../crdt/value.ts";
@@ -17,7 +18,6 @@ import { INDEX } from "../entry/constants.ts";
 import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import { tryRead } from "../util/try_read.ts";
 import { turns } from "../util/turns.ts";
 import type { StoreContext } from "./context.ts";
@@ -155,7 +155,7 @@ export class Registry {
   }
 
   static {
-    setInspection(Registry.prototype, (registry) => [`of ${registry.#context.place}`]);
+    setInspection(Registry, "Registry", (registry) => [`of ${registry.#context.place}`]);
   }
 }
 
@@ -202,7 +202,7 @@ class RegisteredStore implements StoreInfo {
   }
 }
 
-setInspection(RegisteredStore.prototype, ({ typeId }) => [quote(typeId)]);
+setInspection(RegisteredStore, "StoreInfo", ({ typeId }) => [quote(typeId)]);
 
 function readStrategy(name: string, record: Doc): HeightStrategy | undefined {
   const settings = record.peek("settings");

@@ -1,4 +1,5 @@
-import { setInspection } from "../util/inspect.ts";
+import { setInspection } from "#inspect";
+
 /** The result of {@link Table.search}: an async iterable of rows, and a promise of all of them. */
 export class RowSearch<Row>
   implements AsyncIterable<[key: string, row: Row]>, PromiseLike<[key: string, row: Row][]> {
@@ -36,4 +37,4 @@ export class RowSearch<Row>
   }
 }
 
-setInspection(RowSearch.prototype, () => ["to be awaited"]);
+setInspection(RowSearch, "RowSearch", () => ["to be awaited"]);

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { AuthKey } from "../auth/auth_key.ts";
 import { DelegatedTreeRef } from "../auth/delegation.ts";
 import { AuthSettings } from "../auth/settings.ts";
@@ -9,7 +10,6 @@ import { type HeightStrategy, parseHeightStrategy } from "../entry/height.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { AuthError, CrdtError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import type { StoreContext } from "./context.ts";
 import { DocStore, type DocViewer } from "./doc_store.ts";
 import { requireStrategy } from "./registry.ts";
@@ -162,7 +162,7 @@ export class SettingsStore {
   }
 
   static {
-    setInspection(SettingsStore.prototype, (settings) => [`of ${settings.#context.place}`]);
+    setInspection(SettingsStore, "SettingsStore", (settings) => [`of ${settings.#context.place}`]);
   }
 }
 

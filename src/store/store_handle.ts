@@ -1,7 +1,7 @@
+import { quote, setInspection } from "#inspect";
 import type { Doc } from "../crdt/doc.ts";
 import type { HeightStrategy } from "../entry/height.ts";
 import { StoreError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import type { StoreContext } from "./context.ts";
 
 /** Names of the methods of every handle that change something: viewers do not have them. */
@@ -57,9 +57,11 @@ export abstract class StoreHandle {
   }
 
   static {
-    setInspection(
-      StoreHandle.prototype,
-      ({ name, context }) => [`${quote(name)} of ${context.place}`],
-    );
+    setInspection(StoreHandle, undefined, ({ name, context }) => [storeText(name, context)]);
   }
+}
+
+/** What consoles show of a store. */
+export function storeText(name: string, context: StoreContext): string {
+  return `${quote(name)} of ${context.place}`;
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { DELETED, type Value } from "../crdt/value.ts";
@@ -22,7 +23,7 @@ import { RowSearch } from "./row_search.ts";
 import type { KeptRow } from "./row_types.ts";
 import { type Infer, type InferInput, schemaRow, type StandardSchema } from "./schema_row.ts";
 import { keyNotFound, mergedName } from "./staged_doc.ts";
-import { type HandleWrites, StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle, storeText } from "./store_handle.ts";
 import { TableRows, type WrittenRow } from "./table_rows.ts";
 
 /** Key of the note that a schema keeps; rows have no empty key. */
@@ -286,6 +287,10 @@ export class Table<Row = JsonRow, Input = Row> extends StoreHandle {
       }
     }
     return invalid;
+  }
+
+  static {
+    setInspection(Table, "Table", ({ name, context }) => [storeText(name, context)]);
   }
 }
 

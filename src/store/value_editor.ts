@@ -1,5 +1,5 @@
+import { quote, setInspection } from "#inspect";
 import { DELETED, type ValueInput, type VisibleValue } from "../crdt/value.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import type { DocStore } from "./doc_store.ts";
 
 /** One place in a {@link DocStore}, for step-by-step access. */
@@ -45,4 +45,4 @@ export class ValueEditor {
   }
 }
 
-setInspection(ValueEditor.prototype, ({ path }) => [quote(path.join("."))]);
+setInspection(ValueEditor, "ValueEditor", ({ path }) => [quote(path.join("."))]);

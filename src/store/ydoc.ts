@@ -21,12 +21,13 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import * as Y from "yjs";
 import type { StateType } from "../backend/state/state_type.ts";
 import { fromUtf8, utf8 } from "../util/bytes.ts";
 import { SerializeError, StoreError } from "../util/errors.ts";
 import type { StoreContext } from "./context.ts";
-import { type HandleWrites, StoreHandle } from "./store_handle.ts";
+import { type HandleWrites, StoreHandle, storeText } from "./store_handle.ts";
 
 /** Updates whose effects add up to a state, in any order. */
 type Updates = readonly Uint8Array[];
@@ -150,6 +151,10 @@ export class YDoc extends StoreHandle {
     const staged = this.context.staged<Updates>(this.name) ?? [];
     if (staged.length === 0 && isEmptyUpdate(update)) return;
     this.context.stage(this.name, [Y.mergeUpdates([...staged, update])], ydocState);
+  }
+
+  static {
+    setInspection(YDoc, "YDoc", ({ name, context }) => [storeText(name, context)]);
   }
 }
 

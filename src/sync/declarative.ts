@@ -1,9 +1,9 @@
+import { setInspection } from "#inspect";
 import type { ID } from "../entry/id.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Address } from "../transport/port.ts";
 import { optionsOf, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { requireSignal } from "../util/work.ts";
 import { requireAddresses, requireOptionalText, requirePeer, requireTree } from "./arguments.ts";
 import type { TreeMetrics } from "./metrics.ts";
@@ -113,7 +113,7 @@ export class SyncHandle {
   }
 }
 
-setInspection(SyncHandle.prototype, ({ tree, peer }) => [`${tree} with ${peer}`]);
+setInspection(SyncHandle, "SyncHandle", ({ tree, peer }) => [`${tree} with ${peer}`]);
 
 /** Notes in one step who the peer is, where it can be reached, and that the database is to be kept in step with it. */
 export async function noteSyncPeer(records: SyncDatabase, wanted: SyncPeer): Promise<void> {

@@ -1,5 +1,5 @@
+import { setInspection } from "#inspect";
 import type { ID } from "../entry/id.ts";
-import { setInspection } from "../util/inspect.ts";
 import type { PeerWorker } from "./worker/peer_worker.ts";
 
 /** A database that is kept in step with some peers. Disposing it ends that. */
@@ -40,4 +40,4 @@ export class SyncLink implements AsyncDisposable {
   }
 }
 
-setInspection(SyncLink.prototype, ({ tree, status }) => [tree, status]);
+setInspection(SyncLink, "SyncLink", ({ tree, status }) => [tree, status]);

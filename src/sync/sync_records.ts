@@ -1,8 +1,8 @@
+import { setInspection } from "#inspect";
 import type { ID } from "../entry/id.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Database } from "../database/database.ts";
 import type { Address } from "../transport/port.ts";
-import { setInspection } from "../util/inspect.ts";
 import { requireMethod, requireText } from "../util/arguments.ts";
 import { requireAddress, requireOptionalText, requirePeer, requireTree } from "./arguments.ts";
 import type { SyncHost } from "./host.ts";
@@ -241,4 +241,4 @@ export class SyncRecords {
   }
 }
 
-setInspection(SyncRecords.prototype, (sync) => [sync.getDevicePubkey()]);
+setInspection(SyncRecords, "Sync", (sync) => [sync.getDevicePubkey()]);

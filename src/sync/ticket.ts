@@ -11,10 +11,10 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { ID } from "../entry/id.ts";
 import { optionsOf } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { type Address, isSameAddress } from "./address.ts";
 
 /** Longest ticket that is read, in characters. */
@@ -90,7 +90,7 @@ export class DatabaseTicket {
   }
 
   static {
-    setInspection(DatabaseTicket.prototype, (ticket) => [ticket]);
+    setInspection(DatabaseTicket, "DatabaseTicket", (ticket) => [ticket]);
   }
 }
 

@@ -1,8 +1,8 @@
+import { quote } from "#inspect";
 import { docState } from "../backend/state/doc_state.ts";
 import { Doc } from "../crdt/doc.ts";
 import { SETTINGS } from "../entry/constants.ts";
 import type { ID } from "../entry/id.ts";
-import { quote } from "../util/inspect.ts";
 import { tryRead } from "../util/try_read.ts";
 import type { TransactionHost } from "./host.ts";
 

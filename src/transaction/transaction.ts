@@ -1,3 +1,4 @@
+import { quote, setInspection } from "#inspect";
 import type { DatabaseKey } from "../auth/database_key.ts";
 import type { LocalBackend } from "../backend/local.ts";
 import type { StateType } from "../backend/state/state_type.ts";
@@ -14,7 +15,6 @@ import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
 import { requireMethod, requireText, wrongArgument } from "../util/arguments.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import type { RandomSource } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import { buildEntry } from "./build_entry.ts";
@@ -321,7 +321,7 @@ export class Transaction implements StoreContext {
   }
 
   static {
-    setInspection(Transaction.prototype, (transaction) => {
+    setInspection(Transaction, "Transaction", (transaction) => {
       const staged = [...transaction.#stores].filter(([, { isStaged }]) => isStaged);
       const state = transaction.#id === undefined
         ? `staged ${staged.map(([name]) => quote(name)).join(", ") || "nothing"}`

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import {
   connectionFailed,
   lineOf,
@@ -16,7 +17,6 @@ import type {
   Transport,
 } from "./port.ts";
 import { piecesOf, SilenceWatch } from "./silence.ts";
-import { setInspection } from "../util/inspect.ts";
 
 /** Letters of the text of a failure that an error tells. */
 const SHOWN = 200;
@@ -119,7 +119,7 @@ export class HttpTransport implements Transport {
   }
 }
 
-setInspection(HttpTransport.prototype);
+setInspection(HttpTransport, "HttpTransport");
 
 /** The first letters of a text that says what went wrong; no more of it is read. */
 async function beginningOf(body: ReadableStream<Uint8Array> | null): Promise<string> {

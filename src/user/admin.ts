@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { Database } from "../database/database.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
@@ -5,7 +6,6 @@ import { PublicKey } from "../keys/public_key.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import { createUser } from "./create_user.ts";
 import type { UserHost } from "./host.ts";
 import { type NewUser, requireNewUser } from "./new_user.ts";
@@ -143,7 +143,7 @@ export class InstanceAdmin {
   }
 }
 
-setInspection(InstanceAdmin.prototype);
+setInspection(InstanceAdmin, "InstanceAdmin");
 
 /** As {@link revokeAdmin}, for the key of a user, which it returns. */
 async function revokeAdminOf(

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
 import type { Database } from "../database/database.ts";
 import { PublicKey } from "../keys/public_key.ts";
@@ -11,7 +12,6 @@ import {
   requireText,
 } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
-import { setInspection } from "../util/inspect.ts";
 import type { CreateDatabaseOptions, DatabaseSettings } from "./user_databases.ts";
 
 /** A store that is created with a database, and how it is filled. */
@@ -138,4 +138,4 @@ export class DatabaseBuilder {
   }
 }
 
-setInspection(DatabaseBuilder.prototype);
+setInspection(DatabaseBuilder, "DatabaseBuilder");

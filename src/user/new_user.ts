@@ -1,6 +1,6 @@
+import { quote, setInspection } from "#inspect";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { ArgumentError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 
 const CREATE = "create a user";
 
@@ -46,7 +46,7 @@ export class NewUser {
   }
 }
 
-setInspection(NewUser.prototype, ({ username }) => [quote(username)]);
+setInspection(NewUser, "NewUser", ({ username }) => [quote(username)]);
 
 /** Fails for anything but a {@link NewUser}: a plain object with a misspelt password would have none. */
 export function requireNewUser(value: unknown): asserts value is NewUser {

@@ -7,12 +7,12 @@
  * @module
  */
 
+import { setPrinter } from "#inspect";
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import type { RowCodec } from "../store/row_codec.ts";
 import { UserError } from "../util/errors.ts";
-import { setPrinter } from "../util/inspect.ts";
 import {
   boolean,
   bytes,
@@ -107,7 +107,7 @@ export interface TrackedDatabase {
 /** A private key at rest that neither consoles nor JSON show, also where it is sealed: a password can be guessed. */
 export function redacted(storage: KeyStorage): KeyStorage {
   const text = `KeyStorage(${storage.type}, redacted)`;
-  setPrinter(storage, () => text);
+  setPrinter({ prototype: storage }, "KeyStorage", () => text);
   return Object.defineProperty(storage, "toJSON", { value: () => text });
 }
 

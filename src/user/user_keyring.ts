@@ -1,3 +1,4 @@
+import { quote, setInspection } from "#inspect";
 import type { Backend } from "../backend/backend.ts";
 import { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
@@ -7,7 +8,6 @@ import { SigKey } from "../entry/sig_info.ts";
 import type { Table } from "../store/table.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { InstanceError } from "../util/errors.ts";
-import { quote, setInspection } from "../util/inspect.ts";
 import type { UserHost } from "./host.ts";
 import { mergedMappings } from "./key_rows.ts";
 import type { Session } from "./session.ts";
@@ -199,7 +199,7 @@ export class UserKeyring implements Disposable {
   }
 }
 
-setInspection(UserKeyring.prototype, ({ username }) => [quote(username)]);
+setInspection(UserKeyring, "User", ({ username }) => [quote(username)]);
 
 function requireKey(id: PublicKey): void {
   requireInstance(id, PublicKey, "look up a key", "the key");

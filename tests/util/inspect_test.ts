@@ -36,9 +36,12 @@ import {
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { YDoc } from "../../src/store/ydoc.ts";
 import { utf8 } from "../../src/util/bytes.ts";
-import { MAX_PARTS_SHOWN, MAX_SHOWN, MAX_TEXT_SHOWN } from "../../src/util/inspect.ts";
+import * as here from "../../src/util/inspect.ts";
+import * as elsewhere from "../../src/util/inspect_elsewhere.ts";
 import { plainEntry } from "../entry/helpers.ts";
 import { cases } from "../helpers/thorough.ts";
+
+const { MAX_PARTS_SHOWN, MAX_SHOWN, MAX_TEXT_SHOWN } = here;
 
 type Inspect = (value: unknown, options?: { depth?: number; colors?: boolean }) => string;
 
@@ -208,7 +211,7 @@ describe("inspect: handles", () => {
         [secret, 'PasswordStore("secret" of database "notes")'],
         [tx.getSettings(), 'SettingsStore(of database "notes")'],
         [tx.getIndex(), 'Registry(of database "notes")'],
-        [await tx.getIndex().find("tasks"), 'RegisteredStore("table:v0")'],
+        [await tx.getIndex().find("tasks"), 'StoreInfo("table:v0")'],
         [table.search(() => true), "RowSearch(to be awaited)"],
         [await notes.newTransaction(), 'Transaction(on database "notes", staged nothing)'],
       ]);
@@ -274,6 +277,30 @@ describe("inspect: handles", () => {
       assert.equal(inspect(deep, { depth: 20 }), whole);
       return Promise.resolve();
     }));
+
+  it("shows a store of one's own by its class", () =>
+    withNotes(async ({ notes }) => {
+      class Recipes extends main.StoreHandle {
+        static readonly typeId = "recipes:v0";
+        override get typeId(): string {
+          return Recipes.typeId;
+        }
+        static load(context: main.StoreContext, name: string): Recipes {
+          return new Recipes(context, name);
+        }
+      }
+      const recipes = await notes.getStoreViewer(Recipes, "soups");
+      assert.equal(inspect(recipes), 'Recipes("soups" of database "notes", read-only)');
+    }));
+
+  it("does nothing in bundles for browsers, whose consoles ask nobody", () => {
+    const names = ["quote", "setInspection", "setMembersInspection", "setPrinter"];
+    assert.deepEqual(Object.keys(elsewhere).sort(), names);
+    assert.deepEqual(Object.keys(here).filter((name) => !/^MAX/.test(name)).sort(), names);
+    class Silent {}
+    elsewhere.setInspection(Silent, "Silent", () => ["loud"]);
+    assert.deepEqual(Reflect.ownKeys(Silent.prototype), ["constructor"]);
+  });
 
   it("colours members where the console does", () => {
     const text = inspect(Doc.from({ a: "x", b: 1 }), { colors: true });

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { compareBytes } from "../../util/bytes.ts";
 import { EideticaError } from "../../util/errors.ts";
 import type {
@@ -14,7 +15,6 @@ import { GroupCommit } from "../group_commit.ts";
 import { requireFits } from "../shared/limits.ts";
 import type { ReadVersions } from "../shared/key_watch.ts";
 import { listByPage } from "../shared/pages.ts";
-import { setInspection } from "../../util/inspect.ts";
 import { closed, failure, readOnly } from "./errors.ts";
 import { DenoKvGroup, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./group.ts";
 import {
@@ -305,7 +305,7 @@ export class DenoKvStorage implements StorageDriver {
   }
 }
 
-setInspection(DenoKvStorage.prototype);
+setInspection(DenoKvStorage, "DenoKvStorage");
 
 /** How the writes of others are found; undefined where there are no others. */
 function pollingOf(place: DenoKvPlace, read: ReadVersions): KvPolling | undefined {

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { fs } from "#node";
 import type {
   Batch,
@@ -13,7 +14,6 @@ import { turns } from "../../util/turns.ts";
 import { requireFits } from "../shared/limits.ts";
 import { listByPage } from "../shared/pages.ts";
 import { PollingWatch } from "../shared/poll.ts";
-import { setInspection } from "../../util/inspect.ts";
 import { fileError, storageError } from "./errors.ts";
 import { FrameGroup } from "./group.ts";
 import { FileIndex } from "./index.ts";
@@ -249,4 +249,4 @@ export class FileStorage implements StorageDriver {
   }
 }
 
-setInspection(FileStorage.prototype);
+setInspection(FileStorage, "FileStorage");

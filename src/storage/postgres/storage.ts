@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { buffer, timers } from "#node";
 import type {
   Batch,
@@ -16,7 +17,6 @@ import { KeyWatch } from "../shared/key_watch.ts";
 import { requireFits } from "../shared/limits.ts";
 import { answerWithin } from "../shared/patience.ts";
 import { listByPage } from "../shared/pages.ts";
-import { setInspection } from "../../util/inspect.ts";
 import type { PostgresClient } from "./client.ts";
 import { isLost, isPassing, noAnswer, placeError, postgresError } from "./errors.ts";
 import type { PostgresRow, PostgresSql } from "./types.ts";
@@ -217,7 +217,7 @@ export class PostgresStorage implements StorageDriver {
   }
 }
 
-setInspection(PostgresStorage.prototype);
+setInspection(PostgresStorage, "PostgresStorage");
 
 interface Queries {
   readonly get: string;

@@ -1,3 +1,4 @@
+import { setInspection } from "#inspect";
 import { equalBytes } from "../../util/bytes.ts";
 import { StorageError } from "../../util/errors.ts";
 import { turns } from "../../util/turns.ts";
@@ -15,7 +16,6 @@ import { GroupCommit } from "../group_commit.ts";
 import { listByPage } from "../shared/pages.ts";
 import { retryWhileBusy } from "../shared/patience.ts";
 import { PollingWatch } from "../shared/poll.ts";
-import { setInspection } from "../../util/inspect.ts";
 import {
   inTransaction,
   type SqliteDatabase,
@@ -256,7 +256,7 @@ export class SqliteStorage implements StorageDriver {
   }
 }
 
-setInspection(SqliteStorage.prototype);
+setInspection(SqliteStorage, "SqliteStorage");
 
 /** What a batch writes to the key that it checks; undefined when that is absent, or stays as it is. */
 function pairToReplace({ key, version }: Check, set: readonly Write[]): Write | undefined {

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { Doc } from "../../crdt/doc.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
@@ -20,7 +21,6 @@ import type { DocStore } from "../../store/doc_store.ts";
 import { optionsOf } from "../../util/arguments.ts";
 import { type Clock, formatRfc3339 } from "../../util/clock.ts";
 import { type RandomSource, uuidV4 } from "../../util/random.ts";
-import { setInspection } from "../../util/inspect.ts";
 import { tryParse } from "./parse.ts";
 
 /** How far a tree has come with a peer. */
@@ -207,7 +207,7 @@ export class SyncStateManager {
   }
 }
 
-setInspection(SyncStateManager.prototype);
+setInspection(SyncStateManager, "SyncStateManager");
 
 function parse<T>(text: unknown): T[] {
   if (typeof text !== "string") return [];
