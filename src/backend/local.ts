@@ -85,7 +85,9 @@ export class LocalBackend implements Backend, UpdateSource, LogOwner {
     this.room = new CommitRoom(driver.capabilities);
     this.backlogs = new BacklogTrees(driver, async () => (await loadRest("judge entries")).Backlog);
     this.records = new InstanceRecords(driver);
-    this.states = new StateCache(this);
+    this.states = new StateCache(this, async () => {
+      return (await loadRest("keep a state in storage")).Checkpoints;
+    });
   }
 
   /** How many entries one storage commit can take, if each touches a handful of stores. */

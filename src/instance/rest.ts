@@ -8,6 +8,7 @@
  */
 
 export { Backlog } from "../backend/backlog/backlog.ts";
+export { Checkpoints } from "../backend/state/checkpoints.ts";
 export { demote, overwriteStatus } from "../backend/demote.ts";
 export { Instance } from "./instance.ts";
 export { openSnapshotText } from "./open_snapshot.ts";

@@ -1,21 +1,12 @@
 import { AuthSettings } from "../auth/settings.ts";
-import type { LocalBackend } from "../backend/local.ts";
 import { docState } from "../backend/state/doc_state.ts";
 import type { StateCache } from "../backend/state/state_cache.ts";
-import {
-  compareInTree,
-  type EntryReader,
-  inStore,
-  inTree,
-  storeParents,
-} from "../backend/tree/walk.ts";
+import type { EntryReader } from "../backend/tree/walk.ts";
 import { Doc } from "../crdt/doc.ts";
 import { SETTINGS } from "../entry/constants.ts";
-import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { Heap } from "../util/heap.ts";
-import { SettingsIndex } from "./settings_index.ts";
+import { SettingsWalk } from "./settings_walk.ts";
 
 /** Access rules by the settings document that they were read from. */
 const known = new WeakMap<Doc, AuthSettings>();
@@ -116,64 +107,4 @@ export function settingsFault(before: AuthSettings, after: Doc): string | undefi
     return "no key and no grant to everybody is listed in `auth` any more";
   }
   return undefined;
-}
-
-/**
- * Whether all of `ids` are among the `_settings` entries that `pin` covers: its tips and their
- * ancestors over `_settings` parents.
- */
-export async function pinCovers(
-  backend: LocalBackend,
-  reader: EntryReader,
-  tree: ID,
-  pin: readonly ID[],
-  ids: readonly ID[],
-): Promise<boolean> {
-  const wanted = new Set(ids.map(String));
-  for (const tip of pin) wanted.delete(tip.toString());
-  if (wanted.size === 0) return true;
-  const walk = new SettingsWalk(reader, tree);
-  for (const tip of pin) await walk.add(tip);
-  for (let left = NEAR; left > 0; left--) {
-    const entry = await walk.next();
-    if (entry === undefined) return false;
-    wanted.delete(entry.id.toString());
-    if (wanted.size === 0) return true;
-  }
-  return (await SettingsIndex.of(backend, reader, tree, pin)).covers(pin, ids);
-}
-
-/** What is among so many entries is found sooner by a walk than by an index. */
-const NEAR = 64;
-
-/**
- * The `_settings` entries below some tips, highest first. Parents in a store may be higher than their
- * children, since they need not be main parents, so no height ends the walk early.
- */
-class SettingsWalk {
-  readonly #reader: EntryReader;
-  readonly #tree: ID;
-  readonly #queue = new Heap<Entry>((a, b) => compareInTree(a, b) > 0);
-  readonly #seen = new Set<string>();
-
-  constructor(reader: EntryReader, tree: ID) {
-    this.#reader = reader;
-    this.#tree = tree;
-  }
-
-  async add(id: ID): Promise<void> {
-    const key = id.toString();
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
-    const entry = await this.#reader.find(id);
-    if (entry === undefined || !inTree(entry, this.#tree) || !inStore(entry, SETTINGS)) return;
-    this.#queue.push(entry);
-  }
-
-  async next(): Promise<Entry | undefined> {
-    const entry = this.#queue.pop();
-    if (entry === undefined) return undefined;
-    for (const parent of storeParents(entry, SETTINGS)) await this.add(parent);
-    return entry;
-  }
 }

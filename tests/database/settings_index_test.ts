@@ -6,7 +6,7 @@ import { AuthKey, Doc, Entry, ID, Permission, ready } from "../../mod.ts";
 import type { LocalBackend } from "../../src/backend/local.ts";
 import { collect, type EntryReader, storeParents } from "../../src/backend/tree/walk.ts";
 import { SettingsIndex } from "../../src/settings/settings_index.ts";
-import { pinCovers } from "../../src/settings/pinned_settings.ts";
+import { pinCovers } from "../../src/settings/pin_covers.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { keyOf } from "../hostile/craft.ts";
 

@@ -3,7 +3,7 @@ import { StorageError } from "../../util/errors.ts";
 import { toHex } from "../../util/hex.ts";
 import { Logger } from "../../util/log.ts";
 import { isLost } from "../../util/lost.ts";
-import { type Checkpoint, Checkpoints, type Listing, type Scope } from "./checkpoints.ts";
+import type { Checkpoint, Checkpoints, Listing, Scope } from "./checkpoints.ts";
 import type { StateFamily, StoreState } from "./state_family.ts";
 import { foldPieces, serializePieces } from "./state_fold.ts";
 import type { StateType } from "./state_type.ts";
@@ -17,8 +17,13 @@ export const MIN_WEIGHT: number = 1024 * 1024;
  * time. A branch that begins among them, and arrives later, still begins at the checkpoint.
  */
 const LAG = 256 * 1024;
+/** Longest body of a checkpoint, in bytes; a storage may take less. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** How long a checkpoint waits for a quiet moment, in milliseconds. */
 const DELAY = 200;
+
+/** Loads what reads and writes checkpoints: where storage keeps nothing, it is never needed. */
+export type LoadCheckpoints = () => Promise<typeof Checkpoints>;
 
 /** A state that may be worth a checkpoint. */
 export interface Offer {
@@ -40,8 +45,11 @@ export interface Offer {
  * times the size of the state. Where storage keeps nothing, states are only measured.
  */
 export class CheckpointKeeper {
-  readonly #checkpoints: Checkpoints;
+  readonly #driver: StorageDriver;
+  readonly #load: LoadCheckpoints;
   readonly #isDurable: boolean;
+  readonly #maxBytes: number;
+  #checkpoints: Checkpoints | undefined;
   readonly #listings = new WeakMap<StateFamily, Listing>();
   readonly #damaged = new Set<string>();
   readonly #offers = new Map<string, Offer>();
@@ -54,9 +62,16 @@ export class CheckpointKeeper {
   #isOff = false;
 
   /** Keeps checkpoints on `driver`. */
-  constructor(driver: StorageDriver) {
-    this.#checkpoints = new Checkpoints(driver);
+  constructor(driver: StorageDriver, load: LoadCheckpoints) {
+    this.#driver = driver;
+    this.#load = load;
     this.#isDurable = driver.capabilities.durable;
+    this.#maxBytes = Math.min(MAX_BODY_BYTES, driver.capabilities.maxValueBytes);
+  }
+
+  /** What is in storage. */
+  async #open(): Promise<Checkpoints> {
+    return this.#checkpoints ??= new (await this.#load())(this.#driver, this.#maxBytes);
   }
 
   /** The checkpoints of a scope; none when they cannot be read. */
@@ -82,7 +97,7 @@ export class CheckpointKeeper {
     type: StateType<unknown>,
   ): Promise<StoreState | undefined> {
     try {
-      const pieces = await this.#checkpoints.load(scope, checkpoint);
+      const pieces = await (await this.#open()).load(scope, checkpoint);
       if (pieces !== undefined) {
         const { tips, last, entries, weight } = checkpoint;
         return { value: await foldPieces(pieces, type), tips, last, entries, weight };
@@ -163,11 +178,11 @@ export class CheckpointKeeper {
     const listing = this.#isDurable ? await this.#refresh(scope, family) : undefined;
     if (!isDue(offer)) return; // another process was faster
     const state = chosen(offer);
-    const pieces = await serializePieces(state.value, type, this.#checkpoints.maxBytes);
+    const pieces = await serializePieces(state.value, type, this.#maxBytes);
     const bytes = pieces?.reduce((sum, piece) => sum + piece.length, 0) ?? family.sizeOf(state);
     family.measured(state.weight, bytes);
     if (listing === undefined || pieces === undefined) return;
-    await this.#checkpoints.write(scope, state, pieces, listing);
+    await (await this.#open()).write(scope, state, pieces, listing);
     this.#listings.delete(family);
   }
 
@@ -181,7 +196,7 @@ export class CheckpointKeeper {
   }
 
   async #refresh(scope: Scope, family: StateFamily): Promise<Listing> {
-    const found = await this.#checkpoints.list(scope);
+    const found = await (await this.#open()).list(scope);
     const isSound = ({ name }: Checkpoint) => !this.#damaged.has(toHex(name));
     const checkpoints = found.checkpoints.filter(isSound);
     const damaged = found.checkpoints.filter((one) => !isSound(one)).map(({ name }) => name);

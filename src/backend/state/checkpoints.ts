@@ -21,9 +21,6 @@ const log = new Logger("checkpoints");
 const MAX_CHECKPOINTS = 8;
 /** All of them together take at most this many times what the newest one takes. */
 const MAX_TIMES_NEWEST = 3;
-/** Longest body that is written, in bytes; a storage may take less. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
-
 /** A store of a tree, in one reading. */
 export interface Scope {
   /** Root of the tree. */
@@ -53,15 +50,12 @@ export interface Listing {
 /** The checkpoints of all stores on one storage. Nothing here fails: they are a cache. */
 export class Checkpoints {
   readonly #driver: StorageDriver;
+  readonly #maxBytes: number;
 
-  /** Checkpoints on `driver`. */
-  constructor(driver: StorageDriver) {
+  /** Checkpoints on `driver` whose bodies have at most so many bytes. */
+  constructor(driver: StorageDriver, maxBytes: number) {
     this.#driver = driver;
-  }
-
-  /** Longest body that can be written, in bytes. */
-  get maxBytes(): number {
-    return Math.min(MAX_BODY_BYTES, this.#driver.capabilities.maxValueBytes);
+    this.#maxBytes = maxBytes;
   }
 
   /** What there is of a scope, without the states. */
@@ -104,7 +98,7 @@ export class Checkpoints {
     listing: Listing,
   ): Promise<boolean> {
     const made = build(scope, state, pieces);
-    if (made === undefined || made.body.length > this.maxBytes) return false;
+    if (made === undefined || made.body.length > this.#maxBytes) return false;
     const kept = new Set(choose([...listing.checkpoints, made.checkpoint]));
     if (!kept.has(made.checkpoint)) return false;
     const remove = [

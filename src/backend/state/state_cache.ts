@@ -7,7 +7,7 @@ import type { ListingSource } from "../records/stored_entries.ts";
 import { FrontierWalk } from "../tree/frontier_walk.ts";
 import { type EntryReader, storeHeight } from "../tree/walk.ts";
 import { AheadReader } from "./ahead_reader.ts";
-import { CheckpointKeeper, MIN_WEIGHT } from "./checkpoint_keeper.ts";
+import { CheckpointKeeper, type LoadCheckpoints, MIN_WEIGHT } from "./checkpoint_keeper.ts";
 import type { Scope } from "./checkpoints.ts";
 import { StateFamily, type StoreState, weigh } from "./state_family.ts";
 import { foldRoute } from "./state_fold.ts";
@@ -47,9 +47,9 @@ export class StateCache {
   #weight = 0;
 
   /** States of the stores that `source` holds. */
-  constructor(source: ListingSource) {
+  constructor(source: ListingSource, load: LoadCheckpoints) {
     this.#source = source;
-    this.#checkpoints = new CheckpointKeeper(source.driver);
+    this.#checkpoints = new CheckpointKeeper(source.driver, load);
   }
 
   /** Forgets all states in memory; losing them is always safe. */
