@@ -17,8 +17,9 @@ import { SimLinkPair } from "../../src/testing/sim_link.ts";
 /** Every message with a type. */
 export type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
 
-/** A client made by hand, and the session of the first peer of a cluster that it is connected to. */
+/** One end of a connection made by hand, and the session of the first peer of a cluster at the other end. */
 export class RawPeer {
+  readonly #role: "client" | "server";
   readonly key: PrivateKey;
   readonly session: NativeSession;
   readonly #link;
@@ -32,6 +33,7 @@ export class RawPeer {
     key: PrivateKey = PrivateKey.generate(),
   ) {
     this.key = key;
+    this.#role = run.role === "client" ? "server" : "client";
     const pair = new SimLinkPair();
     this.#link = pair.ends[0];
     this.#reading = this.#link.incoming[Symbol.asyncIterator]();
@@ -51,7 +53,7 @@ export class RawPeer {
   ): Promise<this> {
     this.#handshake = new Handshake(
       {
-        role: "client",
+        role: this.#role,
         key: this.key.publicKey.bytes,
         nonce: new Uint8Array(16).fill(7),
         features: 2,
@@ -65,6 +67,7 @@ export class RawPeer {
     );
     this.send(...this.#handshake.start());
     for (let count = 0; count < 2; count++) {
+      // A server hears HELLO, answers, and hears PROOF; a client hears both.
       const { message, payload } = await this.#take();
       this.send(...this.#handshake.receive(message, payload));
     }

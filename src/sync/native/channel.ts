@@ -75,7 +75,8 @@ export class Channel {
   state(state: State): void {
     if (!this.isOwn) throw new SyncError("NotAllowed", "STATE answers an OPEN of the other side");
     const { tips: own, log } = this.#open;
-    const begins = state.mayWrite && (!this.#mayWrite || state.mayRead && !this.#mayRead);
+    const begins = !this.#isOpen || state.mayRead && !this.#mayRead;
+    this.out.isMuted = !state.mayWrite;
     [this.#mayRead, this.#mayWrite, this.#isOpen] = [state.mayRead, state.mayWrite, true];
     this.#host.tell({ do: "opened", channel: this.number, state });
     if (state.isSame) this.#in.complete(state.log);

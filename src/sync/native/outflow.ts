@@ -72,6 +72,9 @@ export class Outflow {
     this.#host = host;
   }
 
+  /** Whether the other side takes no entries: then it is told what it may ask, and sent nothing. */
+  isMuted = false;
+
   /** How many messages about ranges were taken. */
   get rounds(): number {
     return this.#rounds;
@@ -125,7 +128,7 @@ export class Outflow {
 
   /** Asks for what can be sent next. */
   #pump(): void {
-    if (this.#isAsked || this.#phase === "ended") return;
+    if (this.#isAsked || this.isMuted || this.#phase === "ended") return;
     const reads = this.#phase === "follow" && this.#hasGrown;
     if (this.#items.length === 0 && !reads) return;
     const maxBytes = this.#host.room();
@@ -224,7 +227,7 @@ export class Outflow {
   }
 
   #sendItems(items: Items, log: LogCursor | undefined): void {
-    if (items.length > 0) this.#items.push({ items, at: 0 });
+    if (items.length > 0 && !this.isMuted) this.#items.push({ items, at: 0 });
     this.#follow(log);
   }
 
