@@ -1,6 +1,5 @@
 import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
-import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
@@ -8,8 +7,15 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import { SyncError } from "../../util/errors.ts";
 import type { SyncHost } from "../host.ts";
-import { refused, type TreeQuestion, unexpected, type V0Client } from "../v0/client.ts";
+import {
+  type EntrySink,
+  refused,
+  type TreeQuestion,
+  unexpected,
+  type V0Client,
+} from "../v0/client.ts";
 import type { OutgoingEntry } from "../v0/messages.ts";
+import { Inlet, type Stored } from "./inlet.ts";
 
 /** Most bytes of entries in one push, as they are stored: as JSON they are twice to four times as many. */
 export const PUSH_BYTES: number = 256 * 1024;
@@ -132,11 +138,15 @@ export class TreeSync {
       key,
       access,
     };
-    const sink = pull
-      ? (entries: Entry[], bytes: number) => this.#store(tree, entries, bytes, signal, tally)
+    const stored = (part: Stored) => tally.add(part);
+    const inlet = new Inlet(this.#host.host, { tree, signal, stored });
+    const sink: EntrySink = pull
+      ? (entries, bytes) => inlet.put(entries, bytes)
       : () => Promise.resolve();
     tally.add({ rounds: 1 });
-    const answer = await this.#client.syncTree(address, question, sink, { signal });
+    const asking = this.#client.syncTree(address, question, sink, { signal });
+    // What has come is stored, also where the rest does not come.
+    const answer = await asking.finally(() => inlet.end());
     switch (answer.type) {
       case "Incremental":
         return answer.body.theirTips;
@@ -150,26 +160,6 @@ export class TreeSync {
       default:
         throw unexpected("Bootstrap or Incremental", answer.type);
     }
-  }
-
-  async #store(
-    tree: ID,
-    entries: Entry[],
-    bytes: number,
-    signal: AbortSignal | undefined,
-    tally: Tally,
-  ): Promise<void> {
-    const own = entries.filter((entry) => (entry.root ?? entry.id).equals(tree));
-    if (own.length < entries.length) {
-      const reason = "entries of another tree, or another root, were sent";
-      throw new SyncError("InvalidEntry", `Cannot take what a peer has sent: ${reason}`, {
-        fields: { reason },
-      });
-    }
-    const { verified, rejected } = await this.#host.host.putRemoteEntries(tree, own, {
-      signal,
-    });
-    tally.add({ received: own.length, verified, bytes, refused: rejected.length });
   }
 
   /** Sends what the tips of the peer do not reach; the end of the log up to which it has everything then. */
