@@ -1,3 +1,4 @@
+import { CheckedSignatures } from "../../../database/checked_signatures.ts";
 import { Entry } from "../../../entry/entry.ts";
 import type { ID } from "../../../entry/id.ts";
 import { EideticaError, SyncError } from "../../../util/errors.ts";
@@ -32,10 +33,16 @@ export class Intake {
   async store(blocks: readonly Entries[], signal: AbortSignal): Promise<StoreReport> {
     const entries: Entry[] = [];
     let [foreign, code] = [0, ""];
-    for (const bytes of await unpack(blocks)) {
-      const read = this.#read(bytes);
-      if (read instanceof Entry) entries.push(read);
-      else [foreign, code] = [foreign + 1, read.code];
+    for (const block of blocks) {
+      const own: Entry[] = [];
+      for (const bytes of await unpack(block)) {
+        const read = this.#read(bytes);
+        if (read instanceof Entry) own.push(read);
+        else [foreign, code] = [foreign + 1, read.code];
+      }
+      // Threads are at work on these while the next block is unpacked.
+      CheckedSignatures.begin(own);
+      entries.push(...own);
     }
     const report = await this.#host.putRemoteEntries(this.#tree, entries, { signal });
     const { verified, failed, unverified, rejected } = report;
@@ -80,13 +87,9 @@ export class Intake {
   }
 }
 
-async function unpack(blocks: readonly Entries[]): Promise<Uint8Array[]> {
-  const entries: Uint8Array[] = [];
-  for (const { deflated, count, body } of blocks) {
-    const plain = deflated ? await inflate(body, INFLATED_BYTES) : body;
-    entries.push(...unpackBlock({ count, body: plain }));
-  }
-  return entries;
+async function unpack({ deflated, count, body }: Entries): Promise<Uint8Array[]> {
+  const plain = deflated ? await inflate(body, INFLATED_BYTES) : body;
+  return unpackBlock({ count, body: plain });
 }
 
 function foreignEntry(): SyncError {
