@@ -7,13 +7,16 @@ import { elementNotFound, Permission } from "./permission.ts";
 /** Whether a key counts. */
 export type KeyStatus = "Active" | "Revoked";
 
-/** What a key is granted. Immutable. Names are labels: neither unique nor identifying. */
+/**
+ * What the settings of a database grant to one key: a permission, and whether it still counts. `database.grant`
+ * and `revoke` write it. Immutable. Names are labels: neither unique nor identifying.
+ */
 export class AuthKey {
   /** Label of the key. */
   readonly name: string | undefined;
   /** What it may do. */
   readonly permissions: Permission;
-  /** Whether it counts. */
+  /** `Active`, or `Revoked`: the key may do nothing under these settings; what it did under earlier ones stays valid. */
   readonly status: KeyStatus;
 
   /** A grant of these parts. */

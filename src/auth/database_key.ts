@@ -6,11 +6,15 @@ import { requireInstance } from "../util/arguments.ts";
 
 const ACT = "act on a database";
 
-/** A private key with the identity that it acts under. Nothing is checked before a commit. */
+/**
+ * A private key with the identity that it acts under: what `database.withKey` takes where a key is not to act
+ * simply as itself, but by the grant to everybody, under its label, or through a delegation. Nothing is checked
+ * before a commit.
+ */
 export class DatabaseKey {
-  /** The private key. */
+  /** The private key, which signs entries. */
   readonly signingKey: PrivateKey;
-  /** The identity. */
+  /** The identity, which is written into entries. */
   readonly identity: SigKey;
 
   /** A key that acts as itself, or as `identity`. */

@@ -57,7 +57,10 @@ export function canDelegateWithBounds(delegator: Permission, bounds: PermissionB
   return bounds.max.compare(delegator) <= 0 && areValidBounds(bounds);
 }
 
-/** One delegation in the settings of a database. */
+/**
+ * One delegation in the settings of a database: the keys that another database lists may act in this one, too,
+ * with what they may do there, cut to bounds. Whom the other database adds or revokes is added or revoked here.
+ */
 export class DelegatedTreeRef {
   /** Between which permissions the keys there may act here. */
   readonly permissionBounds: PermissionBounds;

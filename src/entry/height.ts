@@ -4,7 +4,8 @@ import { MAX_CHOSEN_HEIGHT, MAX_HEIGHT } from "./constants.ts";
 
 /**
  * How the height of a new entry is chosen: one more than the highest parent, or the time in
- * milliseconds where that is more.
+ * milliseconds where that is more. States are folded from low heights to high ones, so of two changes that do
+ * not know of each other the higher one wins: with `"timestamp"` this is the later one, by the writers' clocks.
  */
 export type HeightStrategy = "incremental" | "timestamp";
 

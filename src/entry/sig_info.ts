@@ -51,7 +51,12 @@ export function hintType(hint: KeyHint): HintType {
 
 const NAME = "name an identity";
 
-/** An identity: a key of this database, or one reached through other databases. */
+/**
+ * An identity: which grant the signer of an entry claims to act by. It is a key that the settings of the database
+ * list ({@link SigKey.fromPubkey}, or {@link SigKey.fromName} by its label), the grant to everybody
+ * ({@link SigKey.global}), or a key that another database lists, to which this one delegates
+ * ({@link SigKey.delegation}). Saying it proves nothing: the signature and the settings do.
+ */
 export class SigKey {
   /** An identity that names nobody. */
   static readonly NONE: SigKey = new SigKey({}, undefined);
