@@ -21,11 +21,14 @@ await instance.loginUser("ada");
 await instance.close();
 `;
 
-/** In units of 1,000 bytes. The crypto core, which every page needs once, is counted apart. */
+/**
+ * In units of 1,000 bytes. The crypto core, which every page needs once, is counted apart. The goal for `Instance`
+ * was 75. What is left runs at every commit, or belongs to methods that cannot wait for it to be loaded; 10 are texts of errors.
+ */
 const BUDGETS = [
   { what: "ID", code: 'export { ID } from "eidetica/core"', limit: 8, withCrypto: true },
   { what: "Entry", code: 'export { Entry } from "eidetica/core"', limit: 20 },
-  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 90 },
+  { what: "Instance", code: 'export { Instance, NewUser } from "eidetica"', limit: 86 },
 ];
 
 const withoutCrypto = {
@@ -76,12 +79,24 @@ async function weightOf(code, plugins) {
     write: false,
     metafile: true,
   });
-  const names = loadedAtOnce(metafile.outputs, "out/stdin.js");
+  const names = [...loadedAtOnce(metafile.outputs, "out/stdin.js")];
   const files = outputFiles.filter(({ path }) => {
-    return [...names].some((name) => path.endsWith(name.slice("out".length)));
+    return names.some((name) => path.endsWith(name.slice("out".length)));
   });
-  return files.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0) /
-    1000;
+  const bytes = files.reduce((sum, { contents }) => {
+    return sum + gzipSync(contents, { level: 9 }).length;
+  }, 0);
+  return { weight: bytes / 1000, rooms: roomsOf(names.map((name) => metafile.outputs[name])) };
+}
+
+/** What each room of the house has in some outputs, minified, the largest first. */
+function roomsOf(outputs) {
+  const rooms = new Map();
+  for (const [path, { bytesInOutput }] of outputs.flatMap(({ inputs }) => Object.entries(inputs))) {
+    const room = path.replace(/^.*\/dist\//, "").replace(/\/[^/]*$/, "");
+    rooms.set(room, (rooms.get(room) ?? 0) + bytesInOutput);
+  }
+  return [...rooms].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a);
 }
 
 /** Takes the first steps where nothing can be loaded later. */
@@ -111,11 +126,14 @@ export async function brokenBudgets() {
   const broken = [];
   for (const { what, code, limit, withCrypto } of BUDGETS) {
     const all = await weightOf(code, []);
-    const weight = withCrypto ? all : await weightOf(code, [withoutCrypto]);
-    const crypto = withCrypto ? "" : `, and ${(all - weight).toFixed(1)} KB of crypto`;
+    const { weight, rooms } = withCrypto ? all : await weightOf(code, [withoutCrypto]);
+    const crypto = withCrypto ? "" : `, and ${(all.weight - weight).toFixed(1)} KB of crypto`;
     const line = `${what}: ${weight.toFixed(1)} KB of ${limit} KB${crypto}`;
     console.log(`${weight <= limit ? "ok    " : "FAILED"}  ${line}`);
-    if (weight > limit) broken.push(line);
+    if (weight <= limit) continue;
+    broken.push(line);
+    // What to look at first.
+    for (const [room, bytes] of rooms) console.log(`${String(bytes).padStart(10)}  ${room}`);
   }
   return [...broken, ...await firstStepsFault()];
 }
