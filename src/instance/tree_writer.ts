@@ -7,6 +7,7 @@ import type { WriteCallback } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { isShared } from "../storage/group_commit.ts";
+import { TransactionError } from "../util/errors.ts";
 import { isLost } from "../util/lost.ts";
 import { turns } from "../util/turns.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
@@ -165,20 +166,26 @@ export class TreeWriter {
   }
 
   async #commitOrFail(group: readonly QueuedJob[]): Promise<void> {
-    let results: readonly Result[];
+    let results: readonly Result[] | undefined;
     try {
-      const run = (update: TreeUpdate) => this.#run(group, update);
-      results = (await this.#backend.update(this.#tree, run)).value;
+      await this.#backend.update(this.#tree, async (update) => {
+        results = undefined;
+        results = await this.#run(group, update);
+      });
     } catch (error) {
+      if (group.length === 1 || isShared(error)) return group.forEach((job) => job.failed(error));
       // One write may be the reason; it must not take the others down with it.
-      if (group.length === 1 || isShared(error)) group.forEach((job) => job.failed(error));
-      else for (const job of group) await this.#commitOrFail([job]);
+      for (const [at, job] of group.entries()) {
+        const isDoubtful = results !== undefined && results[at]!.error === undefined;
+        await this.#commitOrFail([isDoubtful ? onceMore(job, error) : job]);
+      }
       return;
     }
     for (const [at, job] of group.entries()) {
-      const { outcome, value } = results[at]!;
+      const { outcome, value } = results![at]!;
       const isTold = outcome !== undefined && this.#isHeard;
-      this.#finish(job, results[at]!, isTold ? await this.#tell(outcome, job.goesOn?.(value)) : []);
+      const running = isTold ? await this.#tell(outcome, job.goesOn?.(value)) : [];
+      this.#finish(job, results![at]!, running);
     }
   }
 
@@ -225,6 +232,16 @@ export class TreeWriter {
     if (!holds) running.push(...await this.#events.invoke(next, this.#read));
     return running;
   }
+}
+
+/**
+ * A job whose first commit has failed with others. Who is overtaken then may be so by that commit, which is done
+ * though it seemed to fail: such a job must not begin anew, and fails as it did.
+ */
+function onceMore(job: QueuedJob, error: unknown): QueuedJob {
+  const isOvertaken = (again: unknown) =>
+    again instanceof TransactionError && again.code === "Overtaken";
+  return { ...job, failed: (again) => job.failed(isOvertaken(again) ? error : again) };
 }
 
 /** What a job has made Verified, if handlers are to be told of it. */

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, DocStore, Instance, NewUser, type Transaction } from "../../mod.ts";
 import { Lanes } from "../../src/instance/lanes.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
 import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
+import { failing } from "../instance/places.ts";
 import { hasCode, withDb } from "./bed.ts";
 
 const raise = async (tx: Transaction) => {
@@ -17,6 +19,11 @@ const countOf = async (db: Database) =>
 
 const times = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at));
+
+async function commitLater(transaction: Transaction, moments: number): Promise<void> {
+  for (let moment = 0; moment < moments; moment++) await undefined;
+  await transaction.commit();
+}
 
 describe("update", () => {
   it("00§C8 fifty concurrent increments all count, in order, and make no branch", () =>
@@ -70,6 +77,35 @@ describe("update", () => {
       },
     );
   }
+
+  it("counts once where a commit seems to fail and is done, alone or with that of somebody else", async () => {
+    // The two commits share one of the storage if they are asked for in the same moment.
+    for (let moments = 0; moments < 8; moments++) {
+      const storage = memoryStorage();
+      const view = failing(storage, -1);
+      const { commit } = view;
+      let seemsToFail = false;
+      view.commit = async (batch) => {
+        const result = await commit.call(view, batch);
+        if (!seemsToFail) return result;
+        seemsToFail = false;
+        throw new Error("the connection was lost");
+      };
+      const { user } = await Instance.createBackend(view, NewUser.passwordless("ada"));
+      const db = await user.createDatabase({ name: "x" });
+      const other = await db.newTransaction();
+      await (await other.getStore(DocStore, "s")).set("other", 1);
+      let beside: Promise<unknown> | undefined;
+      const update = db.update(async (tx) => {
+        await raise(tx);
+        beside ??= commitLater(other, moments).catch(() => undefined);
+      });
+      seemsToFail = true;
+      await update.catch((error) => assert.match(String(error), /connection/));
+      await beside;
+      assert.equal(await countOf(db), 1, `${moments}`);
+    }
+  });
 
   it("an update that is overtaken every time ends with an error", () =>
     withDb(async ({ db }) => {

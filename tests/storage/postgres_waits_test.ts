@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { Instance, NewUser } from "../../mod.ts";
+import { isLost, postgresError } from "../../src/storage/postgres/errors.ts";
 import { postgresStorage } from "../../src/storage/postgres/mod.ts";
 import type { StorageError } from "../../src/util/errors.ts";
 
@@ -139,4 +140,13 @@ describe("the way to a PostgreSQL server", { skip }, () => {
       assert.equal(connections, before, "it goes on in the background");
     });
   });
+});
+
+it("whoever loses a connection amid a write is told that it may be done, whatever the system calls it", () => {
+  for (const code of ["ECONNRESET", "EPIPE", "ETIMEDOUT", "CONNECTION_CLOSED"]) {
+    const cause = Object.assign(new Error("lost"), { code });
+    const error = postgresError("db", "write", cause) as StorageError;
+    assert.deepEqual([error.code, isLost(cause)], ["Io", true], code);
+    assert.match(error.message, /may or may not be done/);
+  }
 });

@@ -21,6 +21,7 @@ const MEANINGS: ReadonlyMap<string, readonly string[]> = new Map([
   ["CONNECTION_CLOSED", LOST],
   ["CONNECTION_DESTROYED", LOST],
   ["ECONNRESET", LOST],
+  ["ETIMEDOUT", LOST],
   ["EPIPE", LOST],
   ["57P01", LOST],
   ["57P02", LOST],
