@@ -17,6 +17,7 @@ import {
   settingsFault,
 } from "../settings/pinned_settings.ts";
 import { TransactionError } from "../util/errors.ts";
+import { requireEntrySize } from "./entry_size.ts";
 import { peekHeights, readHeights, setHeights } from "./heights.ts";
 import type { StagedStore } from "./staged_store.ts";
 import type { Transaction } from "./transaction.ts";
@@ -33,6 +34,7 @@ export async function buildEntry(transaction: Transaction): Promise<Entry> {
   const staged = stagedSettings(transaction);
   const merged = staged === undefined ? settings : soundSettings(auth, settings.merge(staged));
   const parts = peekParts(transaction) ?? await readParts(transaction);
+  requireEntrySize(transaction.base.tree, parts);
   const builder = newBuilder(transaction, parts);
   const time = writtenTime(transaction, merged);
   builder.setMetadata(new EntryMetadata(pin, transaction.base.entropy, time).encode());

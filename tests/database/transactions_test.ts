@@ -9,10 +9,12 @@ import {
   ID,
   isAuthenticationError,
   isNotFound,
+  MAX_ENTRY_BYTES,
   Permission,
   PrivateKey,
   Snapshot,
   Table,
+  TransactionError,
 } from "../../mod.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
@@ -340,4 +342,33 @@ describe("heights", () => {
       assert.equal(last.height, parent.height + 1);
     }, { clock });
   });
+});
+
+describe("what no entry can hold", () => {
+  it("06 §6 is refused with its size and its store, and can be taken back", () =>
+    withDb(async ({ user, db }) => {
+      const huge = "x".repeat(MAX_ENTRY_BYTES + 1);
+      const refused = (error: unknown) => {
+        assert.ok(error instanceof TransactionError && error.code === "EntryTooLarge");
+        const { bytes, limit, store } = error.fields;
+        assert.ok((bytes as number) > MAX_ENTRY_BYTES);
+        assert.deepEqual({ limit, store }, { limit: MAX_ENTRY_BYTES, store: "large" });
+        return /several transactions/.test(error.message);
+      };
+      const before = await db.snapshot();
+      const tx = await db.newTransaction();
+      await set("small", "a")(tx);
+      await set("large", "a", huge)(tx);
+      await assert.rejects(tx.commit(), refused);
+      assert.ok((await db.snapshot()).equals(before));
+      await set("large", "a", "little")(tx);
+      await tx.commit();
+      assert.equal(await (await db.getStoreViewer(DocStore, "large")).getString("a"), "little");
+      const builder = user.newDatabase().initializeStore(
+        "large",
+        DocStore,
+        async (store) => void await store.set("a", huge),
+      );
+      await assert.rejects(builder.build(), refused);
+    }));
 });
