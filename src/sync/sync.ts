@@ -39,6 +39,7 @@ import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
 import { NativeHost } from "./native/host/native_host.ts";
+import { runSession } from "./native/native_session.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { SyncNetwork } from "./sync_network.ts";
@@ -216,6 +217,9 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const handler = new V0Handler(serving);
     return {
       exchange: (request, remote) => handler.exchange(request, remote),
+      accept: (link, { binding, remote }) => {
+        runSession(link, { host: this.native, role: "server", binding, remote });
+      },
       fetch: routed({ "/api/v0": v0Route(handler) }),
     };
   }

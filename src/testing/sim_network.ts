@@ -9,10 +9,12 @@ import type {
   Address,
   ByteStream,
   ExchangeOptions,
+  Link,
   ServerSide,
   Transport,
 } from "../transport/port.ts";
 import { SyncError } from "../util/errors.ts";
+import { type SimLinkOptions, SimLinkPair } from "./sim_link.ts";
 
 /** A push that was captured. */
 interface Captured {
@@ -30,6 +32,7 @@ export class SimNetwork {
   readonly #servers = new Map<string, ServerSide>();
   readonly #cut = new Set<string>();
   readonly #captured: Captured[] = [];
+  readonly #live: { readonly name: string; readonly pair: SimLinkPair }[] = [];
   #isManual = false;
   #handles = 0;
   #transports = 0;
@@ -46,6 +49,7 @@ export class SimNetwork {
   /** Cuts the link between two addresses, in both directions. */
   partition(a: string, b: string): void {
     this.#cut.add(link(a, b));
+    for (const { name, pair } of this.#live) if (name === link(a, b)) pair.cut();
   }
 
   /** Mends the link between two addresses. */
@@ -127,6 +131,19 @@ export class SimNetwork {
     this.#servers.delete(address);
   }
 
+  /** Connects one address with another, until the link between them is cut. For transports. */
+  connect(from: string, to: string, options: SimLinkOptions = {}): Link {
+    const server = this.#servers.get(to);
+    if (this.#cut.has(link(from, to)) || server?.accept === undefined) {
+      this.failed++;
+      throw unreachable(to);
+    }
+    const pair = new SimLinkPair(options);
+    this.#live.push({ name: link(from, to), pair });
+    server.accept(pair.ends[1], { binding: to, remote: from });
+    return pair.ends[0];
+  }
+
   /** Sends a request from one address to another. For transports. */
   async send(from: string, to: string, bytes: Uint8Array): Promise<ByteStream> {
     const server = this.#servers.get(to);
@@ -170,6 +187,12 @@ export class SimTransport implements Transport {
   ): Promise<ByteStream> {
     signal?.throwIfAborted();
     return await this.#network.send(this.address, address, request);
+  }
+
+  /** See {@link Transport.connect}. */
+  async connect({ address }: Address, { signal }: ExchangeOptions = {}): Promise<Link> {
+    signal?.throwIfAborted();
+    return await Promise.resolve(this.#network.connect(this.address, address));
   }
 
   /** See {@link Transport.start}. */

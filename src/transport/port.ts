@@ -25,11 +25,11 @@ export interface ExchangeOptions {
 
 /** A connection that lives on: messages in both directions, in order. */
 export interface Link {
-  /** Sends one message. */
+  /** Sends one message, which is not changed afterwards. */
   send(message: Uint8Array): void;
   /** Bytes that were sent and have not left yet. */
   readonly buffered: number;
-  /** Messages of the other side; ends when the connection does. */
+  /** Messages of the other side, which are not changed afterwards; ends when the connection does. */
   readonly incoming: ByteStream;
   /** Ends the connection. */
   close(code?: number, reason?: string): void;
@@ -46,10 +46,20 @@ export interface ConnectionInfo {
 /** A web-standard server: Deno, Bun, Node and edge hosts take it as it is. */
 export type FetchHandler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
 
+/** What a server knows of a connection that lives on. */
+export interface LinkInfo {
+  /** Names what carries the connection, the same on both sides. */
+  readonly binding: string;
+  /** Where the other side has connected from. */
+  readonly remote?: string | undefined;
+}
+
 /** The serving side, as transports call it. */
 export interface ServerSide {
   /** Answers one request of protocol v0: a stream of bytes in, one out. */
   exchange(request: ByteStream, remote: Address | undefined): Promise<ByteStream>;
+  /** Serves a connection that lives on, until it ends; left out by those who serve none. */
+  accept?(link: Link, info: LinkInfo): void;
   /** Answers HTTP requests. */
   readonly fetch: FetchHandler;
 }

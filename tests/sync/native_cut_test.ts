@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Database, DocStore, Entry, type ID } from "../../mod.ts";
 import { unpackBlock } from "../../src/sync/native/block.ts";
+import { runSession } from "../../src/sync/native/native_session.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { cases } from "../helpers/thorough.ts";
 import { put, shared, withCluster } from "./cluster_bed.ts";
@@ -88,6 +89,30 @@ describe("a connection of the native protocol that is cut", () => {
       assert.equal((await cluster.entries(1, tree)).length, 42);
     }, { storage: keptStorages() });
   });
+
+  it("between two addresses of a network ends the session; a new one goes on", () =>
+    withCluster(async (cluster) => {
+      const { tree, at } = await shared(cluster);
+      const [a, b] = cluster.peers;
+      const follow = () => {
+        const link = cluster.network.connect("sim-peer-1", a!.address.address);
+        const binding = a!.address.address;
+        return runSession(link, { host: b!.sync.native, role: "client", binding });
+      };
+      const first = follow();
+      const channel = first.follow(tree);
+      await channel.settled();
+      cluster.network.partition("sim-peer-0", "sim-peer-1");
+      assert.equal((await first.closed).code, "Network");
+      await commits(at[0]!, 3);
+      assert.throws(follow, { code: "ConnectionFailed" });
+      cluster.network.healAll();
+      const second = follow();
+      await second.follow(tree).settled();
+      assert.ok(await cluster.converged(tree));
+      await a!.sync.close();
+      assert.equal((await second.closed).code, "Closing");
+    }));
 
   it("leaves no session open, whatever was under way", () =>
     withCluster(async (cluster) => {

@@ -89,7 +89,8 @@ export class NativeSession {
   #leave: () => void = () => {};
   #peer: PublicKey | undefined;
   #open = 0;
-  #goOn: (() => void) | undefined;
+  #isAdmitting = false;
+  #waiting: (() => void)[] = [];
   #resolveEstablished!: (it: Established) => void;
   #rejectEstablished!: (error: Error) => void;
   #resolveClosed!: (end: SessionEnd) => void;
@@ -107,21 +108,20 @@ export class NativeSession {
     this.#session = new Session(this.#identity());
     this.#trees = new ServedTrees(run.host, this.#session, (actions) => this.#do(actions));
     run.signal?.addEventListener("abort", this.#stop, { once: true });
-    this.#enter();
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { host, role, remote, signal } = this.#run;
+    try {
+      this.#leave = host.enter(this, role === "server", remote);
+    } catch (error) {
+      return this.#do(this.#session.close(...reasonOf(error)));
+    }
+    if (signal?.aborted === true) return this.#stop();
     this.#do(this.#session.start());
     this.#tick();
     void this.#read();
-    if (run.signal?.aborted === true) this.#stop();
-  }
-
-  /** Whoever was connected to lets in only so many. */
-  #enter(): void {
-    if (this.#run.role === "client") return;
-    try {
-      this.#leave = this.#run.host.admissions.enter(this.#run.remote);
-    } catch (error) {
-      this.#do(this.#session.close(...reasonOf(error)));
-    }
   }
 
   #identity() {
@@ -178,14 +178,22 @@ export class NativeSession {
       for await (const bytes of this.#link.incoming) {
         this.#do(this.#session.receive(bytes, this.#now()));
         if (this.#session.isClosed) break;
-        while (this.#open >= OPEN_QUESTIONS) {
-          await new Promise<void>((resolve) => this.#goOn = resolve);
-        }
+        while (this.#open >= OPEN_QUESTIONS || this.#isAdmitting) await this.#answered();
       }
       this.#cut("the connection has ended");
     } catch (error) {
       this.#cut(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Waits until a question is answered. */
+  #answered(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #closeQuestion(): void {
+    this.#open--;
+    for (const goOn of this.#waiting.splice(0)) goOn();
   }
 
   /** There is no use in saying anything any more. */
@@ -219,8 +227,7 @@ export class NativeSession {
   async #ask(question: Question): Promise<void> {
     this.#open++;
     await this.#trees.answer(question, this.#abort.signal);
-    this.#open--;
-    this.#goOn?.();
+    this.#closeQuestion();
   }
 
   #note(notice: Notice): void {
@@ -233,6 +240,7 @@ export class NativeSession {
 
   async #admit({ key, features, skewMs }: Extract<Notice, { do: "established" }>): Promise<void> {
     this.#open++;
+    this.#isAdmitting = true;
     try {
       const peer = provingKey(key);
       this.#peer = peer;
@@ -244,8 +252,8 @@ export class NativeSession {
     } catch (error) {
       this.#do(this.#session.close(...reasonOf(error)));
     } finally {
-      this.#open--;
-      this.#goOn?.();
+      this.#isAdmitting = false;
+      this.#closeQuestion();
     }
   }
 
@@ -261,8 +269,15 @@ export class NativeSession {
     const error = new SyncError(code, `The session has ended: ${message}`, { fields: { retryMs } });
     this.#abort.abort(error);
     this.#rejectEstablished(error);
-    void this.#trees.end(error).then(() => this.#resolveClosed(this.#end!));
+    this.#trees.end(error);
+    void this.#settle().then(() => this.#resolveClosed(this.#end!));
     this.#link.close(code === "Closed" ? 1000 : 4000, code);
+  }
+
+  /** Waits for what is under way, and notes what is to be kept. */
+  async #settle(): Promise<void> {
+    while (this.#open > 0) await this.#answered();
+    await this.#run.host.cursors.flush();
   }
 }
 

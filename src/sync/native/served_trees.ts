@@ -221,10 +221,9 @@ export class ServedTrees {
   }
 
   /** The session has ended. */
-  async end(error: Error): Promise<void> {
+  end(error: Error): void {
     this.#failure = error;
     for (const channel of [...this.#served.keys()]) this.#forget(channel, error);
-    await this.#host.cursors.flush();
   }
 }
 

@@ -21,6 +21,12 @@ export interface NativeHostOptions extends AdmissionLimits {
   readonly tableBytes?: number | undefined;
 }
 
+/** A session, as far as its end goes. */
+export interface OpenSession {
+  /** Ends it. */
+  close(code: string, message: string): Promise<void>;
+}
+
 /** An instance as all its sessions of the native protocol see it. One for each instance. */
 export class NativeHost {
   /** The instance, what it keeps about peers, and whom it tells of them. */
@@ -41,6 +47,9 @@ export class NativeHost {
   readonly admissions: Admissions;
   /** Most entries that are met while it is looked for what a peer lacks by its tips. */
   readonly mostMet: number;
+
+  readonly #sessions = new Set<OpenSession>();
+  #isClosed = false;
 
   /** The sessions' view of the instance that `serving` serves. */
   constructor(serving: Serving, options: NativeHostOptions = {}) {
@@ -70,13 +79,29 @@ export class NativeHost {
     );
   }
 
+  /** A session begins; call what it gives when it has ended. `TooManySessions` when others may not have any more. */
+  enter(session: OpenSession, isOfOther: boolean, address: string | undefined): () => void {
+    if (this.#isClosed) {
+      throw new SyncError("Closing", "Cannot begin a session: this instance ends");
+    }
+    const leave = isOfOther ? this.admissions.enter(address) : undefined;
+    this.#sessions.add(session);
+    return () => {
+      this.#sessions.delete(session);
+      leave?.();
+    };
+  }
+
   /** Notes that a peer reads a tree, so that it is kept in step with it. */
   async noteReader(tree: ID, peer: PublicKey): Promise<void> {
     await this.serving.noteReader(tree, peer);
   }
 
-  /** Writes what is still to be written. */
+  /** Ends all sessions, and writes what is still to be written. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    const sessions = [...this.#sessions];
+    await Promise.all(sessions.map((it) => it.close("Closing", "this instance ends")));
     this.requests.close();
     this.growth.close();
     await this.cursors.flush();
