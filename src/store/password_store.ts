@@ -3,6 +3,7 @@ import { core } from "../../wasm/mod.ts";
 import { Doc } from "../crdt/doc.ts";
 import { newSalt } from "../keys/sealed.ts";
 import { requireInstance, requireMethod, requireText } from "../util/arguments.ts";
+import type { StoreError } from "../util/errors.ts";
 import { type StoreContext, type StoreType, supports, type ViewOf } from "./context.ts";
 import { DocStore, type DocViewer } from "./doc_store.ts";
 import {
@@ -57,11 +58,11 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Type ID of this format. */
   static readonly typeId: string = TYPE_ID;
 
+  static readonly #begun = new WeakMap<StoreContext, Set<string>>();
+
   readonly #inner: StoreType<unknown>;
   readonly #build: Build<S>;
   #config: PasswordConfig | undefined;
-  /** Whether there is a password, or one is being set. */
-  #isTaken: boolean;
   #encryptor: PayloadEncryptor | undefined;
   /** Name of the key among those that the instance keeps. */
   #keyName: string | undefined;
@@ -77,7 +78,6 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     this.#inner = inner;
     this.#build = build;
     this.#config = config;
-    this.#isTaken = config !== undefined;
   }
 
   /** See {@link StoreHandle.typeId}. */
@@ -161,16 +161,24 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const action = `initialize the encrypted store "${this.name}"`;
     requireText(password, action, "the password");
     requireInstance(config, Doc, action, "the configuration of the store inside");
-    if (this.#isTaken) {
-      throw notNow(this.name, "initialize", "it has a password already: `open` it");
-    }
-    this.#isTaken = true;
+    const begun = PasswordStore.#begunIn(this.context);
+    if (this.isInitialized || begun.has(this.name)) throw this.#hasPassword();
+    begun.add(this.name);
     try {
       await this.#initialize(password, config);
     } catch (error) {
-      this.#isTaken = false;
+      begun.delete(this.name);
       throw error;
     }
+  }
+
+  /** The stores that handles of a transaction give their passwords, or have given. */
+  static #begunIn(context: StoreContext): Set<string> {
+    const known = PasswordStore.#begun.get(context);
+    if (known !== undefined) return known;
+    const begun = new Set<string>();
+    PasswordStore.#begun.set(context, begun);
+    return begun;
   }
 
   async #initialize(password: string, config: Doc): Promise<void> {
@@ -194,8 +202,11 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Another handle of this transaction may have been faster. */
   async #requireNone(): Promise<void> {
     const { config } = await this.context.getIndex().getEntry(this.name);
-    if (readPasswordConfig(this.name, config) === undefined) return;
-    throw notNow(this.name, "initialize", "it has a password already: `open` it");
+    if (readPasswordConfig(this.name, config) !== undefined) throw this.#hasPassword();
+  }
+
+  #hasPassword(): StoreError {
+    return notNow(this.name, "initialize", "it has a password already: `open` it");
   }
 
   /**

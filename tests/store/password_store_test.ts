@@ -23,6 +23,8 @@ const opened = async (db: Database, password = PASSWORD) => {
   return await store.inner();
 };
 
+const PASSWORDS = ["one", "two", "three"];
+
 describe("states of a PasswordStore", () => {
   it("04#41,#43 uninitialized, open, locked, open", () =>
     withDb(async ({ db }) => {
@@ -62,6 +64,23 @@ describe("states of a PasswordStore", () => {
         await assert.rejects(store.inner(), refused("InvalidOperation", "inner"));
       }
       await store.open(PASSWORD);
+      assert.equal(await (await store.inner()).getString("k"), "v");
+    }));
+
+  it("04#41 of several handles that give a password at once one does, and it opens the store", () =>
+    withDb(async ({ db }) => {
+      const tx = await db.newTransaction();
+      const handles = await Promise.all(PASSWORDS.map(() => tx.getStore(PasswordStore, "s")));
+      const given = await Promise.allSettled(
+        handles.map((handle, at) => handle.initialize(PASSWORDS[at]!)),
+      );
+      const winners = given.flatMap(({ status }, at) => status === "fulfilled" ? [at] : []);
+      assert.equal(winners.length, 1);
+      const winner = winners[0]!;
+      await (await handles[winner]!.inner()).set("k", "v");
+      await tx.commit();
+      const store = await db.getStoreViewer(PasswordStore, "s");
+      await store.open(PASSWORDS[winner]!);
       assert.equal(await (await store.inner()).getString("k"), "v");
     }));
 
