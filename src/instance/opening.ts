@@ -27,12 +27,16 @@ export interface InstanceOptions {
   readonly durability?: "full" | "normal";
 }
 
+const CLOCK: readonly (keyof Clock)[] = ["nowMillis", "nowSecs", "nowRfc3339"];
+
 /** Options of a caller, checked. */
 export function instanceOptions(given: InstanceOptions | undefined): InstanceOptions {
   const action = "open an instance";
   const options = optionsOf(given, action);
   const { clock, random, readOnly, durability } = options;
-  if (clock !== undefined) requireMethod(clock, "nowMillis", action, "the clock");
+  if (clock !== undefined) {
+    for (const method of CLOCK) requireMethod(clock, method, action, "the clock");
+  }
   if (random !== undefined) requireMethod(random, "bytes", action, "the source of randomness");
   workOptions(options, action);
   if (readOnly !== undefined && typeof readOnly !== "boolean") {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { Instance, NewUser } from "../../mod.ts";
+import { type Clock, Instance, NewUser } from "../../mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { failing, hasCode, withFolder } from "./places.ts";
 
@@ -48,5 +48,14 @@ describe("opening an instance", () => {
     const reason = new Error("enough");
     const opening = Instance.connect("memory://", { signal: AbortSignal.abort(reason) });
     await assert.rejects(opening, { code: "Aborted", cause: reason });
+  });
+
+  it("a clock that lacks a method is refused before anything is made", async () => {
+    const whole = { nowMillis: () => 0, nowSecs: () => 0, nowRfc3339: () => "1970-01-01" };
+    for (const method of Object.keys(whole)) {
+      const clock = { ...whole, [method]: undefined } as unknown as Clock;
+      const opening = Instance.connectOrCreate("memory://", ada, { clock });
+      await assert.rejects(opening, hasCode("InvalidArgument", method));
+    }
   });
 });
