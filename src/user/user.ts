@@ -95,7 +95,7 @@ export class User extends UserDatabases {
    */
   async recordDatabaseAccess(root: ID, key: PublicKey, error?: unknown): Promise<void> {
     this.recordOf(key);
-    if (error === undefined) {
+    if (error === undefined || error === null) {
       return await this.#track(root, (before) => {
         const syncSettings = before?.syncSettings ?? SYNC_DISABLED;
         return { databaseId: root, keyId: key, syncSettings };

@@ -343,7 +343,7 @@ describe("access that was asked for", () => {
       assert.equal(await ada.isSyncEnabled(root), false);
       await commit(await ada.openDatabase(root), "by ada");
       await ada.enableSync(root);
-      await ada.recordDatabaseAccess(root, key);
+      await ada.recordDatabaseAccess(root, key, null);
       assert.equal(await ada.isSyncEnabled(root), true);
       await owner.instance.close();
     }));
