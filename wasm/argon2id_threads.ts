@@ -129,8 +129,8 @@ export class Argon2idThreads {
   }
 
   #take(): DerivingThread | undefined {
-    clearTimeout(this.#idleTimer);
     if (this.#fail) return undefined;
+    clearTimeout(this.#idleTimer);
     try {
       return this.#idle.pop() ?? new DerivingThread(this.#start, this.#startMillis);
     } catch {
