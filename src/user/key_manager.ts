@@ -133,6 +133,7 @@ export class UserKeyManager {
 
   /** Goes over to another derived key, under which all is stored from now on. */
   rekey(derived: Uint8Array): void {
+    if (this.#isCleared) derived.fill(0);
     this.requireOpen();
     this.#previous?.fill(0);
     this.#previous = this.#derived;

@@ -48,12 +48,16 @@ export async function changePassword(
   session.info = await replaceCredentials(users, uuid, before, credentials);
   rootKey.wipe();
   previous?.fill(0);
-  keys.rekey(derived!);
-  await finishOrLog(database, session);
+  await finishOrLog(session, derived!);
 }
 
-async function finishOrLog(database: Database, { info, keys, uuid }: Session): Promise<void> {
+/** What the next login makes up for is no failure: a logout meanwhile, for example. The password is changed. */
+async function finishOrLog(
+  { database, info, keys, uuid }: Session,
+  derived: Uint8Array,
+): Promise<void> {
   try {
+    keys.rekey(derived);
     await finishPasswordChange(database, info, keys);
   } catch (error) {
     log.warn("The keys of {uuid} are not all sealed anew; the next login goes on", { uuid, error });

@@ -131,6 +131,24 @@ describe("a change of the password", () => {
     await instance.close();
   });
 
+  it("has succeeded once the old password is dead, whatever ends the session then", async () => {
+    const storage = memoryStorage();
+    const initial = NewUser.withPassword("ada", "old");
+    const { instance, user: ada } = await Instances.createBackend(storage, initial);
+    await ada.addPrivateKey("second");
+    const commit = storage.commit.bind(storage);
+    let commits = 0;
+    storage.commit = async (batch) => {
+      const done = await commit(batch);
+      if (++commits === 2) ada.logout();
+      return done;
+    };
+    await ada.changePassword("old", "new");
+    await assert.rejects(instance.loginUser("ada", "old"), hasCode("DecryptionFailed"));
+    assert.equal((await instance.loginUser("ada", "new")).listKeys().length, 2);
+    await instance.close();
+  });
+
   it("is not undone by a change of the user's status at the same time, nor undoes it", () =>
     withAda(async (instance, ada) => {
       const admin = await ada.admin();
