@@ -2,7 +2,7 @@ import type { ID } from "../../entry/id.ts";
 import { SyncError } from "../../util/errors.ts";
 import type { Answer, Notice, Question } from "./actions.ts";
 import { Channel, type ChannelMessage, type OpenedWith } from "./channel.ts";
-import { costOf, Credit } from "./credit.ts";
+import { costOf, Credit, SharedCredit } from "./credit.ts";
 import type { Role } from "./hello.ts";
 import type { InflowHost } from "./inflow.ts";
 import { BLOCK_BYTES, INVALID_RETRY_MS, type SessionLimits } from "./limits.ts";
@@ -27,7 +27,7 @@ export class Channels {
   readonly #host: ChannelsHost;
   readonly #flow: InflowHost;
   readonly #channels = new Map<number, Channel>();
-  readonly #out: Credit;
+  readonly #out: SharedCredit;
   readonly #in: Credit;
   #next: number;
   #most: number;
@@ -39,16 +39,15 @@ export class Channels {
     this.#limits = limits;
     this.#role = role;
     this.#host = host;
-    this.#out = new Credit(peer.credit);
+    this.#out = new SharedCredit(peer.credit, Math.min(BLOCK_BYTES, peer.frameLimit));
     this.#in = new Credit(limits.credit);
     this.#next = role === "client" ? 0 : 1;
     this.#most = limits.channels;
-    const blockBytes = Math.min(BLOCK_BYTES, peer.frameLimit);
     this.#flow = {
       ask: (question) => host.want(question),
       tell: (notice) => host.want(notice),
       send: (message) => this.#send(message),
-      room: () => Math.min(this.#out.room, blockBytes),
+      credit: this.#out,
       pushes: (peer.features & FEATURES.push) !== 0,
       rangeRounds: limits.rangeRounds,
     };
@@ -118,6 +117,7 @@ export class Channels {
     if (channel === undefined) return;
     if (answer.to === "store") this.#requireValid(answer.invalid);
     this.#grant(channel.answered(answer));
+    this.#out.resume();
   }
 
   #requireValid(invalid: number): void {
@@ -151,7 +151,7 @@ export class Channels {
 
   #granted(bytes: number): void {
     this.#out.grant(bytes);
-    for (const channel of this.#channels.values()) channel.out.resume();
+    this.#out.resume();
   }
 
   #opened(open: Open): void {
@@ -190,7 +190,9 @@ export class Channels {
   #drop(number: number): void {
     const channel = this.#channels.get(number);
     this.#channels.delete(number);
-    if (channel !== undefined) this.#grant(channel.end());
+    if (channel === undefined) return;
+    this.#grant(channel.end());
+    this.#out.resume();
   }
 }
 

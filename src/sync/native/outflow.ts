@@ -11,6 +11,7 @@ import type {
   Table,
 } from "./actions.ts";
 import { Comparison } from "./comparison.ts";
+import type { SharedCredit } from "./credit.ts";
 import type { Message, State } from "./messages.ts";
 import type { Range } from "./range_codec.ts";
 
@@ -20,8 +21,8 @@ export interface FlowHost {
   ask(question: Question): void;
   /** Sends a message. */
   send(message: Message): void;
-  /** Bytes of entries that may be sent now; 0 when the flow has to wait for {@link Outflow.resume}. */
-  room(): number;
+  /** What may be sent, by all channels together. */
+  readonly credit: SharedCredit;
   /** Whether the other side wants entries at once; otherwise it is told of them. */
   readonly pushes: boolean;
   /** Messages about ranges that are taken. */
@@ -99,6 +100,7 @@ export class Outflow {
   /** Ends the flow. */
   end(): void {
     this.#phase = "ended";
+    this.#host.credit.release(this);
     this.#items.length = 0;
     this.#comparison = undefined;
   }
@@ -131,9 +133,9 @@ export class Outflow {
     if (this.#isAsked || this.isMuted || this.#phase === "ended") return;
     const reads = this.#phase === "follow" && this.#hasGrown;
     if (this.#items.length === 0 && !reads) return;
-    const maxBytes = this.#host.room();
-    if (this.#items.length === 0 && (maxBytes === 0 || this.#isHeldBack())) return this.#tell();
-    if (maxBytes === 0) return;
+    if (this.#items.length === 0 && this.#isHeldBack()) return this.#tell();
+    const maxBytes = this.#host.credit.hold(this);
+    if (maxBytes === 0) return this.#isStarved() ? this.#tell() : undefined;
     this.#isAsked = true;
     if (this.#items.length > 0) this.#fetch(maxBytes);
     else this.#read(maxBytes);
@@ -142,6 +144,11 @@ export class Outflow {
   /** Whether the other side has everything that it had asked for, and wants to be told of more alone. */
   #isHeldBack(): boolean {
     return this.#marked !== undefined && !this.#host.pushes && !this.#isUrgent;
+  }
+
+  /** Whether there is more, and the other side has not granted what it takes. */
+  #isStarved(): boolean {
+    return this.#items.length === 0 && this.#host.credit.isSpent;
   }
 
   #tell(): void {
@@ -157,10 +164,24 @@ export class Outflow {
     this.#host.send({ type: "tips", channel: this.#channel, tips, log });
   }
 
-  #send(block: Block | undefined): void {
-    if (block === undefined || block.count === 0) return;
+  /** Sends a block; false when other channels have spent the credit meanwhile, and it must be read again. */
+  #send(block: Block | undefined): boolean {
+    if (block === undefined || block.count === 0) return true;
+    if (!this.#host.credit.isOpen) return false;
     this.#isBehindTold = false;
     this.#host.send({ type: "entries", channel: this.#channel, ...block });
+    return true;
+  }
+
+  /** What was asked for has come. */
+  #answered(): void {
+    this.#isAsked = false;
+    this.#host.credit.release(this);
+  }
+
+  #goOn(): void {
+    if (this.#phase === "differ") this.#differ();
+    else this.#pump();
   }
 
   // --- by the log ------------------------------------------------------------------------------
@@ -180,14 +201,16 @@ export class Outflow {
 
   /** Answers `page`. */
   paged(page: Page): void {
-    this.#isAsked = false;
-    if (this.#phase !== "follow") return this.#pump();
+    this.#answered();
+    if (this.#phase !== "follow") return this.#goOn();
     if (!page.isValid) return this.#lost();
-    this.#send(page.block);
-    this.#position = page.next;
-    this.#hasGrown ||= page.left > 0;
+    const isSent = this.#send(page.block);
+    this.#hasGrown ||= !isSent || page.left > 0;
     this.#isUrgent &&= this.#hasGrown;
-    this.#mark(page.next, page.left);
+    if (isSent) {
+      this.#position = page.next;
+      this.#mark(page.next, page.left);
+    }
     this.#pump();
   }
 
@@ -217,7 +240,7 @@ export class Outflow {
 
   /** Answers `differ`. While the other side's entries are coming, its tips may come to be known. */
   differed({ lacking, isKnown, log }: Difference, isReceiving: boolean): void {
-    this.#isAsked = false;
+    this.#answered();
     if (this.#phase !== "differ") return this.#pump();
     if (lacking !== undefined) return this.#sendItems(lacking, log);
     if (this.#cursor !== undefined) return this.#follow(this.#cursor);
@@ -239,14 +262,12 @@ export class Outflow {
 
   /** Answers `fetch`. */
   fetched({ block, taken }: Fetched): void {
-    this.#isAsked = false;
+    this.#answered();
     const first = this.#items[0];
     if (first === undefined) return;
-    this.#send(block);
-    first.at += taken;
+    if (this.#send(block)) first.at += taken;
     if (first.at >= first.items.length) this.#items.shift();
-    if (this.#phase === "differ") this.#differ();
-    else this.#pump();
+    this.#goOn();
   }
 
   // --- by ranges -------------------------------------------------------------------------------
