@@ -7,7 +7,7 @@ import type { StorageDriver } from "../../src/storage/driver.ts";
 import { fileStorage } from "../../src/storage/file/mod.ts";
 import { postgresStorage } from "../../src/storage/postgres/mod.ts";
 import { sqliteStorage } from "../../src/storage/sqlite/mod.ts";
-import { ArgumentError } from "../../src/util/errors.ts";
+import { ArgumentError, type EideticaError } from "../../src/util/errors.ts";
 import { temporaryFolder } from "./child.ts";
 
 const folder = temporaryFolder();
@@ -61,4 +61,20 @@ describe("a driver that is told what it does not understand", () => {
       await (await (sqliteStorage as Open)(":memory:", options)).close();
     }
   });
+});
+
+describe("an opening that is aborted", () => {
+  const files = DRIVERS.slice(0, "Deno" in globalThis ? 3 : 2);
+  for (const [name, open, place] of files) {
+    it(`${name} is given up, and nobody is kept from it`, async () => {
+      await (await (open as Open)(place)).close();
+      for (const readOnly of [false, true]) {
+        const controller = new AbortController();
+        const opening = (open as Open)(place, { signal: controller.signal, readOnly });
+        controller.abort();
+        await assert.rejects(opening, (error) => (error as EideticaError).code === "Aborted");
+      }
+      await (await (open as Open)(place)).close();
+    });
+  }
 });

@@ -185,9 +185,16 @@ export class Journal {
     for (const _ of this.#windows(visitor));
   }
 
-  /** As {@link readFrames}, for a whole journal: others have their turns. */
-  async readFramesInTurns(visitor: FrameVisitor): Promise<void> {
-    for (const _ of this.#windows(visitor)) if (turns.isOver) await turns.next();
+  /**
+   * As {@link readFrames}, for a whole journal: others have their turns. `mayGoOn` is asked after each of these,
+   * and ends it by throwing.
+   */
+  async readFramesInTurns(visitor: FrameVisitor, mayGoOn: () => void): Promise<void> {
+    for (const _ of this.#windows(visitor)) {
+      if (!turns.isOver) continue;
+      await turns.next();
+      mayGoOn();
+    }
   }
 
   /** Visits the frames that one read brings at each step. */

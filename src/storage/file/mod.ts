@@ -17,7 +17,7 @@
  */
 
 import { timers } from "#node";
-import { requireNotAborted } from "../../util/abort.ts";
+import { requireNotAborted, type Wait } from "../../util/abort.ts";
 import type { StorageDriver } from "../driver.ts";
 import { driverOptions, requirePlace } from "../shared/options.ts";
 import { fileError } from "./errors.ts";
@@ -54,14 +54,15 @@ export async function fileStorage(
 ): Promise<StorageDriver> {
   const options = driverOptions(given, OPEN);
   requirePlace(directory, [], OPEN, "the path of a directory");
-  requireNotAborted({ signal: options.signal, action: `open the storage in "${directory}"` });
+  const wait = { signal: options.signal, action: `open the storage in "${directory}"` };
+  requireNotAborted(wait);
   let lock: FileLock | undefined;
   try {
     const isReadOnly = options.readOnly === true;
     prepareDirectory(directory, options.create !== false && !isReadOnly);
-    if (isReadOnly) return await openForReading(directory);
+    if (isReadOnly) return await openForReading(directory, wait);
     lock = new FileLock(directory, options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS);
-    return await openForWriting(directory, lock, options);
+    return await openForWriting(directory, lock, options.durability === "full", wait);
   } catch (cause) {
     lock?.dispose();
     throw fileError(directory, "open", cause);
@@ -71,17 +72,18 @@ export async function fileStorage(
 async function openForWriting(
   directory: string,
   lock: FileLock,
-  options: FileOptions,
+  isFull: boolean,
+  wait: Wait,
 ): Promise<StorageDriver> {
   const journal = await lock.run(() => {
     removeDeadOwners(directory);
     if (!hasJournal(directory)) replaceJournal(directory, []);
     return openJournal(directory, false);
-  }, options.signal);
+  }, wait.signal);
   // Reading takes long, and others may write meanwhile: what they have added is read under the lock.
-  const storage = await FileStorage.open(directory, journal, options.durability === "full", lock);
+  const storage = await FileStorage.open(directory, journal, isFull, lock, wait);
   try {
-    await lock.run(() => storage.repair(), options.signal);
+    await lock.run(() => storage.repair(), wait.signal);
     return storage;
   } catch (error) {
     await storage.close();
@@ -89,8 +91,9 @@ async function openForWriting(
   }
 }
 
-async function openForReading(directory: string): Promise<StorageDriver> {
-  const storage = await FileStorage.open(directory, openJournal(directory, true), false);
+async function openForReading(directory: string, wait: Wait): Promise<StorageDriver> {
+  const journal = openJournal(directory, true);
+  const storage = await FileStorage.open(directory, journal, false, undefined, wait);
   if (storage.isDamaged()) await timers.promises.setTimeout(SETTLE_MS);
   if (!storage.isDamaged()) return storage;
   const damage = storage.damage();

@@ -10,6 +10,7 @@ import type {
   Stored,
 } from "../driver.ts";
 import { GroupCommit } from "../group_commit.ts";
+import { requireNotAborted, type Wait } from "../../util/abort.ts";
 import { turns } from "../../util/turns.ts";
 import { requireFits } from "../shared/limits.ts";
 import { listByPage } from "../shared/pages.ts";
@@ -67,11 +68,13 @@ export class FileStorage implements StorageDriver {
     directory: string,
     journal: Journal,
     isFull: boolean,
-    lock?: FileLock,
+    lock: FileLock | undefined,
+    wait: Wait,
   ): Promise<FileStorage> {
     try {
       const storage = new FileStorage(directory, journal, isFull, lock);
-      await journal.readFramesInTurns(storage.#index);
+      await journal.readFramesInTurns(storage.#index, () => requireNotAborted(wait));
+      requireNotAborted(wait);
       return storage;
     } catch (error) {
       journal.close();

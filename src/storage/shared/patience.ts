@@ -24,7 +24,7 @@ export interface Patience {
 
 /**
  * Tries a step again while somebody else is at it. When the time is over, the step's failure is
- * passed on; an abort is heard between two attempts.
+ * passed on; an abort is heard before each attempt.
  */
 export async function retryWhileBusy<T>(
   step: () => T | Promise<T>,
@@ -32,13 +32,13 @@ export async function retryWhileBusy<T>(
 ): Promise<T> {
   const begun = performance.now();
   for (let pause = 1;; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+    if (signal?.aborted) throw aborted(signal, action, performance.now() - begun);
     try {
       return await step();
     } catch (error) {
       if (!isBusy(error) || performance.now() - begun >= timeoutMs) throw error;
     }
     await sleep(Math.random() * pause);
-    if (signal?.aborted) throw aborted(signal, action, performance.now() - begun);
   }
 }
 
