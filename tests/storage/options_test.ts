@@ -77,4 +77,10 @@ describe("an opening that is aborted", () => {
       await (await (open as Open)(place)).close();
     });
   }
+
+  it("deno kv, on a database that is handed in", async () => {
+    const kv = { get: () => {}, atomic: () => {}, list: async function* () {} };
+    const opening = (denoKvStorage as Open)(kv, { signal: AbortSignal.abort() });
+    await assert.rejects(opening, (error) => (error as EideticaError).code === "Aborted");
+  });
 });

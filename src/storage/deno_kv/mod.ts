@@ -75,7 +75,9 @@ export async function denoKvStorage(
     const isListening = options.listen === true;
     const isFar = options.isFar ?? isRemote(undefined);
     const place = { isOwner: false, isInMemory: false, isReadOnly, isFar, isListening };
-    return await DenoKvStorage.open(patient(pathOrKv), place);
+    const open = () => DenoKvStorage.open(patient(pathOrKv), place);
+    const wait = { signal: options.signal, action: OPEN };
+    return await abortable(wait, open, (late) => late.close());
   }
   const { openKv } = (globalThis as { Deno?: { readonly openKv?: OpenKv } }).Deno ?? {};
   if (openKv === undefined) throw unavailable();
