@@ -5,6 +5,7 @@ import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { allOf, prefixRange } from "../../src/backend/records/keys.ts";
 import { PeerCursors } from "../../src/sync/native/host/cursors.ts";
 import { NativeHost } from "../../src/sync/native/host/native_host.ts";
+import { COMPARISONS } from "../../src/sync/native/limits.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { NEVER, open, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
@@ -131,6 +132,24 @@ describe("a session of the native protocol", () => {
         await dropCursors(cluster);
       }
       await few.close();
+    }));
+
+  it("more forks than are compared at a time wait for each other", () =>
+    withCluster(async (cluster) => {
+      const trees = [];
+      for (let n = 0; n < COMPARISONS + 2; n++) {
+        const { tree, at } = await shared(cluster);
+        await commits(at[0]!, 3);
+        await commits(at[1]!, 2);
+        trees.push(tree);
+      }
+      const recorder = new Recorder();
+      const { client } = join(cluster, recorder);
+      await Promise.all(trees.map((tree) => client.follow(tree).settled()));
+      for (const tree of trees) assert.ok(await cluster.converged(tree));
+      assert.equal(recorder.of("deny").length, 0);
+      assert.equal(recorder.entries, 5 * trees.length);
+      await client.close();
     }));
 
   it("a fork since the last time is told by cursors, without ranges", () =>

@@ -7,7 +7,12 @@ import { encodeMessage } from "../../src/sync/native/codec.ts";
 import { encodeFrame } from "../../src/sync/native/frames.ts";
 import { deflate } from "../../src/sync/native/host/deflate.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "../../src/sync/native/host/admissions.ts";
-import { RANGES_BYTES, SESSION_LIMITS } from "../../src/sync/native/limits.ts";
+import {
+  COMPARISONS,
+  MESSAGE_BYTES,
+  RANGES_BYTES,
+  SESSION_LIMITS,
+} from "../../src/sync/native/limits.ts";
 import type { Entries, Message, Open, Ranges } from "../../src/sync/native/messages.ts";
 import type { Range } from "../../src/sync/native/range_codec.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
@@ -86,7 +91,7 @@ describe("a stranger who has not proved a key", () => {
       raw.sendBytes(encodeFrame(0x40, new Uint8Array(SESSION_LIMITS.bytesBeforeProof + 1)));
       assert.equal(await raw.endedBy(), "TooMuch");
       const slow = new RawPeer(cluster);
-      const head = encodeFrame(0x40, new Uint8Array(500_000)).subarray(0, 5);
+      const head = encodeFrame(0x40, new Uint8Array(200_000)).subarray(0, 5);
       slow.sendBytes(head);
       slow.sendBytes(new Uint8Array(40_000));
       slow.sendBytes(new Uint8Array(40_000));
@@ -390,6 +395,30 @@ describe("a stranger who has proved a key", () => {
       const answer = await raw.nextOf("ranges");
       assert.ok(answer.ranges.length <= 4096);
       assert.ok(encodeMessage(answer).length < RANGES_BYTES + 4096);
+    }));
+
+  it("has ranges compared on so many channels at a time, and no more", () =>
+    alone(async (cluster) => {
+      const raw = await new RawPeer(cluster).begin();
+      const tips = [ID.ofDagCbor(new Uint8Array(7))];
+      const channels = Array.from({ length: COMPARISONS + 1 }, (_, at) => 2 * at);
+      for (const channel of channels) {
+        const { rootId } = await open(cluster);
+        raw.send(openOf(rootId, { channel, tips }));
+        await raw.nextOf("state");
+      }
+      const lie: Range = { mode: "fingerprint", upper: undefined, sum: 5n, count: 1000 };
+      for (const channel of channels) raw.send({ type: "ranges", channel, ranges: [lie] });
+      const { channel, code, retryMs } = await raw.nextOf("deny");
+      assert.deepEqual([channel, code, retryMs], [2 * COMPARISONS, "Busy", 1000]);
+      for (let n = raw.received("ranges").length; n < COMPARISONS; n++) await raw.nextOf("ranges");
+    }));
+
+  it("cannot have a message kept that is longer than any is", () =>
+    alone(async (cluster) => {
+      const raw = await new RawPeer(cluster).begin();
+      raw.sendBytes(encodeFrame(0x05, new Uint8Array(MESSAGE_BYTES + 1)));
+      assert.equal(await raw.endedBy(), "Malformed");
     }));
 
   it("says what later versions say, and is not misunderstood", () =>

@@ -1,6 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import { SyncError } from "../../util/errors.ts";
 import type { Answer, Notice, Question } from "./actions.ts";
+import { Budget } from "./budget.ts";
 import { Channel, type ChannelMessage, type OpenedWith } from "./channel.ts";
 import { costOf, Credit, SharedCredit } from "./credit.ts";
 import type { Role } from "./hello.ts";
@@ -27,6 +28,7 @@ export class Channels {
   readonly #host: ChannelsHost;
   readonly #flow: InflowHost;
   readonly #channels = new Map<number, Channel>();
+  readonly #budget = new Budget();
   readonly #out: SharedCredit;
   readonly #in: Credit;
   #next: number;
@@ -50,6 +52,8 @@ export class Channels {
       credit: this.#out,
       pushes: (peer.features & FEATURES.push) !== 0,
       rangeRounds: limits.rangeRounds,
+      budget: this.#budget,
+      refuse: (channel, code, message) => this.deny(channel, code, message, BUSY_RETRY_MS),
     };
   }
 
@@ -109,6 +113,7 @@ export class Channels {
     if (message.type === "access") return this.#host.want({ do: "access", message });
     if (message.type === "state") return channel.state(message);
     channel.receive(message);
+    this.#resume();
   }
 
   /** Takes the answer to a question about a channel. */
@@ -117,7 +122,7 @@ export class Channels {
     if (channel === undefined) return;
     if (answer.to === "store") this.#requireValid(answer.invalid);
     this.#grant(channel.answered(answer));
-    this.#out.resume();
+    this.#resume();
   }
 
   #requireValid(invalid: number): void {
@@ -154,6 +159,13 @@ export class Channels {
     this.#out.resume();
   }
 
+  /** Those go on who wait for what was given back. */
+  #resume(): void {
+    this.#out.resume();
+    if (!this.#budget.wasFreed()) return;
+    for (const channel of this.#channels.values()) channel.out.resume();
+  }
+
   #opened(open: Open): void {
     const { channel } = open;
     const isOfOther = channel % 2 === (this.#role === "client" ? 1 : 0);
@@ -168,7 +180,7 @@ export class Channels {
 
   #refused({ tree, proofs }: Open): [code: string, message: string, retryMs: number] | undefined {
     if (this.#channels.size >= this.#most) {
-      return ["TooManyChannels", "close some before you open more", 1000];
+      return ["TooManyChannels", "close some before you open more", BUSY_RETRY_MS];
     }
     this.#proofs += proofs.length;
     if (this.#proofs > this.#limits.proofs) {
@@ -192,8 +204,11 @@ export class Channels {
     this.#channels.delete(number);
     if (channel === undefined) return;
     this.#grant(channel.end());
-    this.#out.resume();
+    this.#resume();
   }
 }
+
+/** Milliseconds after which somebody may try again for whom there is no room now. */
+const BUSY_RETRY_MS = 1000;
 
 const CROSSED = { code: "Crossed", message: "the other side has opened it", retryMs: 0 };

@@ -25,19 +25,21 @@ export interface InflowHost extends FlowHost {
 export class Inflow {
   readonly #channel: number;
   readonly #host: InflowHost;
-  /** Blocks and marks that wait for their turn. */
-  readonly #queue: (Entries | Mark)[] = [];
+  /** Blocks that wait for their turn. */
+  #blocks: Entries[] = [];
+  /** The last mark that came; it is reached when the blocks are durable that came before it, and perhaps some more. */
+  #mark: Mark | undefined;
   /** Bytes that wait, or are being stored. */
   #bytes = 0;
   /** Bytes of those that are being stored; undefined when none are. */
   #storing: number | undefined;
+  /** The mark that is reached then, or that cannot be kept while something is missing. */
+  #held: Mark | undefined;
   #counts: Counts = NONE;
   #hasRefused = false;
   #isMarked = false;
   /** IDs that entries wait for and that were asked for. */
   readonly #asked = new Set<string>();
-  /** The last mark that cannot be kept while something is missing. */
-  #held: Mark | undefined;
   #isMissing = false;
 
   /** A flow on a channel that has not begun. */
@@ -48,7 +50,7 @@ export class Inflow {
 
   /** Whether everything has come that the other side had when it began. */
   get isComplete(): boolean {
-    return this.#isMarked && this.#storing === undefined && this.#queue.length === 0;
+    return this.#isMarked && this.#storing === undefined && this.#blocks.length === 0;
   }
 
   /** The other side had nothing that is not here; `log` is the end of its log, if that is news. */
@@ -65,37 +67,30 @@ export class Inflow {
 
   /** Takes a block or a mark. */
   take(message: Entries | Mark): void {
-    if (message.type === "entries") this.#bytes += costOf(message);
-    // The later mark says more.
-    else if (this.#queue.at(-1)?.type === "mark") this.#queue.pop();
-    this.#queue.push(message);
+    if (message.type === "mark") {
+      this.#mark = message;
+      this.#isMarked ||= message.left === 0;
+    } else {
+      this.#blocks.push(message);
+      this.#bytes += costOf(message);
+    }
     this.#next();
   }
 
   #next(): void {
-    while (this.#storing === undefined && this.#queue.length > 0) {
-      const first = this.#queue[0]!;
-      if (first.type === "mark") this.#reach(this.#queue.shift() as Mark);
-      else this.#store();
-    }
-  }
-
-  #store(): void {
-    const end = this.#queue.findIndex(({ type }) => type === "mark");
-    const blocks = this.#queue.splice(0, end < 0 ? this.#queue.length : end) as Entries[];
-    this.#storing = this.#bytes - this.#queuedBytes();
+    if (this.#storing !== undefined) return;
+    this.#held = this.#mark ?? this.#held;
+    this.#mark = undefined;
+    if (this.#blocks.length === 0) return this.#reach();
+    this.#storing = this.#bytes;
+    const blocks = this.#blocks;
+    this.#blocks = [];
     this.#host.ask({ do: "store", channel: this.#channel, blocks });
   }
 
-  #queuedBytes(): number {
-    return this.#queue.reduce((sum, it) => it.type === "entries" ? sum + costOf(it) : sum, 0);
-  }
-
-  #reach(mark: Mark): void {
-    this.#isMarked ||= mark.left === 0;
-    this.#held = mark;
-    if (this.#hasRefused || this.#isMissing) return this.#report(undefined);
-    this.#keep(mark);
+  #reach(): void {
+    if (this.#held === undefined || this.#hasRefused || this.#isMissing) return;
+    this.#keep(this.#held);
   }
 
   #keep({ cursor, left }: Mark): void {
@@ -119,7 +114,7 @@ export class Inflow {
     if (report.refused > 0) this.#report(undefined);
     this.#isMissing = report.missing.length > 0;
     this.#askFor(report.missing);
-    if (!this.#isMissing && !this.#hasRefused && this.#held !== undefined) this.#keep(this.#held);
+    this.#reach();
     this.#next();
     return size;
   }
@@ -138,7 +133,7 @@ export class Inflow {
   /** Parents that nobody has sent are asked for, once the other side has nothing more on its way. */
   #askFor(missing: readonly ID[]): void {
     if (missing.length === 0) this.#asked.clear();
-    if (this.#queue.length > 0) return;
+    if (this.#blocks.length > 0) return;
     const room = Math.min(ASKED_AT_ONCE, ASKED_IN_ALL - this.#asked.size);
     const ids = missing.filter((id) => !this.#asked.has(`${id}`)).slice(0, room);
     if (ids.length === 0) return;

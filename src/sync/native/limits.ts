@@ -66,7 +66,13 @@ export const RANGES_BYTES: number = 128 * 1024;
 export const MOST_CREDIT: number = 8 * 1024 * 1024;
 /** IDs of entries that came from the other side, so that they are not sent back. */
 export const RECENT_IDS = 4096;
+/** Channels of a session on which ranges are compared at a time. */
+export const COMPARISONS = 4;
+/** Entries that are known to be lacking, on all channels, from which on no more are looked for. */
+export const ITEMS_DUE = 65_536;
+/** Most bytes of the payload of a frame without entries. */
+export const MESSAGE_BYTES: number = MIN_FRAME_BYTES;
 /** Messages about a channel that wait until it is decided whether it may be read. */
-export const EARLY_MESSAGES = 8;
+export const EARLY_MESSAGES = 2;
 /** How long somebody who has sent too much that is invalid had better stay away, in milliseconds. */
 export const INVALID_RETRY_MS: number = 3_600_000;

@@ -21,7 +21,7 @@ import { Session } from "./session.ts";
 /** Milliseconds between two looks at the clock. */
 export const TICK_MS = 5000;
 /** Questions that may be open while more is read. */
-const OPEN_QUESTIONS = 32;
+const OPEN_QUESTIONS = 16;
 
 /** How a session is run. */
 export interface SessionRun {

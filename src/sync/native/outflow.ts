@@ -10,6 +10,7 @@ import type {
   Standing,
   Table,
 } from "./actions.ts";
+import type { Budget } from "./budget.ts";
 import { Comparison } from "./comparison.ts";
 import type { SharedCredit } from "./credit.ts";
 import type { Message, State } from "./messages.ts";
@@ -27,6 +28,10 @@ export interface FlowHost {
   readonly pushes: boolean;
   /** Messages about ranges that are taken. */
   readonly rangeRounds: number;
+  /** What all channels of the session may hold together. */
+  readonly budget: Budget;
+  /** Ends the channel; the other side may try again. */
+  refuse(channel: number, code: string, message: string): void;
 }
 
 /** Where the other side stands when a flow begins. */
@@ -48,19 +53,24 @@ type Phase = "idle" | "differ" | "await" | "compare" | "follow" | "ended";
  * are known here; else what comparing ranges says. After that it follows the own log.
  */
 export class Outflow {
+  /** Whether the other side takes no entries: then it is told what it may ask, and sent nothing. */
+  isMuted = false;
   readonly #channel: number;
   readonly #host: FlowHost;
   #phase: Phase = "idle";
   #other: Beginning | undefined;
   /** Whether entries or a difference were asked for and have not come. */
   #isAsked = false;
-  #isTableAsked = false;
   readonly #items: { items: Items; at: number }[] = [];
+  #due = 0;
   /** Up to where the other side has the own log, until that is found not to be so. */
   #cursor: LogCursor | undefined;
   #position: LogCursor | undefined;
   #marked: LogCursor | undefined;
-  #comparison: Comparison | undefined;
+  /** From where a page was asked for. */
+  #readFrom: LogCursor | undefined;
+  /** Ranges are compared: a table was asked for, or has come. */
+  #comparing: "asked" | Comparison | undefined;
   #told: readonly Range[] | undefined;
   #rounds = 0;
   #hasGrown = false;
@@ -73,17 +83,14 @@ export class Outflow {
     this.#host = host;
   }
 
-  /** Whether the other side takes no entries: then it is told what it may ask, and sent nothing. */
-  isMuted = false;
-
   /** How many messages about ranges were taken. */
   get rounds(): number {
     return this.#rounds;
   }
 
-  /** How many entries are to be sent because they were asked for. */
+  /** How many entries are to be sent because they were asked for, or found to be lacking. */
   get due(): number {
-    return this.#items.reduce((sum, { items, at }) => sum + items.length - at, 0);
+    return this.#due;
   }
 
   /** Begins with where the other side stands. */
@@ -101,8 +108,9 @@ export class Outflow {
   end(): void {
     this.#phase = "ended";
     this.#host.credit.release(this);
+    this.#count(-this.#due);
     this.#items.length = 0;
-    this.#comparison = undefined;
+    this.#endComparing();
   }
 
   /** The own log has grown; `isUrgent` when the other side shall have it even if it wants to be told alone. */
@@ -112,15 +120,28 @@ export class Outflow {
     this.#pump();
   }
 
-  /** There is room again. */
+  /** There is room again, for entries or in the budget. */
   resume(): void {
-    this.#pump();
+    if (this.#phase === "differ") this.#differ();
+    else if (this.#phase === "compare") this.compare(undefined);
+    else this.#pump();
   }
 
   /** The other side has asked for entries. */
   want(ids: readonly ID[]): void {
-    this.#items.push({ items: ids, at: 0 });
+    this.#add(ids);
     this.#pump();
+  }
+
+  #add(items: Items): void {
+    if (items.length === 0 || this.isMuted) return;
+    this.#items.push({ items, at: 0 });
+    this.#count(items.length);
+  }
+
+  #count(items: number): void {
+    this.#due += items;
+    this.#host.budget.due(items);
   }
 
   /** Everything that the other side had was received: its tips are known now. */
@@ -179,16 +200,11 @@ export class Outflow {
     this.#host.credit.release(this);
   }
 
-  #goOn(): void {
-    if (this.#phase === "differ") this.#differ();
-    else this.#pump();
-  }
-
   // --- by the log ------------------------------------------------------------------------------
 
   #follow(from: LogCursor | undefined): void {
     this.#phase = "follow";
-    this.#comparison = undefined;
+    this.#endComparing();
     this.#position = from;
     this.#hasGrown = true;
     this.#pump();
@@ -196,13 +212,15 @@ export class Outflow {
 
   #read(maxBytes: number): void {
     this.#hasGrown = false;
+    this.#readFrom = this.#position;
     this.#host.ask({ do: "page", channel: this.#channel, from: this.#position, maxBytes });
   }
 
   /** Answers `page`. */
   paged(page: Page): void {
     this.#answered();
-    if (this.#phase !== "follow") return this.#goOn();
+    // It may have begun anew meanwhile, from elsewhere.
+    if (this.#phase !== "follow" || this.#readFrom !== this.#position) return this.resume();
     if (!page.isValid) return this.#lost();
     const isSent = this.#send(page.block);
     this.#hasGrown ||= !isSent || page.left > 0;
@@ -232,7 +250,7 @@ export class Outflow {
 
   #differ(): void {
     this.#phase = "differ";
-    if (this.#isAsked) return;
+    if (this.#isAsked || !this.#host.budget.hasRoom()) return this.#pump();
     this.#isAsked = true;
     const isFew = this.#cursor !== undefined;
     this.#host.ask({ do: "differ", channel: this.#channel, tips: this.#other!.tips, isFew });
@@ -241,16 +259,16 @@ export class Outflow {
   /** Answers `differ`. While the other side's entries are coming, its tips may come to be known. */
   differed({ lacking, isKnown, log }: Difference, isReceiving: boolean): void {
     this.#answered();
-    if (this.#phase !== "differ") return this.#pump();
+    if (this.#phase !== "differ") return this.resume();
     if (lacking !== undefined) return this.#sendItems(lacking, log);
     if (this.#cursor !== undefined) return this.#follow(this.#cursor);
     const waits = !isKnown && isReceiving && this.#other!.waits;
-    if (waits) this.#phase = "await";
-    else this.compare(undefined);
+    this.#phase = waits ? "await" : "compare";
+    if (!waits) this.compare(undefined);
   }
 
   #sendItems(items: Items, log: LogCursor | undefined): void {
-    if (items.length > 0 && !this.isMuted) this.#items.push({ items, at: 0 });
+    this.#add(items);
     this.#follow(log);
   }
 
@@ -265,9 +283,14 @@ export class Outflow {
     this.#answered();
     const first = this.#items[0];
     if (first === undefined) return;
-    if (this.#send(block)) first.at += taken;
+    if (this.#send(block)) this.#took(first, taken);
+    this.resume();
+  }
+
+  #took(first: { readonly items: Items; at: number }, taken: number): void {
+    first.at += taken;
+    this.#count(-taken);
     if (first.at >= first.items.length) this.#items.shift();
-    this.#goOn();
   }
 
   // --- by ranges -------------------------------------------------------------------------------
@@ -279,27 +302,41 @@ export class Outflow {
     if (this.#rounds > this.#host.rangeRounds) return this.#follow(undefined);
     this.#phase = "compare";
     this.#told = told ?? this.#told;
-    if (this.#comparison !== undefined) return this.#answer(this.#comparison);
-    if (this.#isTableAsked) return;
-    this.#isTableAsked = true;
-    this.#host.ask({ do: "table", channel: this.#channel });
+    if (this.#comparing === undefined) this.#beginComparing();
+    else if (this.#comparing !== "asked" && this.#told !== undefined) this.#answer(this.#comparing);
+    else this.#pump();
+  }
+
+  /** So many channels at a time compare: this side waits with its own, and the other has to come again. */
+  #beginComparing(): void {
+    if (this.#host.budget.compare()) {
+      this.#comparing = "asked";
+      this.#host.ask({ do: "table", channel: this.#channel });
+    } else if (this.#told !== undefined) {
+      this.#host.refuse(this.#channel, "Busy", "too many databases are compared at a time");
+    }
+  }
+
+  #endComparing(): void {
+    if (this.#comparing !== undefined) this.#host.budget.compared();
+    this.#comparing = undefined;
   }
 
   /** Answers `table`; undefined when there is nothing to compare. */
   tabled(table: Table | undefined): void {
-    this.#isTableAsked = false;
-    if (this.#phase !== "compare") return;
+    if (this.#comparing !== "asked") return;
     if (table === undefined) return this.#follow(undefined);
-    this.#comparison = new Comparison(table);
-    this.#answer(this.#comparison);
+    const comparison = new Comparison(table);
+    this.#comparing = comparison;
+    if (this.#told !== undefined) return this.#answer(comparison);
+    const ranges = comparison.first();
+    this.#host.send({ type: "ranges", channel: this.#channel, ranges });
   }
 
   #answer(comparison: Comparison): void {
-    const told = this.#told;
+    const told = this.#told!;
     this.#told = undefined;
-    const { ranges, lacking } = told === undefined
-      ? { ranges: comparison.first(), lacking: undefined }
-      : comparison.told(told);
+    const { ranges, lacking } = comparison.told(told);
     if (ranges !== undefined) this.#host.send({ type: "ranges", channel: this.#channel, ranges });
     if (lacking !== undefined) this.#sendItems(lacking, comparison.log);
   }

@@ -20,7 +20,12 @@ import { decodeMessage, encodeMessage } from "./codec.ts";
 import { type Frame, FrameSplitter } from "./frames.ts";
 import { Handshake, type Identity } from "./handshake.ts";
 import { LifeSigns } from "./life_signs.ts";
-import { LARGEST_ENTRY_FRAME, SESSION_LIMITS, type SessionLimits } from "./limits.ts";
+import {
+  LARGEST_ENTRY_FRAME,
+  MESSAGE_BYTES,
+  SESSION_LIMITS,
+  type SessionLimits,
+} from "./limits.ts";
 import type { Access, Close, Message } from "./messages.ts";
 import { malformed } from "./varint.ts";
 
@@ -56,9 +61,9 @@ export class Session {
     this.#limits = { ...SESSION_LIMITS, ...options.limits };
     this.#role = options.role;
     this.#handshake = new Handshake(options, this.#limits, options.now);
-    const { frameBytes } = this.#limits;
+    const messageBytes = Math.min(this.#limits.frameBytes, MESSAGE_BYTES);
     this.#splitter = new FrameSplitter((type) =>
-      type === ENTRIES_TYPE && this.#isAdmitted ? LARGEST_ENTRY_FRAME : frameBytes
+      type === ENTRIES_TYPE && this.#isAdmitted ? LARGEST_ENTRY_FRAME : messageBytes
     );
     this.#life = new LifeSigns(this.#limits.pingMs, this.#limits.silentMs, options.now);
     this.#began = options.now;
