@@ -1,5 +1,6 @@
 import { StorageError } from "../util/errors.ts";
 import { isLost } from "../util/lost.ts";
+import { turns } from "../util/turns.ts";
 import type { Batch, CommitResult } from "./driver.ts";
 
 /** Most batches that share one transaction of the storage. */
@@ -47,6 +48,8 @@ export class GroupCommit {
     this.#begun = performance.now();
     await undefined;
     while (this.#waiting.length > 0) {
+      // Who commits again and again on a storage that waits for nothing would keep all others from their turns.
+      if (turns.isOver) await turns.next();
       await this.#applyNext(this.#waiting.splice(0, MAX_GROUP));
       this.#begun = performance.now();
     }

@@ -29,3 +29,27 @@ it("a server that cannot be reached is waited for once by all of a group", async
   assert.deepEqual(all.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
   assert.equal(attempts, 1);
 });
+
+const COMMITS = 50_000;
+
+it("whoever commits again and again leaves others their turns", async () => {
+  const storage = await sqliteStorage(":memory:");
+  let isOver = false;
+  setTimeout(() => isOver = true);
+  let commits = 0;
+  for (; !isOver && commits < COMMITS; commits++) {
+    await storage.commit({ set: [[utf8("a"), utf8("b")]] });
+  }
+  assert.ok(commits < COMMITS);
+  await storage.close();
+});
+
+it("whoever commits again and again keeps nobody from closing the storage", async () => {
+  const storage = await sqliteStorage(":memory:");
+  const commits = async () => {
+    for (let at = 0; at < COMMITS; at++) await storage.commit({ set: [[utf8("a"), utf8("b")]] });
+  };
+  const ended = assert.rejects(commits(), { code: "Closed" });
+  await storage.close();
+  await ended;
+});

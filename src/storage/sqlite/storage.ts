@@ -85,6 +85,7 @@ export class SqliteStorage implements StorageDriver {
   });
   #version = randomVersion();
   #database: SqliteDatabase | undefined;
+  #isClosing = false;
 
   /** A storage in `database`. */
   constructor(database: SqliteDatabase, place: SqlitePlace) {
@@ -114,7 +115,11 @@ export class SqliteStorage implements StorageDriver {
 
   get #open(): SqliteDatabase {
     if (this.#database !== undefined) return this.#database;
-    throw new StorageError(
+    throw this.#closed();
+  }
+
+  #closed(): StorageError {
+    return new StorageError(
       "Closed",
       `Cannot use the SQLite database "${this.#path}": it was closed`,
     );
@@ -206,6 +211,7 @@ export class SqliteStorage implements StorageDriver {
 
   /** See {@link StorageDriver.commit}. */
   commit(batch: Batch): Promise<CommitResult> {
+    if (this.#isClosing) return Promise.reject(this.#closed());
     if (this.#place.isReadOnly) return Promise.reject(this.#readOnly());
     return this.#group.commit(batch);
   }
@@ -247,6 +253,7 @@ export class SqliteStorage implements StorageDriver {
 
   /** See {@link StorageDriver.close}. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#group.idle();
     this.#watch.stop();
     this.#quiet?.stop();
