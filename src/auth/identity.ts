@@ -4,7 +4,8 @@ import { AuthError } from "../util/errors.ts";
 import type { Permission } from "./permission.ts";
 import type { SettingsReader } from "./port.ts";
 import { type ResolvedAuth, resolveHint, resolveSigKey } from "./resolve.ts";
-import { type AuthSettings, damaged, keyNotFound } from "./settings.ts";
+import { damaged, keyNotFound } from "./auth_errors.ts";
+import type { AuthSettings } from "./settings.ts";
 
 /**
  * What somebody who has proven to hold `proven` may do under an identity. Throws

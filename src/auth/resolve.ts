@@ -7,7 +7,8 @@ import type { KeyStatus } from "./auth_key.ts";
 import { clampPermission, combineBounds, type PermissionBounds } from "./delegation.ts";
 import type { Permission } from "./permission.ts";
 import type { Outcome, SettingsReader } from "./port.ts";
-import { type AuthSettings, damaged, keyNotFound } from "./settings.ts";
+import { damaged, keyNotFound } from "./auth_errors.ts";
+import type { AuthSettings } from "./settings.ts";
 
 /** Most steps of a delegation path. */
 export const MAX_DELEGATION_STEPS = 10;

@@ -1,12 +1,14 @@
 import { setInspection } from "#inspect";
 import { Doc } from "../crdt/doc.ts";
-import { DELETED, type Value } from "../crdt/value.ts";
+import { DELETED } from "../crdt/value.ts";
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { requireInstance } from "../util/arguments.ts";
 import { AuthError } from "../util/errors.ts";
 import { tryRead } from "../util/try_read.ts";
+import { hasMembers, parseKeys, tryAuthKey, tryDelegation, wasEverRestricted } from "./auth_doc.ts";
+import { damaged, invalidKey, keyNotFound, requireStrong } from "./auth_errors.ts";
 import { AuthKey } from "./auth_key.ts";
 import { DelegatedTreeRef } from "./delegation.ts";
 import { Permission } from "./permission.ts";
@@ -254,74 +256,6 @@ export class AuthSettings {
 
 setInspection(AuthSettings, "AuthSettings", (settings) => [`${settings.getAllKeys().length} keys`]);
 
-/** Whether a key or a grant to everybody was ever listed; what was deleted leaves a tombstone. */
-function wasEverRestricted(auth: Doc): boolean {
-  if (auth.peek("global") !== undefined) return true;
-  const keys = auth.peek("keys");
-  if (!(keys instanceof Doc)) return keys !== undefined;
-  return hasMembers(keys);
-}
-
-/** Whether a document has members, deleted ones included. */
-function hasMembers(doc: Doc): boolean {
-  let has = false;
-  doc.peekEach(() => has = true);
-  return has;
-}
-
-function parseKeys(value: Value | undefined): ReadonlyMap<string, AuthKey | undefined> {
-  const keys = new Map<string, AuthKey | undefined>();
-  if (!(value instanceof Doc)) return keys;
-  value.peekEach((text, item) => {
-    if (item !== DELETED) keys.set(text, tryAuthKey(item));
-  });
-  return keys;
-}
-
-function tryAuthKey(value: Value | undefined): AuthKey | undefined {
-  return value instanceof Doc ? tryRead(() => AuthKey.fromDoc(value)) : undefined;
-}
-
-function tryDelegation(value: Value): DelegatedTreeRef | undefined {
-  return value instanceof Doc ? tryRead(() => DelegatedTreeRef.fromDoc(value)) : undefined;
-}
-
 function tryPublicKey(text: string): PublicKey | undefined {
   return tryRead(() => PublicKey.parse(text));
-}
-
-/** Refuses a public key under which signatures are not unique. */
-export function requireStrong(publicKey: PublicKey): void {
-  if (!publicKey.isWeak) return;
-  const reason = "its point has a small order, or its encoding is not canonical";
-  throw new AuthError(
-    "InvalidKeyFormat",
-    `Cannot grant anything to the key "${publicKey}": ${reason}`,
-    {
-      fields: { reason },
-    },
-  );
-}
-
-/** The error for a key, a name or a grant that is not there. */
-export function keyNotFound(keyName: string): AuthError {
-  return new AuthError(
-    "KeyNotFound",
-    `Cannot find the key "${keyName}" among the grants of the database: it has none`,
-    { fields: { keyName } },
-  );
-}
-
-function invalidKey(keyName: string): AuthError {
-  const reason = "the stored grant cannot be read";
-  return new AuthError("InvalidKeyFormat", `Cannot use the key "${keyName}": ${reason}`, {
-    fields: { keyName, reason },
-  });
-}
-
-/** The error for access rules that make no sense. */
-export function damaged(reason: string): AuthError {
-  return new AuthError("InvalidAuthConfiguration", `Cannot decide on access: ${reason}`, {
-    fields: { reason },
-  });
 }
