@@ -25,7 +25,7 @@ const EXEMPT: Exempt = [
     "what stores ask of a transaction",
   ],
   [
-    /^(user\.(mapIn|recordOf|trackedOption)|database\.begin|doc( viewer)?\.(find|require))$/,
+    /^(user\.(mapIn|recordOf|trackedOption)|database\.begin|doc( viewer)?\.(find|require)|list\.(addItem|replaceItem))$/,
     "protected",
   ],
 ];
