@@ -51,7 +51,8 @@ export type {
   WriteHandler,
 } from "./src/database/host.ts";
 export type { PutOptions, TransactionHost } from "./src/transaction/host.ts";
-export { Transaction, type TransactionBase } from "./src/transaction/transaction.ts";
+export { Transaction } from "./src/transaction/transaction.ts";
+export type { TransactionBase } from "./src/transaction/transaction_stores.ts";
 export type { StateType } from "./src/backend/state/state_type.ts";
 export type { Encryptor, StoreContext, StoreType, ViewOf } from "./src/store/context.ts";
 export { Counter, type CounterViewer } from "./src/store/counter.ts";

@@ -15,7 +15,6 @@ import {
   wrongArgument,
 } from "../util/arguments.ts";
 import { utf8 } from "../util/bytes.ts";
-import { CrdtError } from "../util/errors.ts";
 import { parsePlainJson, stringifyPlainJson } from "../util/plain_json.ts";
 import {
   displayValue,
@@ -26,10 +25,11 @@ import {
   valuesEqual,
 } from "./convert.ts";
 import { type Children, DocCore } from "./doc_core.ts";
+import { elementNotFound, jsonError, noPlace } from "./doc_errors.ts";
 import { parseDoc, parseDocBytes } from "./doc_parse.ts";
 import { stringifyDoc } from "./doc_writer.ts";
 import { List } from "./list.ts";
-import { describePath, type PathLike, segmentsOf } from "./path.ts";
+import { type PathLike, segmentsOf } from "./path.ts";
 import type { PositionOptions } from "./position.ts";
 import { type Mark, REPLACING, STORED } from "./staging.ts";
 import { DELETED, type Int, isVisible, type ValueInput, type VisibleValue } from "./value.ts";
@@ -302,34 +302,4 @@ export class Doc extends DocCore {
   override blank(): this {
     return new Doc() as this;
   }
-}
-
-function noPlace(path: PathLike): CrdtError {
-  const text = describePath(path);
-  return new CrdtError(
-    "InvalidPath",
-    `Cannot store a value at the path "${text}": it names no key`,
-    {
-      fields: { path: text },
-    },
-  );
-}
-
-function elementNotFound(path: PathLike): CrdtError {
-  const key = describePath(path);
-  return new CrdtError(
-    "ElementNotFound",
-    `Cannot find "${key}" in the document: nothing is there`,
-    {
-      fields: { key },
-    },
-  );
-}
-
-function jsonError(code: string, verb: string, path: PathLike, cause: unknown): CrdtError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CrdtError(code, `Cannot ${verb} JSON at "${describePath(path)}": ${reason}`, {
-    fields: { reason },
-    cause,
-  });
 }

@@ -1,49 +1,26 @@
 import { quote, setInspection } from "#inspect";
-import type { DatabaseKey } from "../auth/database_key.ts";
 import type { LocalBackend } from "../backend/local.ts";
-import type { StateType } from "../backend/state/state_type.ts";
 import { Doc } from "../crdt/doc.ts";
 import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
-import { Snapshot } from "../entry/snapshot.ts";
-import type { Encryptor, StoreContext, StoreType, ViewOf } from "../store/context.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import type { StoreType, ViewOf } from "../store/context.ts";
 import { supports, supportsView } from "../store/context.ts";
-import type { DerivedKeys } from "../store/derived_keys.ts";
-import { Registry, type StoreInfo } from "../store/registry.ts";
+import type { Registry, StoreInfo } from "../store/registry.ts";
 import { SettingsStore, type SettingsViewer } from "../store/settings_store.ts";
 import { ViewContext } from "../store/view_context.ts";
-import { requireMethod, requireText, wrongArgument } from "../util/arguments.ts";
+import { requireMethod, requireText } from "../util/arguments.ts";
 import { StoreError, TransactionError } from "../util/errors.ts";
-import type { RandomSource } from "../util/random.ts";
 import { turns } from "../util/turns.ts";
 import { buildEntry } from "./build_entry.ts";
-import { databaseText } from "./database_text.ts";
-import type { Alone, PutOptions, TransactionHost } from "./host.ts";
-import { foldDecrypted } from "./encrypted_state.ts";
-import { areFew, parentTips } from "./parent_tips.ts";
-import { StagedStore } from "./staged_store.ts";
+import type { PutOptions } from "./host.ts";
+import { OPEN_STORE, TransactionStores } from "./transaction_stores.ts";
 
 /** How an entry of this process's own is stored. */
 const OWN: PutOptions = { verification: "Verified", source: "local" };
 
 const SYSTEM_STORES: ReadonlySet<string> = new Set([SETTINGS, INDEX, ROOT]);
-
-/** Where a transaction stands: the database, the frontier it builds on, and who acts. */
-export interface TransactionBase {
-  /** The instance behind the database. */
-  readonly host: TransactionHost;
-  /** Root of the database; undefined for the transaction that creates one. */
-  readonly tree: ID | undefined;
-  /** Main parents of the entry to be made. */
-  readonly parents: Snapshot;
-  /** Who signs; undefined for reading only. */
-  readonly key: DatabaseKey | undefined;
-  /** Entropy of the entry's metadata; set for the transaction that creates a database. */
-  readonly entropy?: bigint;
-  /** Set for a transaction that must be the only change of the database since it began. */
-  readonly alone?: Alone;
-}
 
 /**
  * A set of changes to the stores of one database that become one signed entry, or nothing.
@@ -52,29 +29,10 @@ export interface TransactionBase {
  * staged here, never what others commit meanwhile. Transactions do not block each other; two of them
  * from the same frontier become two branches that the next read merges.
  */
-export class Transaction implements StoreContext {
-  /** Where this transaction stands. */
-  readonly base: TransactionBase;
-  readonly #stores = new Map<string, StagedStore>();
+export class Transaction extends TransactionStores {
   readonly #view = new ViewContext(this);
   #systemLocked = false;
-  #committed = false;
   #id: ID | undefined;
-
-  /** Use `Database.newTransaction`. */
-  constructor(base: TransactionBase) {
-    this.base = base;
-  }
-
-  /** See {@link StoreContext.random}. */
-  get random(): RandomSource {
-    return this.base.host.random;
-  }
-
-  /** See {@link StoreContext.derivedKeys}. */
-  get derivedKeys(): DerivedKeys {
-    return this.base.host.derivedKeys;
-  }
 
   /** Main parents of the entry to be made. */
   get parents(): Snapshot {
@@ -86,12 +44,6 @@ export class Transaction implements StoreContext {
     return this.#id;
   }
 
-  /** Whether anything was staged: a value, a deletion, or the registration of a store. */
-  get isStaged(): boolean {
-    for (const store of this.#stores.values()) if (store.isStaged) return true;
-    return false;
-  }
-
   /**
    * Opens a store. A name that is not registered yet is registered with this type; one that is must
    * be of a type that `type` supports, else `TypeMismatch`.
@@ -99,7 +51,7 @@ export class Transaction implements StoreContext {
   async getStore<S>(type: StoreType<S>, name: string): Promise<S> {
     if (turns.isOver) await turns.next();
     requireStore(type, name);
-    this.#requireOpen();
+    this.requireOpen();
     if (SYSTEM_STORES.has(name)) return await this.#systemStore(type, name);
     if (this.peekStoreParents(name) === undefined) await this.storeParents(name);
     const index = this.getIndex();
@@ -156,11 +108,6 @@ export class Transaction implements StoreContext {
     return new SettingsStore(this.#view);
   }
 
-  /** The registry of stores. */
-  getIndex(): Registry {
-    return new Registry(this);
-  }
-
   /** Runs `init` while the system stores cannot be opened. */
   async withSystemLocked(init: (transaction: Transaction) => Promise<void> | void): Promise<void> {
     this.#systemLocked = true;
@@ -171,120 +118,6 @@ export class Transaction implements StoreContext {
     }
   }
 
-  // --- what stores use -----------------------------------------------------------------------
-
-  /** See {@link StoreContext.place}. */
-  get place(): string {
-    return databaseText(this.base.host, this.base.tree);
-  }
-
-  /** See {@link StoreContext.staged}. */
-  staged<T>(store: string): T | undefined {
-    return this.#stores.get(store)?.delta as T | undefined;
-  }
-
-  /** See {@link StoreContext.requireWritable}. */
-  requireWritable(_store: string): void {
-    this.#requireOpen();
-  }
-
-  /** See {@link StoreContext.stage}. */
-  stage<T>(store: string, delta: T, type: StateType<T>): void {
-    this.#requireOpen();
-    this.#touch(store).stage(delta, type);
-  }
-
-  /** Stages a payload as it is. */
-  stageRaw(store: string, data: Uint8Array): void {
-    this.#requireOpen();
-    this.#touch(store).rawData = data;
-  }
-
-  /** See {@link StoreContext.registerEncryptor}. */
-  registerEncryptor(store: string, encryptor: Encryptor): void {
-    this.#requireOpen();
-    this.#touch(store).setEncryptor(encryptor);
-  }
-
-  /** See {@link StoreContext.fullState}. */
-  async fullState<T>(store: string, type: StateType<T>): Promise<T> {
-    if (turns.isOver) await turns.next();
-    const known = this.peekState(store, type);
-    if (known !== undefined) return known;
-    const tips = await this.storeParents(store);
-    const { tree, host } = this.base;
-    if (tree === undefined || tips.tips.length === 0) return type.empty();
-    const staged = this.#touch(store);
-    const { encryptor } = staged;
-    if (encryptor === undefined) return await host.backend.stateAt(tree, store, tips, type);
-    return await staged.decrypted(
-      type.name,
-      () => foldDecrypted(host.backend, tree, store, tips, type, encryptor),
-    );
-  }
-
-  /** See {@link StoreContext.peekState}. */
-  peekState<T>(store: string, type: StateType<T>): T | undefined {
-    const tips = this.peekStoreParents(store);
-    if (tips === undefined || this.#touch(store).encryptor !== undefined) return undefined;
-    const { tree, host } = this.base;
-    return tree === undefined ? type.empty() : host.backend.states.peek(tree, store, tips, type);
-  }
-
-  /** Store tips that an entry of this transaction builds on: those below its main parents. */
-  async storeParents(store: string): Promise<Snapshot> {
-    const known = this.peekStoreParents(store);
-    if (known !== undefined) return known;
-    const staged = this.#touch(store);
-    const reading = staged.reading ??= this.#readStoreParents(store);
-    try {
-      return staged.parents = await reading;
-    } catch (error) {
-      if (staged.reading === reading) staged.reading = undefined;
-      throw error;
-    }
-  }
-
-  /** As {@link storeParents}, if they are in memory. */
-  peekStoreParents(store: string): Snapshot | undefined {
-    const { tree, host, parents } = this.base;
-    if (tree === undefined) return Snapshot.EMPTY;
-    const staged = this.#touch(store);
-    if (staged.parents !== undefined) return staged.parents;
-    const tips = host.backend.tips.peekStoreAt(tree, store, parents);
-    return tips && areFew(tips) ? staged.parents = tips : undefined;
-  }
-
-  async #readStoreParents(store: string): Promise<Snapshot> {
-    const { tree, host, parents } = this.base;
-    return await parentTips(
-      host.backend,
-      await host.backend.storeSnapshotAt(tree!, store, parents),
-    );
-  }
-
-  /** Everything that was touched, by store name. */
-  get stores(): ReadonlyMap<string, StagedStore> {
-    return this.#stores;
-  }
-
-  #touch(store: string): StagedStore {
-    if (typeof store !== "string") throw wrongArgument(OPEN_STORE, "the name", "a text", store);
-    const known = this.#stores.get(store);
-    if (known !== undefined) return known;
-    const made = new StagedStore();
-    this.#stores.set(store, made);
-    return made;
-  }
-
-  #requireOpen(): void {
-    if (!this.#committed) return;
-    throw new TransactionError(
-      "TransactionAlreadyCommitted",
-      "Cannot use a transaction that was committed already: begin a new one",
-    );
-  }
-
   /**
    * Makes one signed entry of all that was staged and stores it. The entry is judged against exactly
    * the settings that it pins, before it is stored.
@@ -292,8 +125,8 @@ export class Transaction implements StoreContext {
    * @returns the ID of the entry, when it is durable and the write handlers have settled.
    */
   async commit(): Promise<ID> {
-    this.#requireOpen();
-    this.#committed = true;
+    this.requireOpen();
+    this.isCommitted = true;
     if (turns.isOver) await turns.next();
     try {
       // A handler may close the instance, which takes nothing back of what was written.
@@ -303,17 +136,17 @@ export class Transaction implements StoreContext {
       await this.base.host.putEntry(tree, entry, OWN, this.base.alone);
       this.#id = entry.id;
       this.#noteWritten(backend, tree, entry);
-      for (const store of this.#stores.values()) store.wipe();
+      for (const store of this.stores.values()) store.wipe();
       return entry.id;
     } catch (error) {
-      this.#committed = false;
+      this.isCommitted = false;
       throw error;
     }
   }
 
   /** Tells the engine what was written in the clear; of encrypted stores it keeps no states. */
   #noteWritten(backend: LocalBackend, tree: ID, entry: Entry): void {
-    for (const [name, { type, encryptor }] of this.#stores) {
+    for (const [name, { type, encryptor }] of this.stores) {
       const data = entry.findData(name);
       if (type === undefined || encryptor !== undefined || data === undefined) continue;
       backend.wrote(tree, name, type, data);
@@ -322,7 +155,7 @@ export class Transaction implements StoreContext {
 
   static {
     setInspection(Transaction, "Transaction", (transaction) => {
-      const staged = [...transaction.#stores].filter(([, { isStaged }]) => isStaged);
+      const staged = [...transaction.stores].filter(([, { isStaged }]) => isStaged);
       const state = transaction.#id === undefined
         ? `staged ${staged.map(([name]) => quote(name)).join(", ") || "nothing"}`
         : `committed as ${transaction.#id}`;
@@ -330,8 +163,6 @@ export class Transaction implements StoreContext {
     });
   }
 }
-
-const OPEN_STORE = "open a store";
 
 function requireStore(type: StoreType<unknown>, name: string): void {
   requireMethod(type, "load", OPEN_STORE, "the type of store");
