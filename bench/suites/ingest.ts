@@ -16,5 +16,15 @@ export function ingestion({ quick, large }: Scope): Suite {
     samples: 7,
     prepare: () => verifiedIngest(count, BATCH),
   }));
-  return { name: "ingest", cases };
+  const most = sizes.at(-1)!;
+  const atOnce: Case = {
+    group: "verified ingest",
+    name: `${most.toLocaleString("en")} entries at once, sqlite`,
+    unit: "entries",
+    each: most,
+    samples: 7,
+    // One block is stored while the next are checked.
+    prepare: () => verifiedIngest(most, most),
+  };
+  return { name: "ingest", cases: [...cases, atOnce] };
 }
