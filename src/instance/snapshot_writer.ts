@@ -56,10 +56,13 @@ export class SnapshotWriter {
   /** Writes to any path; `SnapshotNotSupported` when the storage is not in memory. */
   async writeTo(path: string): Promise<void> {
     this.#requireMemory();
-    const { replaceTextFile } = await textFiles();
     const file = this.#file?.file;
-    if (file?.isAt(path)) await this.#write((text) => file.replace(text, { forced: true }));
-    else await this.#write((text) => replaceTextFile(path, text));
+    // It has its place at once, before that of a `close` that follows.
+    await this.#write(async (text) => {
+      const { replaceTextFile } = await textFiles();
+      if (file?.isAt(path)) await file.replace(text, { forced: true });
+      else await replaceTextFile(path, text);
+    });
   }
 
   /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
@@ -78,8 +81,12 @@ export class SnapshotWriter {
   /** Writes for the last time. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#disarm?.();
-    await this.flush();
+    try {
+      await this.flush();
+    } finally {
+      // A process that ends before has not saved it yet.
+      this.#disarm?.();
+    }
   }
 
   /** Snapshots are written one after another; each holds what was there when its turn came. */

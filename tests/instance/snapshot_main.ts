@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { DocStore, Instance, NewUser } from "../../mod.ts";
 
 const [path, how] = process.argv.slice(2);
@@ -24,6 +25,11 @@ await commit("a");
 if (how === "exit") process.exit(0);
 if (how === "throw") throw new Error("on purpose");
 if (how === "close") await instance.close();
+if (how?.startsWith("closing")) {
+  instance.close().catch(() => undefined);
+  for (let turns = Number(how.slice("closing".length)); turns > 0; turns--) await setImmediate();
+  process.exit(0);
+}
 if (how === "forever") {
   for (let at = 0;; at++) {
     await commit(`k${at}`);

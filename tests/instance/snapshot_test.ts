@@ -85,6 +85,28 @@ describe("snapshot files", () => {
       }));
   }
 
+  it("07#20 a process that ends amid the closing of its instance has saved it", {
+    timeout: 60_000,
+  }, () =>
+    withFolder(async (folder) => {
+      await Promise.all([0, 1, 2, 3, 5, 8].map(async (turns) => {
+        const path = join(folder, `${turns}.json`);
+        await runProcess("snapshot_main.ts", path, `closing${turns}`);
+        assert.deepEqual(await keysIn(path), ["a"], `after ${turns} turns`);
+      }));
+    }));
+
+  it("07 §6 what was asked for before the closing is written before it", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s.json");
+      const { instance } = await Instance.connectOrCreate(`memory://${path}`, ada);
+      const copies = ["a.json", "b.json"].map((name) => join(folder, name));
+      const writing = copies.map((copy) => instance.snapshotToPath(copy));
+      await instance.close();
+      await Promise.all(writing);
+      for (const copy of [path, ...copies]) assert.ok(existsSync(copy), copy);
+    }));
+
   it(
     "07 §6 a process that is killed while it saves leaves a whole file",
     { timeout: 60_000 },
