@@ -66,14 +66,16 @@ export async function openUrl(
   const action = `connect to ${typeof url === "string" ? `"${redactUrl(url)}"` : "a storage"}`;
   const open = async () => {
     // Memory is everywhere, and needs nothing that would have to be loaded.
-    if (MEMORY.test(url)) return opened(new MemoryStorage(), options);
+    if (isMemory(url)) return opened(new MemoryStorage(), options);
     return await (await loadRest(action)).openStorage(url, { ...options, create });
   };
   return await abortable({ signal: options.signal, action }, open, ({ driver }) => driver.close());
 }
 
-/** The URLs that lead to memory alone. */
-const MEMORY = /^memory:(\/\/)?$/i;
+/** Whether a URL leads to memory alone, without a snapshot file. */
+function isMemory(url: unknown): boolean {
+  return typeof url === "string" && /^memory:(\/\/)?$/i.test(url);
+}
 
 /**
  * Runs a constructor's work; if it fails or is aborted, the storage is released, which ends what is

@@ -183,6 +183,12 @@ describe("connection URLs", () => {
     refused(new URL("file:///a") as unknown as string, "InvalidUrl", "href");
   });
 
+  it("what is no text is refused by whoever connects, also if its text would lead to memory", async () => {
+    for (const value of [undefined, Symbol(), new URL("memory://"), ["memory://"]]) {
+      await assert.rejects(Instance.connect(value as unknown as string), { code: "InvalidUrl" });
+    }
+  });
+
   it("07 better 4 a second :// does not confuse the scheme; passwords stay out of messages", () => {
     assert.equal(parseConnectionUrl("sqlite:file:x").scheme, "sqlite");
     const error = refusal("memory://user:geheim@host/x");
