@@ -56,7 +56,11 @@ const TRANSPORT_EDGES = "src/transport/edge/";
 const EDGES = [...STORAGES, TRANSPORT_EDGES, "src/cli/", "src/testing/"];
 
 /** Where URLs become drivers and files: these alone import edges, and only when they are needed. */
-const COMPOSERS = new Set(["src/instance/storages.ts", "src/sync/servers.ts"]);
+const COMPOSERS = new Set([
+  "src/instance/storages.ts",
+  "src/sync/servers.ts",
+  "src/sync/servers_elsewhere.ts",
+]);
 
 /** Files that give the modules of Node to the edges, as `#node`, `#node-http` and `#node-net`. */
 const NODE_MODULES = /^src\/storage\/shared\/node(_\w+)?\.ts$/;

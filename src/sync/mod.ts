@@ -74,16 +74,22 @@ export {
 export type { SyncHost, SyncWrites } from "./host.ts";
 export type { Timers } from "./worker/timers.ts";
 export type { TreeReport } from "./worker/tree_sync.ts";
+export { bunServer } from "./bun_server.ts";
+export type { BunHandlers, BunServer, BunSocket } from "../transport/bun_server.ts";
 export { HttpTransport, type HttpTransportOptions } from "../transport/http_transport.ts";
 export type {
   ByteStream,
   ConnectionInfo,
+  ConnectOptions,
   ExchangeOptions,
   FetchHandler,
   Link,
+  LinkInfo,
   Listen,
   Listening,
   ListenOptions,
   ServerSide,
   Transport,
+  Upgrade,
+  Upgraded,
 } from "../transport/port.ts";

@@ -1,4 +1,4 @@
-import { serverHere } from "#servers";
+import { serverHere, upgradeHere } from "#servers";
 import type { Listening, ListenOptions } from "../transport/port.ts";
 import { SyncError } from "../util/errors.ts";
 
@@ -10,3 +10,5 @@ export async function listenHere(options: ListenOptions): Promise<Listening> {
     "Cannot listen here: this runtime has no servers; give `sync.fetchHandler()` to the one that calls you";
   throw new SyncError("TransportInit", message);
 }
+
+export { upgradeHere };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Listen } from "../transport/port.ts";
+import type { Listen, Upgrade } from "../transport/port.ts";
 
 /** The server of the runtime that this runs on; undefined where there is none. */
 export async function serverHere(): Promise<Listen | undefined> {
@@ -13,4 +13,11 @@ export async function serverHere(): Promise<Listen | undefined> {
   if ("Bun" in globalThis) return (await import("../transport/edge/listen_bun.ts")).listen;
   if ("process" in globalThis) return (await import("../transport/edge/listen_node.ts")).listen;
   return undefined;
+}
+
+/** How requests become live connections on this runtime; undefined where only its server can do that. */
+export async function upgradeHere(): Promise<Upgrade | undefined> {
+  if ("Deno" in globalThis) return (await import("../transport/edge/upgrade_deno.ts")).upgrade;
+  if (!("WebSocketPair" in globalThis)) return undefined;
+  return (await import("../transport/edge/upgrade_workerd.ts")).upgrade;
 }

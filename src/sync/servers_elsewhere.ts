@@ -4,9 +4,15 @@
  * @module
  */
 
-import type { Listen } from "../transport/port.ts";
+import type { Listen, Upgrade } from "../transport/port.ts";
 
 /** None. */
 export function serverHere(): Promise<Listen | undefined> {
   return Promise.resolve(undefined);
+}
+
+/** How requests become live connections here; undefined where that cannot be, as in pages. */
+export async function upgradeHere(): Promise<Upgrade | undefined> {
+  if (!("WebSocketPair" in globalThis)) return undefined;
+  return (await import("../transport/edge/upgrade_workerd.ts")).upgrade;
 }

@@ -1,22 +1,26 @@
 import { setInspection } from "#inspect";
+import { joinAddress, splitAddress } from "./addresses.ts";
+import { connectWebSocket } from "./connect_web_socket.ts";
 import {
   connectionFailed,
   lineOf,
   networkFailed,
   serverAlreadyRunning,
-  serverBind,
   serverNotRunning,
 } from "./errors.ts";
 import type {
   Address,
   ByteStream,
+  ConnectOptions,
   ExchangeOptions,
+  Link,
   Listen,
   Listening,
   ServerSide,
   Transport,
 } from "./port.ts";
 import { piecesOf, SilenceWatch } from "./silence.ts";
+import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "./web_socket_link.ts";
 
 /** Letters of the text of a failure that an error tells. */
 const SHOWN = 200;
@@ -69,6 +73,16 @@ export class HttpTransport implements Transport {
       watch.stop();
       throw error;
     }
+  }
+
+  /** See {@link Transport.binding}. Hosts and paths may be others behind a proxy. */
+  binding(): string {
+    return NATIVE_SUBPROTOCOL;
+  }
+
+  /** See {@link Transport.connect}: a WebSocket. */
+  async connect({ address }: Address, options: ConnectOptions = {}): Promise<Link> {
+    return await connectWebSocket(urlOf(address, options.path ?? NATIVE_PATH), options);
   }
 
   async #send(address: string, body: Uint8Array, watch: SilenceWatch): Promise<Response> {
@@ -132,22 +146,9 @@ async function beginningOf(body: ReadableStream<Uint8Array> | null): Promise<str
   return text.slice(0, SHOWN);
 }
 
-function urlOf(address: string): string {
+function urlOf(address: string, path: string = V0_PATH): string {
   const base = /^https?:\/\//i.test(address) ? address : `http://${address}`;
-  return base.replace(/\/+$/, "") + V0_PATH;
-}
-
-/** Host and port of `host:port`, with or without the brackets of an IPv6 address. */
-export function splitAddress(text: string): { hostname: string; port: number } {
-  const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
-  const port = Number(parts?.[3]);
-  if (parts !== null && port < 65_536) return { hostname: parts[1] ?? parts[2]!, port };
-  throw serverBind(text, new Error("it is not of the form host:port"));
-}
-
-/** `host:port`, with the brackets that an IPv6 address needs. */
-export function joinAddress(hostname: string, port: number): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return base.replace(/\/+$/, "") + path;
 }
 
 async function* heard(

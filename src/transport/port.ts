@@ -23,6 +23,14 @@ export interface ExchangeOptions {
   readonly silenceMs?: number | undefined;
 }
 
+/** How a connection that lives on is opened. */
+export interface ConnectOptions {
+  /** Gives up opening it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Path at which the other side says that it takes connections, where the transport has paths. */
+  readonly path?: string | undefined;
+}
+
 /** A connection that lives on: messages in both directions, in order. */
 export interface Link {
   /** Sends one message, which is not changed afterwards. */
@@ -35,12 +43,23 @@ export interface Link {
   close(code?: number, reason?: string): void;
 }
 
+/** A request that has become a live connection. */
+export interface Upgraded {
+  /** The connection. */
+  readonly link: Link;
+  /** What the server is given as the answer to the request. */
+  readonly response: Response;
+}
+
+/** Makes a live connection of a request; undefined when it asks for none in the proper way. */
+export type Upgrade = (request: Request) => Upgraded | undefined;
+
 /** What a server knows of a request besides the request. */
 export interface ConnectionInfo {
   /** The other end of the connection, `ip:port`. */
   readonly remoteAddress?: string;
   /** Turns the request into a live connection, where the server can. */
-  upgrade?(request: Request): { readonly link: Link; readonly response: Response };
+  readonly upgrade?: Upgrade;
 }
 
 /** A web-standard server: Deno, Bun, Node and edge hosts take it as it is. */
@@ -76,7 +95,9 @@ export interface Transport {
    */
   exchange(address: Address, request: Uint8Array, options?: ExchangeOptions): Promise<ByteStream>;
   /** Opens a connection that lives on; transports that cannot leave it out. */
-  connect?(address: Address, options?: ExchangeOptions): Promise<Link>;
+  connect?(address: Address, options?: ConnectOptions): Promise<Link>;
+  /** Names what carries connections to an address, as {@link LinkInfo.binding} does; the address unless told. */
+  binding?(address: Address): string;
   /**
    * Begins to serve. One that only connects does nothing. `ServerAlreadyRunning` when it serves already,
    * `ServerBind` when it cannot listen.

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
-import { HttpTransport, joinAddress, splitAddress } from "../../src/transport/http_transport.ts";
+import { joinAddress, splitAddress } from "../../src/transport/addresses.ts";
+import { HttpTransport } from "../../src/transport/http_transport.ts";
 import { piecesOf, streamOf } from "../../src/transport/silence.ts";
 import type { ByteStream, FetchHandler, Listen, ServerSide } from "../../src/transport/port.ts";
 import { freePort, listenHere } from "./bed.ts";

@@ -1,14 +1,15 @@
 import type { ConnectionInfo, FetchHandler } from "../../transport/port.ts";
+import { connectionInfo } from "./connection_info.ts";
 
 /** Answers requests of one path. */
 export type Route = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
 /** A web-standard handler that answers by path; other paths are not found. */
 export function routed(routes: Readonly<Record<string, Route>>): FetchHandler {
-  return async (request, info = {}) => {
+  return async (request, info) => {
     const { pathname } = new URL(request.url);
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-    return await route?.(request, info) ?? empty(404);
+    return await route?.(request, connectionInfo(info)) ?? empty(404);
   };
 }
 

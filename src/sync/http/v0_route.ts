@@ -2,6 +2,7 @@ import { piecesOf, streamOf } from "../../transport/silence.ts";
 import { SyncError } from "../../util/errors.ts";
 import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
 import type { V0Handler } from "../v0/handler.ts";
+import type { NativeOffer } from "../v0/messages.ts";
 import { empty, plain, type Route } from "./fetch_handler.ts";
 
 const JSON_TYPE = /^application\/(?:[^/;\s]+\+)?json\s*(?:;|$)/i;
@@ -12,8 +13,8 @@ const STATUS: Readonly<Record<string, number>> = { syntax: 400, shape: 422, size
 /** What the route asks of the handler behind it. */
 export type Exchange = Pick<V0Handler, "exchange">;
 
-/** Protocol v0 over HTTP: one request of JSON by `POST`, one answer. */
-export function v0Route(handler: Exchange): Route {
+/** Protocol v0 over HTTP: one request of JSON by `POST`, one answer. Whoever asks is told of the native protocol. */
+export function v0Route(handler: Exchange, native?: NativeOffer): Route {
   return async (request) => {
     if (request.method !== "POST") return await discarding(request, empty(405, { allow: "POST" }));
     if (!JSON_TYPE.test(request.headers.get("content-type")?.trim() ?? "")) {
@@ -22,13 +23,17 @@ export function v0Route(handler: Exchange): Route {
     }
     const length = Number(request.headers.get("content-length") ?? 0);
     if (length > MAX_HTTP_REQUEST_BYTES) return await discarding(request, tooLarge());
-    return await answer(handler, request);
+    return await answer(handler, request, native);
   };
 }
 
-async function answer(handler: Exchange, request: Request): Promise<Response> {
+async function answer(
+  handler: Exchange,
+  request: Request,
+  native: NativeOffer | undefined,
+): Promise<Response> {
   try {
-    const limits = { maxBytes: MAX_HTTP_REQUEST_BYTES };
+    const limits = { maxBytes: MAX_HTTP_REQUEST_BYTES, native };
     // Where the request comes from is a port of that connection alone: nobody can be reached there.
     const pieces = await handler.exchange(piecesOf(request.body), undefined, limits);
     const headers = { "content-type": "application/json", "cache-control": "no-store" };

@@ -1,7 +1,9 @@
 /** EDGE: the HTTP server of Bun. */
 
+import { joinAddress } from "../addresses.ts";
+import { type BunHandlers, bunHandlers, type BunServer as Handling } from "../bun_server.ts";
 import { serverBind } from "../errors.ts";
-import { joinAddress } from "../http_transport.ts";
+import { OpenLinks } from "../open_links.ts";
 import type { Listening, ListenOptions } from "../port.ts";
 
 /** How long requests under way may take when a server is closed, in milliseconds. */
@@ -10,20 +12,20 @@ const GRACE_MS = 10_000;
 const IDLE_SECONDS = 255;
 
 /** The part of Bun's server that is used. */
-interface BunServer {
+interface BunServer extends Handling {
   readonly port: number;
-  requestIP(request: Request): { readonly address: string; readonly port: number } | null;
   stop(closeActive?: boolean): Promise<void>;
 }
 
 interface BunHost {
-  serve(options: {
-    readonly hostname: string;
-    readonly port: number;
-    readonly idleTimeout: number;
-    readonly tls?: object | undefined;
-    fetch(request: Request, server: BunServer): Promise<Response>;
-  }): BunServer;
+  serve(
+    options: BunHandlers & {
+      readonly hostname: string;
+      readonly port: number;
+      readonly idleTimeout: number;
+      readonly tls?: object | undefined;
+    },
+  ): BunServer;
 }
 
 /** Listens on this runtime. */
@@ -33,6 +35,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
 
 function begin(options: ListenOptions): Listening {
   const { hostname, port, handler, tls } = options;
+  const links = new OpenLinks();
   const host = (globalThis as unknown as { readonly Bun: BunHost }).Bun;
   try {
     const server = host.serve({
@@ -40,15 +43,15 @@ function begin(options: ListenOptions): Listening {
       port,
       tls,
       idleTimeout: IDLE_SECONDS,
-      fetch: async (request, bun) => {
-        const remote = bun.requestIP(request);
-        const remoteAddress = remote === null
-          ? undefined
-          : joinAddress(remote.address, remote.port);
-        return await handler(request, remoteAddress === undefined ? {} : { remoteAddress });
-      },
+      ...bunHandlers(handler, links),
     });
-    return { port: server.port, close: (graceMs = GRACE_MS) => close(server, graceMs) };
+    return {
+      port: server.port,
+      close: (graceMs = GRACE_MS) => {
+        links.close();
+        return close(server, graceMs);
+      },
+    };
   } catch (cause) {
     throw serverBind(joinAddress(hostname, port), cause);
   }

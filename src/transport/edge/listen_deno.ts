@@ -1,8 +1,10 @@
 /** EDGE: the HTTP server of Deno. */
 
+import { joinAddress } from "../addresses.ts";
 import { serverBind } from "../errors.ts";
-import { joinAddress } from "../http_transport.ts";
+import { OpenLinks } from "../open_links.ts";
 import type { Listening, ListenOptions } from "../port.ts";
+import { upgrade } from "./upgrade_deno.ts";
 
 /** How long requests under way may take when a server is closed, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -41,16 +43,23 @@ export function listen(options: ListenOptions): Promise<Listening> {
 function begin(options: ListenOptions): Listening {
   const { hostname, port, handler, tls } = options;
   const ended = new AbortController();
+  const links = new OpenLinks();
   const host = (globalThis as unknown as { readonly Deno: DenoHost }).Deno;
   try {
     const server = host.serve(
       { hostname, port, ...tls, signal: ended.signal, onListen: () => {} },
       (request, { remoteAddr: { hostname, port } }) =>
-        handler(request, { remoteAddress: joinAddress(hostname, port) }),
+        handler(request, {
+          remoteAddress: joinAddress(hostname, port),
+          upgrade: (request) => upgrade(request, links),
+        }),
     );
     return {
       port: server.addr.port,
-      close: (graceMs = GRACE_MS) => close(server, ended, graceMs),
+      close: (graceMs = GRACE_MS) => {
+        links.close();
+        return close(server, ended, graceMs);
+      },
     };
   } catch (cause) {
     throw serverBind(joinAddress(hostname, port), cause);

@@ -4,9 +4,11 @@ import { http, https, stream } from "#node-http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ReadableStream as NodeStream } from "node:stream/web";
+import { joinAddress } from "../addresses.ts";
 import { serverBind } from "../errors.ts";
-import { joinAddress } from "../http_transport.ts";
-import type { FetchHandler, Listening, ListenOptions } from "../port.ts";
+import { OpenLinks } from "../open_links.ts";
+import type { ConnectionInfo, FetchHandler, Listening, ListenOptions } from "../port.ts";
+import { respondToUpgrade, shouldUpgradeCallback } from "./upgrade_node.ts";
 
 /** How long requests under way may take when a server is closed, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -17,11 +19,26 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     respond(handler, request, response, tls === undefined ? "http" : "https");
   };
-  const server = tls === undefined ? http.createServer(answer) : https.createServer(tls, answer);
+  const links = new OpenLinks();
+  const server = tls === undefined
+    ? http.createServer({ shouldUpgradeCallback }, answer)
+    : https.createServer({ ...tls, shouldUpgradeCallback }, answer);
+  server.on("upgrade", (incoming, socket, head) => {
+    const request = requestOf(incoming, tls === undefined ? "http" : "https");
+    void respondToUpgrade(
+      { handler, links, request, info: infoOf(incoming) },
+      incoming,
+      socket,
+      head,
+    );
+  });
   await bound(server, hostname, port);
   return {
     port: (server.address() as AddressInfo).port,
-    close: (graceMs = GRACE_MS) => close(server, graceMs),
+    close: (graceMs = GRACE_MS) => {
+      links.close();
+      return close(server, graceMs);
+    },
   };
 }
 
@@ -53,9 +70,7 @@ async function respond(
   outgoing.once("close", () => gone.abort());
   try {
     const request = requestOf(incoming, scheme, gone.signal);
-    const { remoteAddress = "", remotePort = 0 } = incoming.socket;
-    const info = { remoteAddress: joinAddress(remoteAddress.replace(/^::ffff:/, ""), remotePort) };
-    await send(await handler(request, info), outgoing, incoming.method === "HEAD");
+    await send(await handler(request, infoOf(incoming)), outgoing, incoming.method === "HEAD");
   } catch {
     // Whoever asked is gone, or the handler has failed after the answer had begun.
     if (outgoing.headersSent) outgoing.destroy();
@@ -63,7 +78,12 @@ async function respond(
   }
 }
 
-function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSignal): Request {
+function infoOf({ socket }: IncomingMessage): ConnectionInfo {
+  const { remoteAddress = "", remotePort = 0 } = socket;
+  return { remoteAddress: joinAddress(remoteAddress.replace(/^::ffff:/, ""), remotePort) };
+}
+
+function requestOf(incoming: IncomingMessage, scheme: string, signal?: AbortSignal): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headersDistinct)) {
     for (const each of value ?? []) headers.append(name, each);
@@ -72,7 +92,7 @@ function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSigna
   const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? stream.Readable.toWeb(incoming) as unknown as ReadableStream : null;
-  const init = { method, headers, body, signal, duplex: "half" };
+  const init = { method, headers, body, signal: signal ?? null, duplex: "half" };
   return new Request(url, init as RequestInit);
 }
 

@@ -1,0 +1,67 @@
+/**
+ * The native protocol over HTTP: `GET` with an upgrade to a WebSocket.
+ *
+ * @module
+ */
+
+import type { Link, LinkInfo, Upgrade, Upgraded } from "../../transport/port.ts";
+import { NATIVE_SUBPROTOCOL } from "../../transport/web_socket_link.ts";
+import { empty, plain, type Route } from "./fetch_handler.ts";
+
+/** What the route asks of whoever runs sessions. */
+export interface NativeDoor {
+  /** How this runtime makes live connections of requests, where it needs no server for that. */
+  upgradeHere(): Promise<Upgrade | undefined>;
+  /** Runs a session over a connection that somebody else has made. */
+  accept(link: Link, info: LinkInfo): void;
+}
+
+/** Answers requests for sessions of the native protocol. */
+export function nativeRoute(door: NativeDoor): Route {
+  return async (request, { upgrade: ofServer, remoteAddress }) => {
+    if (request.method !== "GET") return empty(405, { allow: "GET" });
+    const { headers } = request;
+    if (headers.get("upgrade")?.toLowerCase() !== "websocket") return upgradeRequired();
+    if (!offersProtocol(headers)) {
+      return plain(400, `Expected the subprotocol ${NATIVE_SUBPROTOCOL}`);
+    }
+    const upgrade = ofServer ?? await door.upgradeHere();
+    if (upgrade === undefined) return plain(501, NO_UPGRADE);
+    const made = upgraded(upgrade, request);
+    if (made === undefined) return plain(400, "Expected a proper request for a WebSocket");
+    door.accept(made.link, { binding: NATIVE_SUBPROTOCOL, remote: hostOf(remoteAddress) });
+    return made.response;
+  };
+}
+
+function upgraded(upgrade: Upgrade, request: Request): Upgraded | undefined {
+  try {
+    return upgrade(request);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who is counted: a host, not its ports. What comes from this machine may have passed a proxy, and be anybody. */
+function hostOf(remote: string | undefined): string | undefined {
+  const host = remote?.replace(/:\d+$/, "");
+  return host === undefined || /^(?:127\.|\[?::1\]?$|unix)/.test(host) ? undefined : host;
+}
+
+function offersProtocol(headers: Headers): boolean {
+  const offered = headers.get("sec-websocket-protocol")?.split(",") ?? [];
+  return offered.some((name) => name.trim() === NATIVE_SUBPROTOCOL);
+}
+
+function upgradeRequired(): Response {
+  const text = `Expected a WebSocket with the subprotocol ${NATIVE_SUBPROTOCOL}`;
+  return withHeaders(plain(426, text), { upgrade: "websocket", connection: "upgrade" });
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
+}
+
+const NO_UPGRADE =
+  "This server cannot make WebSockets of requests: give Bun `bunServer(sync)`, or listen with `sync.serve`";
