@@ -1,7 +1,9 @@
 import { type BunHandlers, bunHandlers } from "../transport/bun_server.ts";
+import { requireMethod } from "../util/arguments.ts";
 import type { Sync } from "./sync.ts";
 
 /** What `Bun.serve` takes to answer other instances, also over WebSockets: `Bun.serve({ port: 4000, ...bunServer(sync) })`. */
 export function bunServer(sync: Sync): BunHandlers {
+  requireMethod(sync, "fetchHandler", "make a server", "`sync`");
   return bunHandlers(sync.fetchHandler());
 }

@@ -75,7 +75,13 @@ export type { SyncHost, SyncWrites } from "./host.ts";
 export type { Timers } from "./worker/timers.ts";
 export type { TreeReport } from "./worker/tree_sync.ts";
 export { bunServer } from "./bun_server.ts";
-export type { BunHandlers, BunServer, BunSocket } from "../transport/bun_server.ts";
+export type {
+  BunHandlers,
+  BunLink,
+  BunServer,
+  BunSocket,
+  BunSocketHandlers,
+} from "../transport/bun_server.ts";
 export { HttpTransport, type HttpTransportOptions } from "../transport/http_transport.ts";
 export type {
   ByteStream,

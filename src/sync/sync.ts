@@ -2,8 +2,10 @@ import type { WriteEvent } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { HttpTransport, joinAddress } from "../transport/http_transport.ts";
+import { joinAddress } from "../transport/addresses.ts";
+import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
 import type { Address, FetchHandler, ServerSide, Transport } from "../transport/port.ts";
+import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import {
   optionsOf,
   requireIterable,
@@ -35,11 +37,13 @@ import {
 import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
 import { routed } from "./http/fetch_handler.ts";
+import { nativeRoute } from "./http/native_route.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
 import { NativeHost } from "./native/host/native_host.ts";
-import { runSession } from "./native/native_session.ts";
+import { NativeOffers, OWN_OFFER } from "./native_offers.ts";
+import { NativeSessions, type SessionListener } from "./native_sessions.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { SyncNetwork } from "./sync_network.ts";
@@ -67,6 +71,11 @@ export interface SyncOptions {
   readonly timers?: Timers;
   /** Name that other nodes are told. */
   readonly displayName?: string;
+  /**
+   * Whether the native protocol is offered and used, which exchanges live and in less bytes; true unless told. With
+   * peers who do not offer it, protocol v0 is spoken anyway.
+   */
+  readonly native?: boolean;
 }
 
 /** Where a server listens. */
@@ -117,11 +126,14 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #servers = new Map<SyncServer, Address>();
   #watch: { [Symbol.dispose](): void } | undefined;
   #serving!: Serving;
+  readonly #sessions: NativeSessions | undefined;
   #native: NativeHost | undefined;
   #unhear: () => void = () => {};
   #closing: Promise<void> | undefined;
 
   private constructor(records: SyncDatabase, host: SyncHost, options: SyncOptions) {
+    const isNative = options.native !== false;
+    const offers = new NativeOffers(() => clock.nowMillis());
     const transports = new Transports(() => this.#server);
     const { clock, random } = host.host;
     const client = new V0Client({
@@ -130,15 +142,25 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       clock,
       random,
       addresses: () => this.ticketAddresses(),
+      offer: (address) => isNative && canConnect(transports, address) ? OWN_OFFER : undefined,
+      onOffer: (peer, offer) => offers.note(peer, offer),
     });
     const trees = new TreeSync(host, client);
     super(records, host, { transports, client, trees });
     this.#topology = new Topology(records);
     this.#events = new SyncEvents();
     this.#metrics = new SyncMetrics(() => clock.nowMillis());
-    this.#server = this.#serverSide(options);
     const timers = options.timers ?? systemTimers;
     this.#timers = timers;
+    this.#sessions = isNative
+      ? new NativeSessions({
+        host: () => this.native,
+        transports,
+        offers,
+        listener: this.#listener(),
+      })
+      : undefined;
+    this.#server = this.#serverSide(options);
     this.#workers = new Workers(
       {
         client,
@@ -147,6 +169,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
         metrics: this.#metrics,
         timers,
         random,
+        native: this.#sessions,
+        now: () => clock.nowMillis(),
+        deviceKey: () => host.deviceKey(),
+        speaksNative: (peer) => isNative && offers.pathOf(peer) !== undefined,
         addressesOf: (peer) => this.getPeerAddresses(peer),
         keyFor: (tree) => this.keyFor(tree),
       },
@@ -215,12 +241,24 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     });
     this.#serving = serving;
     const handler = new V0Handler(serving);
+    const sessions = this.#sessions;
     return {
       exchange: (request, remote) => handler.exchange(request, remote),
-      accept: (link, { binding, remote }) => {
-        runSession(link, { host: this.native, role: "server", binding, remote });
-      },
-      fetch: routed({ "/api/v0": v0Route(handler) }),
+      ...sessions === undefined ? {} : { accept: (link, info) => sessions.accept(link, info) },
+      fetch: routed(
+        sessions === undefined ? { [V0_PATH]: v0Route(handler) } : {
+          [V0_PATH]: v0Route(handler, OWN_OFFER),
+          [NATIVE_PATH]: nativeRoute(sessions),
+        },
+      ),
+    };
+  }
+
+  #listener(): SessionListener {
+    return {
+      met: (peer) => this.#workers.of(peer).heard(),
+      served: (peer, session, channel) => this.#workers.of(peer).live.served(session, channel),
+      noted: (peer, tree, notice) => this.#workers.of(peer).live.noted(tree, notice),
     };
   }
 
@@ -420,9 +458,9 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     this.#watch?.[Symbol.dispose]();
     this.#unhear();
     await this.#workers.close();
+    await this.#native?.close();
     await Promise.allSettled([...this.#servers.keys()].map((server) => server.close()));
     await this.transports.close().catch(() => {});
-    await this.#native?.close();
     this.forgetKeys();
     this.#events.close();
   }
@@ -445,11 +483,19 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 function checked(options: SyncOptions): SyncOptions {
   const action = "enable synchronisation";
   const given = optionsOf(options, action);
-  const { transports, timers, displayName } = given;
+  const { transports, timers, displayName, native } = given;
   optionsOf(transports, action);
   if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
   requireOptionalText(displayName, action, "`displayName`");
+  if (native !== undefined && typeof native !== "boolean") {
+    throw wrongArgument(action, "`native`", "true or false", native);
+  }
   return given;
+}
+
+/** Whether an address can be reached natively: those of no transport are told of elsewhere. */
+function canConnect(transports: Transports, address: Address): boolean {
+  return transports.find(address)?.connect !== undefined;
 }
 
 function notFlushed(lacks: readonly Lack[]): SyncError {

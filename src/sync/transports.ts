@@ -61,12 +61,17 @@ export class Transports {
   /** The transport that leads to an address. */
   leadingTo(address: Address): Transport {
     if (this.isEmpty) throw noTransport();
-    const names = [...this.#all.keys()].sort();
-    const found = names.map((name) => this.#all.get(name)!).find((it) => it.canHandle(address));
+    const found = this.find(address);
     if (found !== undefined) return found;
     const message =
       `Cannot reach ${address.transportType}:${address.address}: no transport that was added leads there`;
     throw new SyncError("NoTransportForAddress", message, { fields: { address } });
+  }
+
+  /** The transport that leads to an address, if there is one. */
+  find(address: Address): Transport | undefined {
+    const names = [...this.#all.keys()].sort();
+    return names.map((name) => this.#all.get(name)!).find((it) => it.canHandle(address));
   }
 
   /** Begins to serve on all transports. Fails only when none of them can. */

@@ -68,7 +68,7 @@ async function withNode(
   clock.hold();
   const instance = await Instance.connect(`memory://${path}`, { clock });
   try {
-    const sync = await instance.enableSync({ transports: {} });
+    const sync = await instance.enableSync({ transports: {}, native: false });
     const server = await sync.serve();
     await test(server.address, clock, instance, sync);
   } finally {

@@ -107,6 +107,14 @@ export class NativeChannel {
     this.fail(new SyncError("Closed", "The channel was closed"));
   }
 
+  /** Notes how the other side, which has opened the channel, stands. */
+  served(isComplete: boolean, reached: LogCursor | undefined): void {
+    this.#mayRead = true;
+    this.#isComplete ||= isComplete;
+    this.#reached ??= reached;
+    this.#look();
+  }
+
   /** Notes where the own log ended when the channel was opened. */
   begun(log: LogCursor | undefined): void {
     this.#begun = log;

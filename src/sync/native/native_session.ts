@@ -45,6 +45,8 @@ export interface SessionRun {
   readonly signal?: AbortSignal | undefined;
   /** Told of everything that is told of the session and its channels, with the tree of the channel. */
   readonly onNotice?: ((notice: Notice, tree: ID | undefined) => void) | undefined;
+  /** Told of each tree that the other side has opened and may read. */
+  readonly onServed?: ((channel: NativeChannel) => void) | undefined;
 }
 
 /** Who is at the other end of a session. */
@@ -106,7 +108,8 @@ export class NativeSession {
     this.established.catch(() => {});
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#session = new Session(this.#identity());
-    this.#trees = new ServedTrees(run.host, this.#session, (actions) => this.#do(actions));
+    const perform = (actions: readonly Action[]) => this.#do(actions);
+    this.#trees = new ServedTrees(run.host, this.#session, perform, run.onServed);
     run.signal?.addEventListener("abort", this.#stop, { once: true });
     this.#begin();
   }

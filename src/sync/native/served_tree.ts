@@ -18,8 +18,6 @@ export interface Opened {
 
 /** Set when this side has opened the channel. */
 export interface Followed {
-  /** As whoever follows sees it. */
-  readonly channel: NativeChannel;
   /** Whether access is asked for. */
   readonly access: FollowTreeOptions["access"];
 }
@@ -30,6 +28,8 @@ export class ServedTree {
   readonly tree: ID;
   /** Does what is wanted of the instance. */
   readonly side: TreeSide;
+  /** As whoever is interested sees it. */
+  readonly channel: NativeChannel;
   /** Set when the other side has opened the channel. */
   readonly opened: Opened | undefined;
   /** Set when this side has. */
@@ -38,11 +38,12 @@ export class ServedTree {
   #isOver = false;
 
   /** A channel that was opened by one side. */
-  constructor(tree: ID, side: TreeSide, by: Opened | Followed) {
-    this.tree = tree;
+  constructor(channel: NativeChannel, side: TreeSide, by: Opened | Followed) {
+    this.tree = channel.tree;
+    this.channel = channel;
     this.side = side;
     this.opened = "open" in by ? by : undefined;
-    this.followed = "channel" in by ? by : undefined;
+    this.followed = "open" in by ? undefined : by;
   }
 
   /** Has something called when the channel ends, or at once when it has. */
@@ -55,7 +56,7 @@ export class ServedTree {
   end(error?: Error): void {
     this.#isOver = true;
     for (const leave of this.#leaves.splice(0)) leave();
-    if (error !== undefined) this.followed?.channel.fail(error);
+    if (error !== undefined) this.channel.fail(error);
   }
 
   /** Answers a question of the session. */
@@ -86,8 +87,7 @@ export class ServedTree {
   }
 
   #count(question: Question, answer: Answer): void {
-    const channel = this.followed?.channel;
-    if (channel === undefined) return;
+    const { channel } = this;
     if (answer.to === "page" && answer.page.isValid) channel.count(sentOf(answer.page.block));
     if (answer.to === "fetch") channel.count(sentOf(answer.block));
     if (answer.to === "table") channel.count({ rounds: 1 });

@@ -1,6 +1,7 @@
 import { Permission } from "../../auth/permission.ts";
 import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { ID } from "../../entry/id.ts";
+import { Snapshot } from "../../entry/snapshot.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
@@ -31,6 +32,7 @@ export class ServedTrees {
   readonly #host: NativeHost;
   readonly #session: Session;
   readonly #do: (actions: readonly Action[]) => void;
+  readonly #onServed: ((channel: NativeChannel) => void) | undefined;
   readonly #served = new Map<number, ServedTree>();
   #partner: Partner | undefined;
   #failure: Error | undefined;
@@ -40,10 +42,12 @@ export class ServedTrees {
     host: NativeHost,
     session: Session,
     perform: (actions: readonly Action[]) => void,
+    onServed?: (channel: NativeChannel) => void,
   ) {
     this.#host = host;
     this.#session = session;
     this.#do = perform;
+    this.#onServed = onServed;
   }
 
   /** The other side has proved its key. */
@@ -72,6 +76,17 @@ export class ServedTrees {
     return channel;
   }
 
+  #channel(tree: ID, number: () => number | undefined): NativeChannel {
+    return new NativeChannel(tree, {
+      end: () => ArrivalLog.of(this.#host.serving.host.host.backend).cursor(tree),
+      push: () => this.#do(this.#session.grew(tree, true)),
+      leave: () => {
+        const known = number();
+        if (known !== undefined) this.#leave(known);
+      },
+    });
+  }
+
   async #follow(own: NativeChannel, options: FollowTreeOptions): Promise<number> {
     const { tree } = own;
     const side = this.#side(tree, undefined);
@@ -82,7 +97,7 @@ export class ServedTrees {
     const said = this.#session.openTranscript(tree);
     const proofs = keys.map((key) => ({ key: key.publicKey.bytes, signature: key.sign(said) }));
     const { channel, actions } = this.#session.open({ tree, live, proofs, ...opening });
-    const served = new ServedTree(tree, side, { channel: own, access });
+    const served = new ServedTree(own, side, { access });
     this.#served.set(channel, served);
     if (live) await this.#watch(served);
     this.#do(actions);
@@ -139,7 +154,8 @@ export class ServedTrees {
     const proven = this.#provenKeys(open);
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };
-    const served = new ServedTree(tree, this.#side(tree, reading), opened);
+    const own = this.#channel(tree, () => channel);
+    const served = new ServedTree(own, this.#side(tree, reading), opened);
     this.#served.set(channel, served);
     await reading.isAllowed();
     if (open.live) await this.#watch(served);
@@ -159,8 +175,12 @@ export class ServedTrees {
   async #decide(channel: number, served: ServedTree, open: Open): Promise<void> {
     const answer = await served.answer({ do: "judge", channel, open }, NEVER);
     this.#do(this.#session.answer(channel, answer));
-    const mayRead = answer.to === "judge" && answer.mayRead;
-    if (mayRead) await this.#host.noteReader(served.tree, this.#partner!.peer);
+    if (answer.to !== "judge" || !answer.mayRead) return;
+    await this.#host.noteReader(served.tree, this.#partner!.peer);
+    const isComplete = answer.held.every(Boolean);
+    const isSame = Snapshot.of(answer.tips).equals(Snapshot.of(open.tips));
+    served.channel.served(isComplete, isSame ? answer.log : undefined);
+    if (served.channel.failure === undefined) this.#onServed?.(served.channel);
   }
 
   // --- what the session tells ------------------------------------------------------------------
@@ -172,16 +192,16 @@ export class ServedTrees {
     if (number === undefined || served === undefined) return;
     if (notice.do === "keep") served.side.keep(notice.cursor);
     if (notice.do === "denied") this.#forget(number);
-    served.followed?.channel.noted(notice);
+    served.channel.noted(notice);
     if (notice.do === "opened" && !notice.state.mayRead) this.#ask(number, served);
     if (notice.do === "access") this.#access(notice.message, served);
   }
 
   /** This side may not read: it asks for access, or gives up. */
-  #ask(channel: number, { followed }: ServedTree): void {
+  #ask(channel: number, { followed, channel: own }: ServedTree): void {
     const access = followed?.access;
     if (access === undefined) {
-      followed?.channel.fail(cannotRead());
+      own.fail(cannotRead());
       return this.#leave(channel);
     }
     const permission = access.permission.toString();
@@ -195,7 +215,7 @@ export class ServedTrees {
       this.#requested(message, served, served.opened).catch((it) => this.#refuse(channel, it));
     }
     if (state !== "rejected" || served.followed === undefined) return;
-    served.followed.channel.fail(
+    served.channel.fail(
       new SyncError("AccessRejected", "Access was asked for and refused"),
     );
     this.#leave(channel);

@@ -50,6 +50,10 @@ export interface ClientOptions {
   readonly random: RandomSource;
   /** Where this node can be reached. */
   readonly addresses: () => readonly Address[];
+  /** What is told of the native protocol to whoever is at an address. */
+  readonly offer?: ((address: Address) => NativeOffer | undefined) | undefined;
+  /** Told what a peer has said of it. */
+  readonly onOffer?: ((peer: PublicKey, offer: NativeOffer | undefined) => void) | undefined;
 }
 
 /** Who answered a handshake. */
@@ -111,9 +115,12 @@ export class V0Client {
         protocolVersion: PROTOCOL_VERSION,
         challenge,
         listenAddresses: this.#options.addresses(),
+        native: this.#options.offer?.(address),
       },
     }, options);
-    return checkHandshake(answer, challenge, options.wanted);
+    const identity = checkHandshake(answer, challenge, options.wanted);
+    this.#options.onOffer?.(identity.key, identity.native);
+    return identity;
   }
 
   /** Asks for a tree; entries go to `sink` as they arrive, the answer comes without them. */

@@ -10,9 +10,9 @@ import { EideticaError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { type MessageLimits, requestReader } from "./json_in.ts";
 import { streamResponse } from "./json_out.ts";
-import type { SyncRequest, SyncResponse, SyncTreeRequest } from "./messages.ts";
+import type { NativeOffer, SyncRequest, SyncResponse, SyncTreeRequest } from "./messages.ts";
 import type { Entry } from "../../entry/entry.ts";
-import { answerHandshake } from "./serve_handshake.ts";
+import { answerHandshake, type Way } from "./serve_handshake.ts";
 import { takeEntries } from "./serve_entries.ts";
 import { serveTree } from "./serve_tree.ts";
 import type { Serving } from "./serving.ts";
@@ -30,29 +30,29 @@ export class V0Handler {
 
   /**
    * Reads one request and gives the answer as a stream. `SyncError` `SerializationError` when it is no
-   * request; its field `fault` tells of what kind.
+   * request; its field `fault` tells of what kind. `native` is what the way offers on which the request came.
    */
   async exchange(
     request: ByteStream,
     remote: Address | undefined,
-    limits: MessageLimits = {},
+    limits: MessageLimits & { readonly native?: NativeOffer | undefined } = {},
   ): Promise<ByteStream> {
     const reader = requestReader(limits);
     for await (const piece of request) reader.push(piece);
     const message = reader.end();
     const refused = message.type === "SendEntries" ? reader.refused : 0;
-    return streamResponse(await this.#answer(message, remote, refused));
+    return streamResponse(await this.#answer(message, { remote, native: limits.native }, refused));
   }
 
   async #answer(
     message: SyncRequest<readonly Entry[]>,
-    remote: Address | undefined,
+    way: Way,
     refused: number,
   ): Promise<SyncResponse> {
     try {
       switch (message.type) {
         case "Handshake":
-          return await answerHandshake(this.#serving, message.body, remote);
+          return await answerHandshake(this.#serving, message.body, way);
         case "SyncTree":
           return await this.#serveTree(message.body);
         case "SendEntries":

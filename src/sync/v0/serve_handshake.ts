@@ -4,6 +4,7 @@ import type { Address } from "../../transport/port.ts";
 import { SyncError } from "../../util/errors.ts";
 import {
   type HandshakeRequest,
+  type NativeOffer,
   PROTOCOL_VERSION,
   type SyncResponse,
   type TreeInfo,
@@ -19,11 +20,19 @@ export const MAX_ADDRESS_LENGTH = 1024;
 /** Most letters of a name that is noted. */
 export const MAX_DISPLAY_NAME = 256;
 
+/** The way on which a request has come. */
+export interface Way {
+  /** Where it comes from, if somebody can be reached there. */
+  readonly remote: Address | undefined;
+  /** The native protocol, if it is offered on this way. */
+  readonly native?: NativeOffer | undefined;
+}
+
 /** Says who this node is, and notes who has asked. */
 export async function answerHandshake(
   serving: Serving,
   request: HandshakeRequest,
-  remote: Address | undefined,
+  { remote, native }: Way,
 ): Promise<SyncResponse> {
   if (request.protocolVersion !== PROTOCOL_VERSION) throw mismatch(request.protocolVersion);
   if (request.challenge.length !== CHALLENGE_BYTES) {
@@ -46,7 +55,7 @@ export async function answerHandshake(
       challengeResponse: device.sign(request.challenge),
       newChallenge: serving.host.host.random.bytes(CHALLENGE_BYTES),
       availableTrees,
-      native: serving.native,
+      native,
     },
   };
 }

@@ -7,7 +7,6 @@ import { MAX_STRAY_BYTES, MAX_STRAY_ENTRIES } from "../access/limits.ts";
 import type { ReadAccess } from "../access/can_read.ts";
 import type { SyncHost } from "../host.ts";
 import type { SyncDatabase } from "../sync_database.ts";
-import type { NativeOffer } from "./messages.ts";
 
 const log = new Logger("sync");
 
@@ -21,8 +20,6 @@ export interface ServingOptions {
   readonly access: ReadAccess;
   /** Name that other nodes are told. */
   readonly displayName?: string;
-  /** The native protocol, if it is offered beside this one. */
-  readonly native?: NativeOffer | undefined;
   /** Told when a peer was heard of, with where it says it can be reached. */
   readonly onPeer?: (peer: PublicKey) => void;
   /** Told when somebody has asked for access. */
@@ -42,8 +39,6 @@ export class Serving {
   readonly access: ReadAccess;
   /** Name that other nodes are told. */
   readonly displayName: string;
-  /** The native protocol, if it is offered. */
-  readonly native: NativeOffer | undefined;
   readonly #options: ServingOptions;
   #strays = { entries: 0, bytes: 0 };
 
@@ -53,7 +48,6 @@ export class Serving {
     this.records = options.records;
     this.access = options.access;
     this.displayName = options.displayName ?? DISPLAY_NAME;
-    this.native = options.native;
     this.#options = options;
   }
 

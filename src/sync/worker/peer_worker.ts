@@ -10,6 +10,8 @@ import type { SyncMetrics } from "../metrics.ts";
 import { syncEnded } from "../transports.ts";
 import type { V0Client } from "../v0/client.ts";
 import { Backoff } from "./backoff.ts";
+import { LivePeer, type NativeWay } from "./live_peer.ts";
+import type { LiveTree } from "./live_tree.ts";
 import { Routes } from "./routes.ts";
 import type { Timers } from "./timers.ts";
 import type { TreeReport, TreeSync } from "./tree_sync.ts";
@@ -22,6 +24,16 @@ export interface WorkerHost {
   readonly metrics: SyncMetrics;
   readonly timers: Timers;
   readonly random: RandomSource;
+  /** Begins sessions of the native protocol; undefined where it is not spoken. */
+  readonly native: NativeWay | undefined;
+  /** The present time in milliseconds. */
+  now(): number;
+  /** Key of this device. */
+  deviceKey(): PrivateKey;
+  /** Whether what is committed to a tree goes to a peer at once. */
+  isLive(tree: ID, peer: PublicKey): boolean;
+  /** Trees that are kept live with a peer. */
+  liveWith(peer: PublicKey): readonly ID[];
   /** Addresses of a peer; none when it is unknown or blocked. */
   addressesOf(peer: PublicKey): Promise<readonly Address[]>;
   /** Key that may read a tree. */
@@ -83,6 +95,10 @@ export class PeerWorker {
   readonly #untaking = new Set<string>();
   readonly #routes: Routes;
   readonly #backoff: Backoff;
+  /** Sessions of the native protocol. */
+  readonly live: LivePeer;
+  /** Trees that are at it, over a session. */
+  readonly #tasks = new Map<string, Promise<void>>();
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #abort = new AbortController();
@@ -92,7 +108,12 @@ export class PeerWorker {
   constructor(peer: PublicKey, host: WorkerHost) {
     this.peer = peer;
     this.#host = host;
-    this.#routes = new Routes(host.client, peer);
+    this.#routes = new Routes(host.client, peer, () => host.now());
+    this.live = new LivePeer(peer, {
+      ...host,
+      lost: (trees, error) => void this.#lost(trees, error),
+      again: () => this.#again(),
+    });
     this.#backoff = new Backoff(host.random);
   }
 
@@ -108,6 +129,7 @@ export class PeerWorker {
   /** The peer was heard of: there is no need to wait any longer. */
   heard(): void {
     this.#untaking.clear();
+    this.live.heard();
     if (!this.#isPaused) return;
     this.#resume();
     this.#wake();
@@ -120,15 +142,23 @@ export class PeerWorker {
 
   /** Tries everything at once, whatever the pauses; what the peer lacks in the end. */
   async settle(): Promise<Lack[]> {
-    await this.#running;
+    await this.#idle();
     // Also what was refused: the reason may have gone.
     for (const [key, { tree }] of this.#lacks) {
       if (!this.#jobs.has(key)) this.#jobs.set(key, { tree, wish: "round" });
     }
     this.#resume();
     this.#wake();
-    await this.#running;
+    await this.#idle();
     return [...this.#lacks.values()];
+  }
+
+  /** Waits until nothing is under way. What was begun over v0 may go on over a session. */
+  async #idle(): Promise<void> {
+    while (this.#running !== undefined || this.#tasks.size > 0) {
+      await this.#running;
+      await Promise.all(this.#tasks.values());
+    }
   }
 
   /** Ends the work under way. */
@@ -136,7 +166,8 @@ export class PeerWorker {
     this.#cancelTimer?.();
     this.#jobs.clear();
     this.#abort.abort(syncEnded());
-    await this.#running?.catch(() => {});
+    await this.live.close();
+    await this.#idle();
   }
 
   #resume(): void {
@@ -146,43 +177,94 @@ export class PeerWorker {
   }
 
   #wake(): void {
-    if (this.#running !== undefined || this.#isPaused || this.#abort.signal.aborted) return;
+    if (this.#abort.signal.aborted) return;
+    for (const [key, { tree }] of this.#jobs) {
+      if (this.live.of(tree) !== undefined || this.live.isUp) this.#begin(key);
+    }
+    const isIdle = this.#running === undefined && !this.#isPaused;
+    if (!isIdle || this.#next() === undefined) return;
     this.#running = this.#host.slot(() => this.#work()).finally(() => {
       this.#running = undefined;
       if (this.#jobs.size > 0) this.#wake();
     });
   }
 
-  /** Does what there is to do, until nothing is left or the peer cannot be reached. */
+  /** Sessions carry many trees side by side. */
+  #begin(key: string): void {
+    const job = this.#jobs.get(key)!;
+    if (this.#tasks.has(key)) return;
+    this.#jobs.delete(key);
+    this.#tasks.set(
+      key,
+      this.#attempt(key, job).finally(() => {
+        this.#tasks.delete(key);
+        if (this.#jobs.size > 0) this.#wake();
+      }),
+    );
+  }
+
+  /** Does what there is to do, until nothing is left, the peer cannot be reached, or a session does the rest. */
   async #work(): Promise<void> {
-    while (this.#jobs.size > 0 && !this.#isPaused && !this.#abort.signal.aborted) {
-      const [key, job] = this.#jobs.entries().next().value!;
-      this.#jobs.delete(key);
-      try {
-        await this.#do(job);
-        this.#lacks.delete(key);
-        this.#backoff.succeeded();
-      } catch (error) {
-        this.#failed(job, error);
-      }
+    while (!this.#isPaused && !this.#abort.signal.aborted && !this.live.isUp) {
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#jobs.delete(next[0]);
+      await this.#attempt(...next);
     }
   }
 
-  async #do({ tree, wish }: Job): Promise<void> {
-    const addresses = await this.#host.addressesOf(this.peer);
-    const report = await this.#routes.over(addresses, this.#abort.signal, async (address) => {
-      const known = this.#reached.get(tree.toString());
-      const pushed = wish === "push" && known !== undefined
-        ? await this.#push(address, tree, known)
-        : undefined;
-      return pushed ?? await this.#round(address, tree);
-    });
-    this.#host.metrics.count(this.peer, tree, report);
+  /** A job of a tree at which nobody is. */
+  #next(): [key: string, job: Job] | undefined {
+    return [...this.#jobs].find(([key]) => !this.#tasks.has(key));
+  }
+
+  async #attempt(key: string, job: Job): Promise<void> {
+    try {
+      await this.#do(job);
+      this.#lacks.delete(key);
+      this.#backoff.succeeded();
+    } catch (error) {
+      this.#failed(job, error);
+    }
+  }
+
+  async #do(job: Job): Promise<void> {
+    const { tree } = job;
+    const live = this.live.of(tree);
+    const report = live !== undefined && (job.wish === "push" || !live.isOwn)
+      ? await this.live.settle(live, this.#abort.signal)
+      : await this.#anew(job, live);
     if (report.untaken > 0) throw this.#untaken(tree, report);
     this.#untaking.delete(tree.toString());
+  }
+
+  /** Finds out how a tree stands, natively where that can be. */
+  async #anew(job: Job, live: LiveTree | undefined): Promise<TreeReport> {
+    const addresses = await this.#host.addressesOf(this.peer);
+    if (live !== undefined) this.live.renew(live);
+    const { signal } = this.#abort;
+    return await this.#routes.over(addresses, signal, async (address) => {
+      const brought = await this.live.bring(address, job.tree, signal);
+      if (!("avoid" in brought)) return brought;
+      const report = await this.#overV0(address, job);
+      this.live.avoid(brought);
+      return report;
+    });
+  }
+
+  async #overV0(address: Address, { tree, wish }: Job): Promise<TreeReport> {
+    const known = this.#reached.get(tree.toString());
+    const pushed = wish === "push" && known !== undefined
+      ? await this.#push(address, tree, known)
+      : undefined;
+    const report = pushed ?? await this.#round(address, tree);
+    this.#host.metrics.count(this.peer, tree, report);
     const { received, sent } = report;
     const [peer, root] = [this.peer.toString(), tree.toString()];
-    this.#host.events.emit({ type: "synced", peer, tree: root, received, sent });
+    if (report.untaken === 0) {
+      this.#host.events.emit({ type: "synced", peer, tree: root, received, sent });
+    }
+    return report;
   }
 
   /** The error for entries that were not taken. */
@@ -190,6 +272,26 @@ export class PeerWorker {
     if (sent === untaken) this.#untaking.add(tree.toString());
     const message = `Cannot send all entries: the peer did not take ${untaken} of ${sent}`;
     return new SyncError("InvalidEntry", message, { fields: { sent, untaken } });
+  }
+
+  /** Trees were live until their session ended: it is begun again, unless only the peer can do that. */
+  async #lost(trees: readonly ID[], error: SyncError): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const addresses = await this.#host.addressesOf(this.peer).catch(() => []);
+    if (addresses.length === 0 || this.#abort.signal.aborted) return;
+    for (const tree of trees) {
+      if (this.#host.isLive(tree, this.peer)) {
+        this.#jobs.set(tree.toString(), { tree, wish: "round" });
+      }
+    }
+    if (this.#jobs.size > 0) this.#pause(error);
+  }
+
+  /** The native protocol is worth a try again. */
+  #again(): void {
+    for (const tree of this.#host.liveWith(this.peer)) {
+      if (this.live.of(tree) === undefined) this.want(tree, "round");
+    }
   }
 
   /** Undefined when the place that was reached is of another log than there is now. */
@@ -249,6 +351,7 @@ export class PeerWorker {
   }
 
   #pause({ code, message }: EideticaError): void {
+    if (this.#isPaused) return;
     const inMs = Math.round(this.#backoff.failed());
     this.#isPaused = true;
     this.#cancelTimer = this.#host.timers.after(inMs, () => {

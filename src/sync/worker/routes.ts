@@ -1,6 +1,7 @@
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
+import { OFFER_MS } from "../native_offers.ts";
 import type { V0Client } from "../v0/client.ts";
 
 /** Failures of a way, after which the next one is tried. */
@@ -17,14 +18,16 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 export class Routes {
   readonly #client: V0Client;
   readonly #peer: PublicKey;
+  readonly #now: () => number;
   #last: string | undefined;
-  /** Addresses at which the peer has proved its key. */
-  readonly #proved = new Set<string>();
+  /** Addresses at which the peer has proved its key, and when. */
+  readonly #proved = new Map<string, number>();
 
-  /** Ways to a peer. */
-  constructor(client: V0Client, peer: PublicKey) {
+  /** Ways to a peer; `now` tells milliseconds. */
+  constructor(client: V0Client, peer: PublicKey, now: () => number) {
     this.#client = client;
     this.#peer = peer;
+    this.#now = now;
   }
 
   /** Does something at the first address at which the peer can be reached. */
@@ -56,12 +59,12 @@ export class Routes {
     return [...addresses.filter(isLast), ...addresses.filter((it) => !isLast(it))];
   }
 
-  /** Once for each address: somebody else may have it today. */
+  /** Once a day for each address: somebody else may have it today, or somebody who speaks other protocols. */
   async #prove(address: Address, signal: AbortSignal): Promise<void> {
     const name = nameOf(address);
-    if (this.#proved.has(name)) return;
+    if (this.#now() - (this.#proved.get(name) ?? -Infinity) < OFFER_MS) return;
     await this.#client.handshake(address, { signal, wanted: this.#peer });
-    this.#proved.add(name);
+    this.#proved.set(name, this.#now());
   }
 }
 

@@ -14,20 +14,28 @@ export const MIN_INTERVAL_SECONDS = 1;
 /** Longest time that a platform's timer takes, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What workers work with, but for what is decided here. */
+export type WorkersHost = Omit<WorkerHost, "slot" | "isLive" | "liveWith"> & {
+  /** Whether a peer has said that it speaks the native protocol. */
+  speaksNative(peer: PublicKey): boolean;
+};
+
 /** One worker for each peer, side by side: one that hangs delays nobody. */
 export class Workers {
-  readonly #host: Omit<WorkerHost, "slot">;
+  readonly #host: WorkersHost;
   readonly #topology: Topology;
   readonly #timers: Timers;
   readonly #slots = new Slots(MAX_WORKERS);
   readonly #workers = new Map<string, PeerWorker>();
   readonly #due = new Map<string, () => void>();
   readonly #spreading = new Set<Promise<void>>();
+  /** As `_sync` said when it was last planned. */
+  #trees: ReadonlyMap<string, FollowedTree> = new Map();
   #planning: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   /** No workers yet. */
-  constructor(host: Omit<WorkerHost, "slot">, topology: Topology, timers: Timers) {
+  constructor(host: WorkersHost, topology: Topology, timers: Timers) {
     this.#host = host;
     this.#topology = topology;
     this.#timers = timers;
@@ -38,7 +46,12 @@ export class Workers {
     const key = peer.toString();
     const known = this.#workers.get(key);
     if (known !== undefined) return known;
-    const made = new PeerWorker(peer, { ...this.#host, slot: (work) => this.#slots.use(work) });
+    const made = new PeerWorker(peer, {
+      ...this.#host,
+      slot: (work) => this.#slots.use(work),
+      isLive: (tree, peer) => isLiveWith(this.#trees.get(tree.toString()), peer),
+      liveWith: (peer) => this.#liveWith(peer),
+    });
     this.#workers.set(key, made);
     return made;
   }
@@ -56,6 +69,27 @@ export class Workers {
       this.#due.delete(key);
     }
     for (const followed of trees.values()) this.#schedule(followed);
+    const before = this.#trees;
+    this.#trees = trees;
+    this.#goLive(before);
+    for (const { live } of this.#workers.values()) live.keep();
+  }
+
+  /** Begins what is to be live from now on with peers who can do that. */
+  #goLive(before: ReadonlyMap<string, FollowedTree>): void {
+    for (const [key, followed] of this.#trees) {
+      for (const peer of followed.peers) {
+        const isNew = isLiveWith(followed, peer) && !isLiveWith(before.get(key), peer);
+        if (!isNew || !this.#host.speaksNative(peer)) continue;
+        const worker = this.of(peer);
+        if (worker.live.of(followed.tree) === undefined) worker.want(followed.tree, "round");
+      }
+    }
+  }
+
+  #liveWith(peer: PublicKey): ID[] {
+    const live = [...this.#trees.values()].filter((followed) => isLiveWith(followed, peer));
+    return live.map(({ tree }) => tree);
   }
 
   #schedule(followed: FollowedTree): void {
@@ -96,8 +130,11 @@ export class Workers {
     const followed = await this.#followed(tree);
     if (followed?.settings.syncOnCommit !== true || this.#isClosed) return;
     // What came from elsewhere may have come from one of them: tips tell, entries would be sent for nothing.
-    const wish = source === "local" ? "push" : "round";
-    for (const peer of followed.peers) this.of(peer).want(tree, wish);
+    for (const peer of followed.peers) {
+      const worker = this.of(peer);
+      const isPush = source === "local" || worker.live.of(tree) !== undefined;
+      worker.want(tree, isPush ? "push" : "round");
+    }
   }
 
   /** Everything that is followed, with everybody. */
@@ -127,4 +164,9 @@ export class Workers {
     this.#due.clear();
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
   }
+}
+
+function isLiveWith(followed: FollowedTree | undefined, peer: PublicKey): boolean {
+  return followed?.settings.syncOnCommit === true &&
+    followed.peers.some((other) => other.equals(peer));
 }

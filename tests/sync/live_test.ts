@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Database } from "../../mod.ts";
+import { bunServer } from "../../src/sync/bun_server.ts";
+import type { Sync } from "../../src/sync/sync.ts";
+import { DatabaseTicket } from "../../src/sync/ticket.ts";
+import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "../../src/transport/web_socket_link.ts";
+import { arrives, get, hear, joined, live, madeBy, type Node, put, withNodes } from "./live_bed.ts";
+import { ByteRelay } from "./byte_relay.ts";
+
+/** Commits on both sides arrive at the other. */
+async function assertLive(one: Database, other: Database, value: string): Promise<void> {
+  await put(one, "there", value);
+  await arrives(other, "there", value);
+  await put(other, "back", value);
+  await arrives(one, "back", value);
+}
+
+/** Sends bytes to a server over a WebSocket; resolves when the server has closed it. */
+async function closedAfter(address: string, bytes: Uint8Array): Promise<void> {
+  const socket = new WebSocket(`ws://${address}${NATIVE_PATH}`, NATIVE_SUBPROTOCOL);
+  const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  socket.send(bytes as Uint8Array<ArrayBuffer>);
+  await closed;
+}
+
+interface Server {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+interface Runtime {
+  readonly Deno?: {
+    serve(
+      options: object,
+      handler: unknown,
+    ): { readonly addr: { port: number }; shutdown(): Promise<void> };
+  };
+  readonly Bun?: {
+    serve(options: object): { readonly port: number; stop(now: boolean): Promise<void> };
+  };
+}
+
+/** Begins a server of this runtime as its users do; undefined where there is none. */
+function serverOfRuntime(): ((sync: Sync) => Server) | undefined {
+  const { Deno, Bun } = globalThis as Runtime;
+  const where = { port: 0, hostname: "127.0.0.1" };
+  if (Deno !== undefined) {
+    return (sync) => {
+      const server = Deno.serve({ ...where, onListen: () => {} }, sync.fetchHandler());
+      return { port: server.addr.port, close: () => server.shutdown() };
+    };
+  }
+  if (Bun === undefined) return undefined;
+  return (sync) => {
+    const server = Bun.serve({ ...where, ...bunServer(sync) });
+    return { port: server.port, close: () => server.stop(true) };
+  };
+}
+
+const sessions = ({ sync }: Node): number => sync.native.admissions.open;
+
+describe("instances over real sockets", () => {
+  it("what one commits is at the other live, in both directions, and told", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.node();
+      const db = await madeBy(home);
+      await put(db, "early", "1");
+      const told: string[] = [];
+      hear(away.sync, ({ type }) => told.push(type));
+      const isLive = [live(home.sync, db.rootId), live(away.sync, db.rootId)];
+      const copy = await joined(home, away, db);
+      await Promise.all(isLive);
+      assert.equal(await get(copy, "early"), "1");
+      await assertLive(db, copy, "2");
+      assert.deepEqual(told.slice(0, 2), ["connecting", "connected"]);
+      await put(copy, "last", "3");
+      await away.sync.flush();
+      assert.equal(await get(db, "last"), "3");
+      await put(db, "last", "4");
+      await home.sync.flush();
+      assert.equal(await get(copy, "last"), "4");
+      const [row] = away.sync.metrics();
+      assert.ok(row!.received > 0 && row!.sent > 0 && row!.bytes > 0, JSON.stringify(row));
+      assert.equal((await away.sync.syncNow(copy)).complete, true);
+    }));
+
+  it("an instance on which either side forces v0 has everything as well", () =>
+    withNodes(async (nodes) => {
+      for (const [one, other] of [[false, undefined], [undefined, false]] as const) {
+        const home = await nodes.server(one === undefined ? {} : { native: one });
+        const away = await nodes.node(other === undefined ? {} : { native: other });
+        const db = await madeBy(home);
+        const copy = await joined(home, away, db);
+        await put(copy, "k", "away");
+        await away.sync.flush();
+        assert.equal(await get(db, "k"), "away");
+        await put(db, "k", "home");
+        await away.sync.syncNow(copy);
+        assert.equal(await get(copy, "k"), "home");
+        assert.equal(sessions(home), 0);
+      }
+    }));
+
+  it("fifty databases are live over one session", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.node();
+      const pairs = [];
+      for (let n = 0; n < 50; n++) {
+        const db = await madeBy(home, `notes ${n}`);
+        const isLive = live(away.sync, db.rootId);
+        pairs.push({ db, copy: await joined(home, away, db), isLive });
+      }
+      await Promise.all(pairs.map(({ isLive }) => isLive));
+      assert.equal(sessions(home), 1);
+      await Promise.all(pairs.map(({ db, copy }, n) => assertLive(db, copy, `v${n}`)));
+    }));
+
+  it("after a cut it goes on where it was", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.node();
+      const relay = await ByteRelay.to(home.server.address);
+      try {
+        const db = await madeBy(home);
+        const ticket = (await home.user.share(db)).toString();
+        const through = ticket.replace(home.server.address, relay.address);
+        const isLive = live(away.sync, db.rootId);
+        const copy = await away.user.join(through);
+        await isLive;
+        await assertLive(db, copy, "1");
+        for (const round of ["2", "3"]) {
+          const again = live(away.sync, db.rootId);
+          relay.cut();
+          await put(db, "meanwhile", round);
+          await put(copy, "meanwhile too", round);
+          await again;
+          await arrives(copy, "meanwhile", round);
+          await arrives(db, "meanwhile too", round);
+          await assertLive(db, copy, round);
+        }
+      } finally {
+        await relay.close();
+      }
+    }));
+
+  it("two servers that follow each other exchange each commit once", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.server();
+      const db = await madeBy(home);
+      const copy = await joined(home, away, db);
+      await away.user.share(copy);
+      const back = await home.sync.follow(db, { peers: [await away.user.share(copy)] });
+      await back.synced();
+      await assertLive(db, copy, "1");
+      await assertLive(db, copy, "2");
+      await Promise.all([home.sync.flush(), away.sync.flush()]);
+      assert.equal(await get(copy, "there"), "2");
+    }));
+
+  it("hostile bytes close the connection and leave nothing behind", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const db = await madeBy(home);
+      const overlong = new Array<number>(10).fill(0xff);
+      for (const bytes of [[0, 0], [1, 0], [1, ...overlong], [7, 1, 1], [0x3f, 0]]) {
+        await closedAfter(home.server.address, Uint8Array.from(bytes));
+      }
+      await closedAfter(home.server.address, new Uint8Array(100_000).fill(0xff));
+      await closedAfter(home.server.address, new Uint8Array(1024 * 1024).fill(1));
+      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      const away = await nodes.node();
+      const isLive = live(away.sync, db.rootId);
+      const copy = await joined(home, away, db);
+      await isLive;
+      await assertLive(db, copy, "1");
+    }));
+
+  it("what asks for no WebSocket of this protocol is told so", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const url = `http://${home.server.address}${NATIVE_PATH}`;
+      const plain = await fetch(url);
+      assert.equal(plain.status, 426);
+      assert.equal(plain.headers.get("upgrade"), "websocket");
+      assert.match(await plain.text(), /WebSocket/);
+      const put = await fetch(url, { method: "PUT", body: "x" });
+      assert.equal(put.status, 405);
+      await put.body?.cancel();
+      const handler = home.sync.fetchHandler();
+      const headers = { upgrade: "websocket", connection: "upgrade" };
+      const other = await handler(new Request(url, { headers }));
+      assert.equal(other.status, 400);
+      if ("Deno" in globalThis) return;
+      const named = { ...headers, "sec-websocket-protocol": `x, ${NATIVE_SUBPROTOCOL}` };
+      assert.equal((await handler(new Request(url, { headers: named }))).status, 501);
+    }));
+
+  it("handlers that are given to the server of the runtime take WebSockets as well", async (t) => {
+    const serve = serverOfRuntime();
+    if (serve === undefined) return t.skip("Node has no server for web-standard handlers");
+    await withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const server = serve(home.sync);
+      try {
+        const away = await nodes.node();
+        const db = await madeBy(home);
+        const isLive = live(away.sync, db.rootId);
+        const address = { transportType: "http", address: `127.0.0.1:${server.port}` };
+        const copy = await away.user.join(new DatabaseTicket(db.rootId, [address]));
+        await isLive;
+        await assertLive(db, copy, "1");
+        await away.sync.close();
+      } finally {
+        await server.close();
+      }
+    });
+  });
+
+  it("close ends all, on both sides", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.node();
+      const db = await madeBy(home);
+      const isLive = live(away.sync, db.rootId);
+      const copy = await joined(home, away, db);
+      await isLive;
+      await away.sync.close();
+      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await put(copy, "k", "later");
+      assert.equal(await get(db, "k"), undefined);
+      await home.sync.close();
+      await assert.rejects(fetch(`http://${home.server.address}${NATIVE_PATH}`));
+    }));
+
+  it("what is followed no longer is live no longer, and may be again", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.server();
+      const away = await nodes.node();
+      const db = await madeBy(home);
+      const isLive = live(away.sync, db.rootId);
+      const copy = await joined(home, away, db);
+      await isLive;
+      const peer = home.instance.id;
+      await away.sync.removeTreeSync(peer, db.rootId);
+      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      const again = live(away.sync, db.rootId);
+      await away.sync.follow(copy, { peers: [peer] });
+      await again;
+      await assertLive(db, copy, "1");
+    }));
+});
