@@ -2,6 +2,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -101,7 +102,7 @@ function roomsOf(outputs) {
 
 /** Takes the first steps where nothing can be loaded later. */
 async function takeFirstSteps() {
-  const outdir = mkdtempSync(join(HOME, "first-steps-"));
+  const outdir = mkdtempSync(join(tmpdir(), "eidetica-first-steps-"));
   try {
     await bundle(FIRST_STEPS, [withoutParts], { outdir, outExtension: { ".js": ".mjs" } });
     await import(pathToFileURL(join(outdir, "stdin.mjs")).href);
