@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database, ID } from "../../mod.ts";
+import { SESSION_LIMITS } from "../../src/sync/native/limits.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { Schedule } from "../../src/testing/schedule.ts";
 import { cases, timeLimit } from "../helpers/thorough.ts";
@@ -11,32 +12,32 @@ import { exchange, join, type JoinOptions, Recorder } from "./native_run.ts";
 /** Seeds of one run; 1,000 in CI. */
 const SEEDS = cases(10);
 const PEERS = 3;
+const TREES = 2;
 
-/** What a seed does to three instances with one tree. */
+/** What a seed does to three instances with two trees. */
 class Story {
   readonly #cluster: Cluster;
-  readonly #tree: ID;
+  readonly #trees: readonly ID[];
   readonly #dice: Schedule;
-  readonly #at = new Map<number, Database>();
-  #commits = 0;
+  readonly #at = new Map<string, Database>();
+  /** How many commits were made in each tree. */
+  readonly commits: number[];
 
-  constructor(cluster: Cluster, tree: ID, dice: Schedule) {
-    [this.#cluster, this.#tree, this.#dice] = [cluster, tree, dice];
-  }
-
-  /** How many commits were made. */
-  get commits(): number {
-    return this.#commits;
+  constructor(cluster: Cluster, trees: readonly ID[], dice: Schedule) {
+    [this.#cluster, this.#trees, this.#dice] = [cluster, trees, dice];
+    this.commits = trees.map(() => 0);
   }
 
   async #commit(peer: number): Promise<void> {
-    const db = this.#at.get(peer) ?? await this.#openAt(peer);
-    await put(db, `k${this.#dice.below(5)}`, `${this.#commits++}`.repeat(1 + this.#dice.below(60)));
+    const tree = this.#dice.below(TREES);
+    const db = this.#at.get(`${peer} ${tree}`) ?? await this.#openAt(peer, tree);
+    const value = `${this.commits[tree]!++}`.repeat(1 + this.#dice.below(60));
+    await put(db, `k${this.#dice.below(5)}`, value);
   }
 
-  async #openAt(peer: number): Promise<Database> {
-    const db = await this.#cluster.peers[peer]!.user.openDatabase(this.#tree);
-    this.#at.set(peer, db);
+  async #openAt(peer: number, tree: number): Promise<Database> {
+    const db = await this.#cluster.peers[peer]!.user.openDatabase(this.#trees[tree]!);
+    this.#at.set(`${peer} ${tree}`, db);
     return db;
   }
 
@@ -52,7 +53,7 @@ class Story {
   }
 
   async #restart(peer: number): Promise<void> {
-    this.#at.delete(peer);
+    for (const tree of this.#trees.keys()) this.#at.delete(`${peer} ${tree}`);
     await this.#cluster.restart(peer);
   }
 
@@ -60,14 +61,19 @@ class Story {
   #confuse(peer: number): void {
     const other = this.#cluster.peers[(peer + 1) % PEERS]!.instance.id;
     const cursor = { logId: new Uint8Array(8).fill(peer), position: this.#dice.below(9), sum: 3n };
-    this.#cluster.peers[peer]!.sync.native.cursors.move(this.#tree, other, cursor);
+    const { cursors } = this.#cluster.peers[peer]!.sync.native;
+    for (const tree of this.#trees) cursors.move(tree, other, cursor);
   }
 
   #connection(): JoinOptions {
     const dice = this.#dice;
     const [client, server] = dice.shuffled([0, 1, 2]);
     const cut = () => dice.percent(40) ? dice.below(6000) : undefined;
-    const run = () => ({ deflates: dice.percent(50), pushes: dice.percent(80) });
+    const run = () => ({
+      deflates: dice.percent(50),
+      pushes: dice.percent(80),
+      limits: { credit: dice.pick([300, 4000, SESSION_LIMITS.credit]) },
+    });
     return {
       client: client!,
       server: server!,
@@ -83,8 +89,9 @@ class Story {
   async #meet(): Promise<void> {
     const options = this.#connection();
     const { client, server, pair } = join(this.#cluster, options);
-    const channel = client.follow(this.#tree, { live: this.#dice.percent(70) });
-    const settled = channel.settled().catch(() => {});
+    const live = this.#dice.percent(70);
+    const channels = this.#trees.map((tree) => client.follow(tree, { live }));
+    const settled = Promise.allSettled(channels.map((channel) => channel.settled()));
     if (this.#dice.percent(50)) await this.#commit(options.client!);
     if (this.#dice.percent(50)) await this.#commit(options.server!);
     if (this.#dice.percent(70)) await settled;
@@ -102,23 +109,32 @@ async function converge(cluster: Cluster, tree: ID): Promise<void> {
   }
 }
 
+/** A tree that all peers have and share. */
+async function everywhere(cluster: Cluster): Promise<ID> {
+  const { rootId } = await open(cluster);
+  for (const client of [1, 2]) {
+    await exchange(cluster, rootId, { client });
+    await cluster.serve(client, rootId);
+  }
+  return rootId;
+}
+
 async function holds(seed: number): Promise<void> {
   await withCluster(async (cluster) => {
-    const db = await open(cluster);
-    for (const client of [1, 2]) {
-      await exchange(cluster, db.rootId, { client });
-      await cluster.serve(client, db.rootId);
-    }
+    const trees: ID[] = [];
+    for (let n = 0; n < TREES; n++) trees.push(await everywhere(cluster));
     const dice = new Schedule(seed);
-    const story = new Story(cluster, db.rootId, dice);
+    const story = new Story(cluster, trees, dice);
     for (let steps = 4 + dice.below(8); steps > 0; steps--) await story.step();
-    await converge(cluster, db.rootId);
-    await cluster.assertNoLostEntries(db.rootId);
-    await cluster.assertAllVerified(db.rootId);
-    assert.equal((await cluster.entries(0, db.rootId)).length, 2 + story.commits);
-    const recorder = new Recorder();
-    await exchange(cluster, db.rootId, recorder);
-    assert.deepEqual(recorder.types(), ["client open", "server state"]);
+    for (const [at, tree] of trees.entries()) {
+      await converge(cluster, tree);
+      await cluster.assertNoLostEntries(tree);
+      await cluster.assertAllVerified(tree);
+      assert.equal((await cluster.entries(0, tree)).length, 2 + story.commits[at]!);
+      const recorder = new Recorder();
+      await exchange(cluster, tree, recorder);
+      assert.deepEqual(recorder.types(), ["client open", "server state"]);
+    }
   }, { peers: PEERS, storage: keptStorages() });
 }
 

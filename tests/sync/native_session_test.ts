@@ -246,6 +246,16 @@ describe("a session of the native protocol", () => {
       await client.close();
     }));
 
+  it("whoever wants no pushes gets all the same what was there before, in many blocks", () =>
+    withCluster(async (cluster) => {
+      const { tree, at } = await shared(cluster);
+      await commits(at[0]!, 9, 500);
+      const { client } = join(cluster, { clientRun: { pushes: false, limits: { credit: 1500 } } });
+      await client.follow(tree).settled();
+      assert.ok(await cluster.converged(tree));
+      await client.close();
+    }));
+
   it("both sides opening the same tree at once leave one channel", () =>
     withCluster(async (cluster) => {
       const { tree, at } = await shared(cluster);

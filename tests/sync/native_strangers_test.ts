@@ -354,6 +354,7 @@ describe("a stranger who has proved a key", () => {
     alone(async (cluster, db) => {
       const raw = await new RawPeer(cluster).begin({ credit: 5000 });
       raw.send(openOf(db.rootId, { live: true }));
+      assert.equal((await raw.nextOf("mark")).left, 0);
       for (let n = 0; n < 20; n++) await put(db, "k", "v".repeat(500));
       await raw.nextOf("tips");
       for (let n = 0; n < 5; n++) await put(db, "k", "v".repeat(500));

@@ -75,6 +75,8 @@ export class Outflow {
   #rounds = 0;
   #hasGrown = false;
   #isUrgent = false;
+  /** Whether the other side has got what this one had when it began. */
+  #isCaughtUp = false;
   #isBehindTold = false;
 
   /** A flow on a channel that has not begun. */
@@ -98,7 +100,7 @@ export class Outflow {
     this.#other = other;
     this.#cursor = other.cursor;
     // It has everything up to the end of the log: no word is lost about that.
-    if (other.isSame) this.#marked = other.log;
+    if (other.isSame) [this.#marked, this.#isCaughtUp] = [other.log, true];
     if (other.hasAll) this.#follow(other.log);
     else if (other.tips.length === 0) this.#follow(other.cursor);
     else this.#differ();
@@ -164,7 +166,7 @@ export class Outflow {
 
   /** Whether the other side has everything that it had asked for, and wants to be told of more alone. */
   #isHeldBack(): boolean {
-    return this.#marked !== undefined && !this.#host.pushes && !this.#isUrgent;
+    return this.#isCaughtUp && !this.#host.pushes && !this.#isUrgent;
   }
 
   /** Whether there is more, and the other side has not granted what it takes. */
@@ -173,7 +175,7 @@ export class Outflow {
   }
 
   #tell(): void {
-    if (this.#isBehindTold || this.#marked === undefined) return;
+    if (this.#isBehindTold || !this.#isCaughtUp) return;
     this.#isBehindTold = true;
     this.#host.ask({ do: "stand", channel: this.#channel });
   }
@@ -227,6 +229,7 @@ export class Outflow {
     this.#isUrgent &&= this.#hasGrown;
     if (isSent) {
       this.#position = page.next;
+      this.#isCaughtUp ||= page.left === 0;
       this.#mark(page.next, page.left);
     }
     this.#pump();
