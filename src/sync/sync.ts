@@ -294,6 +294,11 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     return server;
   }
 
+  /** Whether it listens where WebSockets can be made of requests. */
+  protected override offersNative(): boolean {
+    return this.#sessions !== undefined && this.#servers.size > 0;
+  }
+
   /** Where others can reach this instance. */
   protected override ticketAddresses(): readonly Address[] {
     return [...this.transports.dialable(), ...this.#servers.values()];

@@ -145,7 +145,9 @@ export class SyncNetwork extends SyncRecords {
 
   /** A ticket for a database, with a hint for each transport that serves. */
   createTicket(database: DatabaseLike): DatabaseTicket {
-    return new DatabaseTicket(rootOf(database, "make a ticket"), this.ticketAddresses());
+    const addresses = this.ticketAddresses();
+    const native = addresses.length > 0 && this.offersNative();
+    return new DatabaseTicket(rootOf(database, "make a ticket"), addresses, { native });
   }
 
   /** Reads a ticket, unless it was read already. */
@@ -153,6 +155,11 @@ export class SyncNetwork extends SyncRecords {
     return Promise.resolve(ticket).then((it) =>
       typeof it === "string" ? DatabaseTicket.parse(it) : it
     );
+  }
+
+  /** Whether others who reach this instance can speak the native protocol. */
+  protected offersNative(): boolean {
+    return false;
   }
 
   /** Where others can reach this instance. */

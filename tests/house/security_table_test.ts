@@ -8,6 +8,8 @@ import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import * as sync from "../../src/sync/access/limits.ts";
+import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
+import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from "../../src/transport/web_socket_link.ts";
 import { MAX_TICKET_LENGTH } from "../../src/sync/ticket.ts";
 import { MAX_COSTS } from "../../src/store/password_config.ts";
 import { MAX_JSON_DEPTH } from "../../src/util/json_reader.ts";
@@ -42,6 +44,9 @@ describe("docs/security.md", () => {
       ...entry as unknown as Record<string, number>,
       ...sync,
       MAX_TICKET_LENGTH,
+      MAX_WAITING_BYTES,
+      MAX_MESSAGE_BYTES,
+      MAX_BUFFERED_BYTES,
       MAX_CLAIMED_TIPS,
       MAX_DELEGATION_STEPS,
       MAX_PASS,
