@@ -17,6 +17,8 @@ export interface AdmissionLimits {
   readonly sessions?: number | undefined;
   /** {@link MAX_SESSIONS_PER_ADDRESS} unless told. */
   readonly sessionsPerAddress?: number | undefined;
+  /** {@link MAX_BANS} unless told. */
+  readonly bans?: number | undefined;
 }
 
 /** Who is let in: so many sessions at a time, so many of one address, and nobody who was thrown out lately. */
@@ -24,6 +26,7 @@ export class Admissions {
   readonly #clock: Clock;
   readonly #sessions: number;
   readonly #perAddress: number;
+  readonly #mostBans: number;
   readonly #byAddress = new Map<string, number>();
   readonly #bans = new Map<string, number>();
   #open = 0;
@@ -32,6 +35,7 @@ export class Admissions {
   constructor(clock: Clock, limits: AdmissionLimits = {}) {
     this.#clock = clock;
     this.#sessions = limits.sessions ?? MAX_SESSIONS;
+    this.#mostBans = limits.bans ?? MAX_BANS;
     this.#perAddress = limits.sessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS;
   }
 
@@ -60,7 +64,7 @@ export class Admissions {
   /** Lets a peer in no more for so many milliseconds. */
   ban(peer: PublicKey, forMs: number): void {
     this.#bans.set(peer.toString(), this.#clock.nowMillis() + forMs);
-    if (this.#bans.size <= MAX_BANS) return;
+    if (this.#bans.size <= this.#mostBans) return;
     const [oldest] = this.#bans.keys();
     this.#bans.delete(oldest!);
   }

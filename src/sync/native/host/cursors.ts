@@ -11,6 +11,8 @@ const log = new Logger("sync");
 /** Milliseconds between two writes of a place that moves on and on. */
 export const CURSOR_WRITE_MS = 1000;
 
+type Moved = readonly [name: string, item: readonly [key: Uint8Array, cursor: LogCursor]];
+
 /**
  * Up to where this node has the logs of its peers: what a session begins with, so that a cut costs nothing. Places lie
  * in the storage beside the entries, and so are never ahead of these.
@@ -50,16 +52,19 @@ export class PeerCursors {
   }
 
   async #write(): Promise<void> {
-    const moved = [...this.#moved];
-    if (moved.length === 0) return;
+    const most = this.#driver.capabilities.maxBatchChanges;
     try {
-      const set = moved.map(([, [key, cursor]]) => [key, encodeCursor(cursor)] as const);
-      await this.#driver.commit({ set: set.slice(0, this.#driver.capabilities.maxBatchChanges) });
-      for (const [name, item] of moved.slice(0, set.length)) {
-        if (this.#moved.get(name) === item) this.#moved.delete(name);
-      }
+      while (this.#moved.size > 0) await this.#writeSome([...this.#moved].slice(0, most));
     } catch (error) {
       log.warn("cannot write up to where logs of peers are here: {error}", { error });
+    }
+  }
+
+  async #writeSome(moved: readonly Moved[]): Promise<void> {
+    const set = moved.map(([, [key, cursor]]) => [key, encodeCursor(cursor)] as const);
+    await this.#driver.commit({ set });
+    for (const [name, item] of moved) {
+      if (this.#moved.get(name) === item) this.#moved.delete(name);
     }
   }
 }

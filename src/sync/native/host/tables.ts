@@ -1,5 +1,5 @@
 import type { ArrivalLog } from "../../../backend/log/arrival_log.ts";
-import type { LogCursor } from "../../../backend/log/log_cursor.ts";
+import { isSameCursor, type LogCursor } from "../../../backend/log/log_cursor.ts";
 import { weightOf } from "../../../backend/records/arrivals.ts";
 import type { ID } from "../../../entry/id.ts";
 import type { Table } from "../actions.ts";
@@ -10,11 +10,14 @@ export const TABLES_BYTES: number = 64 * 1024 * 1024;
 /** Rows of a log that are read at once. */
 const ROWS_AT_ONCE = 4096;
 
+/** A table, and how many entries were Verified when it was made. */
+type Made = Table & { readonly count: number };
+
 /** Tables of trees, each made of a log when it is first asked for and again when the log has grown. */
 export class RangeTables {
   readonly #log: ArrivalLog;
   readonly #most: number;
-  readonly #tables = new Map<string, Table>();
+  readonly #tables = new Map<string, Made>();
 
   /** Tables of logs, of which so many bytes are kept. */
   constructor(log: ArrivalLog, most: number | undefined = TABLES_BYTES) {
@@ -31,22 +34,23 @@ export class RangeTables {
   async of(tree: ID): Promise<Table | undefined> {
     const log = await this.#log.cursor(tree);
     if (log === undefined) return undefined;
+    const { count } = (await this.#log.head(tree))!;
     const key = tree.toString();
     const known = this.#tables.get(key);
     this.#tables.delete(key);
-    const isCurrent = known?.log.position === log.position && known.log.sum === log.sum;
-    const table = isCurrent ? known : await this.#make(tree, log);
+    // A verdict that was taken back adds nothing to the log.
+    const isCurrent = known?.count === count && isSameCursor(known.log, log);
+    const table = isCurrent ? known : await this.#make(tree, log, count);
     this.#tables.set(key, table);
     this.#forget();
     return table;
   }
 
-  async #make(tree: ID, log: LogCursor): Promise<Table> {
+  async #make(tree: ID, log: LogCursor, count: number): Promise<Made> {
     const { position } = log;
     const heights = new Float64Array(position);
     const shorts = new BigUint64Array(position);
     const isHeld = new Uint8Array(position);
-    const { count } = (await this.#log.head(tree))!;
     const mayHaveGone = count !== position;
     for (let from = 0; from < position; from += ROWS_AT_ONCE) {
       const rows = await this.#log.read(tree, from, Math.min(ROWS_AT_ONCE, position - from));
@@ -57,7 +61,7 @@ export class RangeTables {
         isHeld[from + nth] = held?.[nth] === false ? 0 : 1;
       });
     }
-    return { table: tableOf(heights, shorts, isHeld), log };
+    return { table: tableOf(heights, shorts, isHeld), log, count };
   }
 
   /** The tables that were not asked for longest are forgotten; the last one stays. */
