@@ -1,7 +1,74 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { AuthKey, type Database, Entry, ID, Permission, Snapshot } from "../../mod.ts";
+import { EntryMetadata } from "../../src/entry/metadata.ts";
+import type { Question } from "../../src/sync/native/actions.ts";
+import { Budget } from "../../src/sync/native/budget.ts";
+import { packBlock } from "../../src/sync/native/block.ts";
+import { encodeMessage } from "../../src/sync/native/codec.ts";
+import { SharedCredit } from "../../src/sync/native/credit.ts";
+import { encodeFrame } from "../../src/sync/native/frames.ts";
+import { deflate } from "../../src/sync/native/host/deflate.ts";
+import type { Access, Message, Open, Ranges } from "../../src/sync/native/messages.ts";
+import { Outflow } from "../../src/sync/native/outflow.ts";
+import type { Cluster } from "../../src/testing/cluster.ts";
+import { concat, utf8 } from "../../src/util/bytes.ts";
 import { open, put, withCluster } from "./cluster_bed.ts";
 import { join, Recorder } from "./native_run.ts";
+import { RawPeer } from "./raw_peer.ts";
+
+const openOf = (tree: ID, changes: Partial<Open> = {}): Open => ({
+  type: "open",
+  channel: 0,
+  tree,
+  live: false,
+  proofs: [],
+  tips: [],
+  cursor: undefined,
+  ...changes,
+});
+
+const blockOf = (...bodies: Uint8Array[]): Message => ({
+  type: "entries",
+  channel: 0,
+  ...packBlock(bodies),
+});
+
+const asks: Access = {
+  type: "access",
+  channel: 0,
+  state: "request",
+  id: "x",
+  permission: "read",
+  message: "",
+};
+
+const nothingTold: Ranges = {
+  type: "ranges",
+  channel: 0,
+  ranges: [{ mode: "fingerprint", upper: undefined, sum: 5n, count: 1000 }],
+};
+
+/** One instance with a tree that all may write, or only its owner. */
+async function alone(
+  test: (cluster: Cluster, db: Database) => Promise<void>,
+  isOpen = true,
+): Promise<void> {
+  await withCluster(async (cluster) => {
+    const { user } = cluster.peers[0]!;
+    const db = isOpen ? await open(cluster) : await user.createDatabase({ name: "closed" });
+    await cluster.serve(0, db.rootId);
+    await put(db, "k", "v");
+    await test(cluster, db);
+  }, { peers: 1 });
+}
+
+/** An entry of a tree on top of what nobody has. */
+function orphan(root: ID, parent: ID): Entry {
+  return Entry.builder(root).setParents([parent]).setHeight(10)
+    .setMetadata(new EntryMetadata(Snapshot.of([root])).encode())
+    .setSubtreeData("s", utf8('{"children":{}}')).build();
+}
 
 describe("channels of one session", () => {
   it("that have much to send at once send no more than was granted, all together", () =>
@@ -34,5 +101,155 @@ describe("channels of one session", () => {
       await Promise.all(channels.map((channel) => channel.settled()));
       assert.equal(recorder.entries, 5 * 3);
       await client.close();
+    }));
+
+  it("have each a number above those before", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(rootId, { channel: 2 }));
+      raw.send({ type: "deny", channel: 2, code: "Closed", message: "", retryMs: 0 });
+      raw.send(openOf(rootId, { channel: 2 }));
+      assert.equal(await raw.endedBy(), "Malformed");
+    }));
+});
+
+describe("floods", () => {
+  it("of frames that mean nothing cost no more than reading them", () =>
+    alone(async (cluster) => {
+      const raw = await new RawPeer(cluster).begin();
+      const frame = encodeFrame(0x40, new Uint8Array(0));
+      raw.sendBytes(
+        new Uint8Array(400_000 * frame.length).map((_, at) => frame[at % frame.length]!),
+      );
+      raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      assert.equal((await raw.next()).type, "ping");
+    }));
+
+  it("of blocks that swell are stored a few at a time", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster, { limits: { invalid: 1000 } }).begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      const body = await deflate(packBlock([new Uint8Array(786_000)]).body);
+      const swelling: Message = { type: "entries", channel: 0, deflated: true, count: 1, body };
+      raw.sendBytes(concat(...[blockOf(new Uint8Array(3)), ...Array(10).fill(swelling)].map(
+        (message) => encodeMessage(message),
+      )));
+      for (let refused = 0; refused < 11;) {
+        const stored = await raw.nextOf("stored");
+        assert.ok(stored.refused <= 4, `${stored.refused} at once`);
+        refused += stored.refused;
+      }
+    }));
+
+  it("of entries that are none are stored a few at a time", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster, { limits: { invalid: 100_000 } }).begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      const many = blockOf(...Array.from({ length: 3000 }, () => new Uint8Array(0)));
+      raw.sendBytes(concat(...[blockOf(new Uint8Array(3)), many, many, many].map(
+        (message) => encodeMessage(message),
+      )));
+      for (let refused = 0; refused < 9001;) {
+        const stored = await raw.nextOf("stored");
+        assert.ok(stored.refused <= 4096, `${stored.refused} at once`);
+        refused += stored.refused;
+      }
+    }));
+
+  it("of wishes for nothing ask for nothing, and what is sent anyway counts for no wish", () => {
+    const asked: Question[] = [];
+    const flow = new Outflow(0, {
+      ask: (question) => void asked.push(question),
+      send: () => {},
+      credit: new SharedCredit(1000, 1000),
+      pushes: true,
+      rangeRounds: 24,
+      budget: new Budget(),
+      refuse: () => {},
+    });
+    flow.want([]);
+    assert.equal(asked.length, 0);
+    const tips = [ID.ofDagCbor(Uint8Array.of(1))];
+    const log = undefined;
+    flow.begin({ tips, cursor: undefined, log, isSame: false, hasAll: false, waits: false });
+    const lacking = Array.from({ length: 300 }, (_, n) => ID.ofDagCbor(Uint8Array.of(n, 2)));
+    flow.differed({ lacking, isKnown: true, log }, false);
+    assert.deepEqual(asked.map((it) => it.do), ["differ", "fetch"]);
+    flow.want(tips);
+    assert.equal(flow.wanted, 1);
+  });
+
+  it("of requests for access are one at a time", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(rootId));
+      assert.equal((await raw.nextOf("state")).mayRead, false);
+      raw.send(asks, asks);
+      assert.equal((await raw.nextOf("deny")).code, "TooMuch");
+    }, false));
+});
+
+describe("access over the native protocol", () => {
+  it("is asked for only of what is shared", () =>
+    alone(async (cluster, { rootId }) => {
+      const { sync, user } = cluster.peers[0]!;
+      const secret = await user.createDatabase({ name: "secret" });
+      const early = await new RawPeer(cluster).begin();
+      early.send(openOf(secret.rootId), asks);
+      assert.equal((await early.nextOf("deny")).code, "TreeNotFound");
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      await user.untrackDatabase(rootId);
+      raw.send(asks);
+      assert.equal((await raw.nextOf("deny")).code, "TreeNotFound");
+      assert.equal((await sync.pendingBootstrapRequests()).length, 0);
+    }, false));
+
+  it("that was taken back ends the comparing of ranges, too", () =>
+    alone(async (cluster, db) => {
+      const raw = new RawPeer(cluster);
+      const key = raw.key.publicKey;
+      const reader = AuthKey.active("reader", Permission.read);
+      await db.withTransaction(async (tx) => await tx.getSettings().setAuthKey(key, reader));
+      await raw.begin();
+      raw.send(openOf(db.rootId, { tips: [ID.ofDagCbor(new Uint8Array(7))] }));
+      assert.equal((await raw.nextOf("state")).mayRead, true);
+      raw.send(nothingTold);
+      assert.ok((await raw.nextOf("ranges")).ranges.length > 0);
+      await db.withTransaction(async (tx) => await tx.getSettings().revokeAuthKey(key));
+      raw.send(nothingTold);
+      const answer = await raw.next();
+      assert.equal(answer.type === "deny" && answer.code, "PermissionDenied");
+    }, false));
+
+  it("nothing is taken of a tree that is not shared any more", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      await cluster.peers[0]!.user.untrackDatabase(rootId);
+      raw.send(blockOf(orphan(rootId, rootId).bytes));
+      assert.equal((await raw.nextOf("deny")).code, "TreeNotFound");
+      assert.equal((await cluster.entries(0, rootId)).length, 3);
+    }));
+});
+
+describe("entries whose parents were not sent", () => {
+  it("have these asked for, though a mark came with them", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      const parent = ID.ofDagCbor(Uint8Array.of(5));
+      const cursor = { logId: new Uint8Array(8), position: 1, sum: 1n };
+      const mark: Message = { type: "mark", channel: 0, cursor, left: 0 };
+      const block = blockOf(orphan(rootId, parent).bytes);
+      raw.sendBytes(concat(encodeMessage(block), encodeMessage(mark)));
+      const { waiting, cursor: kept } = await raw.nextOf("stored");
+      assert.deepEqual([waiting, kept], [1, undefined]);
+      assert.deepEqual((await raw.nextOf("want")).ids.map(String), [`${parent}`]);
     }));
 });

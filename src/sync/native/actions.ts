@@ -25,8 +25,8 @@ export type Question =
     /** Whether to give up when it is much, because the log is a faster way. */
     readonly isFew: boolean;
   }
-  /** All that is Verified, as a table. . */
-  | { readonly do: "table"; readonly channel: number }
+  /** All that is Verified, as a table; if that is held, whether it may still be told of. . */
+  | { readonly do: "table"; readonly channel: number; readonly isHeld: boolean }
   /** Read these entries, as many as fit. . */
   | {
     readonly do: "fetch";

@@ -101,6 +101,8 @@ export class Channel {
         return this.#serves ? this.#want(message.ids) : undefined;
       case "stored":
         return this.#host.tell({ do: "reached", channel: this.number, stored: message });
+      case "access":
+        return this.#host.tell({ do: "access", message });
       case "tips":
         return this.#host.tell({ do: "lagging", channel: this.number, tips: message });
     }
@@ -129,7 +131,7 @@ export class Channel {
   }
 
   #want(ids: readonly ID[]): void {
-    if (this.out.due + ids.length > this.#wanted) {
+    if (this.out.wanted + ids.length > this.#wanted) {
       throw new SyncError("TooManyWanted", "more entries were asked for than can be sent");
     }
     this.out.want(ids);

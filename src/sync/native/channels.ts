@@ -32,6 +32,8 @@ export class Channels {
   readonly #out: SharedCredit;
   readonly #in: Credit;
   #next: number;
+  /** The last number that the other side has given. */
+  #given = -1;
   #most: number;
   #proofs = 0;
   #invalid = 0;
@@ -110,7 +112,6 @@ export class Channels {
     // It may have been under way to a channel that has ended.
     if (channel === undefined) return;
     if (message.type === "deny") return this.#denied(message);
-    if (message.type === "access") return this.#host.want({ do: "access", message });
     if (message.type === "state") return channel.state(message);
     channel.receive(message);
     this.#resume();
@@ -169,9 +170,10 @@ export class Channels {
   #opened(open: Open): void {
     const { channel } = open;
     const isOfOther = channel % 2 === (this.#role === "client" ? 1 : 0);
-    if (!isOfOther || this.#channels.has(channel)) {
-      throw malformed("a channel is opened twice, or with a number of the other side");
+    if (!isOfOther || channel <= this.#given) {
+      throw malformed("a channel has a number of the other side, or none above the last one");
     }
+    this.#given = channel;
     const refused = this.#refused(open);
     if (refused !== undefined) return this.deny(channel, ...refused);
     this.#channels.set(channel, new Channel(open, false, this.#flow, this.#limits.wanted));

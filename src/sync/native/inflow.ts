@@ -2,7 +2,8 @@ import type { ID } from "../../entry/id.ts";
 import type { Notice, StoreReport } from "./actions.ts";
 import { costOf } from "./credit.ts";
 import type { FlowHost } from "./outflow.ts";
-import type { Entries, Mark } from "./messages.ts";
+import { INFLATED_BYTES, STORED_AT_ONCE } from "./limits.ts";
+import { type Entries, type Mark, MAX_ENTRIES } from "./messages.ts";
 
 /** Most IDs that are asked for in one message, and on one channel until nothing is missing. */
 const [ASKED_AT_ONCE, ASKED_IN_ALL] = [1024, 4096];
@@ -79,13 +80,17 @@ export class Inflow {
 
   #next(): void {
     if (this.#storing !== undefined) return;
+    const blocks = this.#blocks.splice(0, fitting(this.#blocks));
+    if (this.#blocks.length === 0) this.#hold();
+    if (blocks.length === 0) return this.#reach();
+    this.#storing = blocks.reduce((sum, block) => sum + costOf(block), 0);
+    this.#host.ask({ do: "store", channel: this.#channel, blocks });
+  }
+
+  /** Everything that has come is being stored: so the last mark is reached by that. */
+  #hold(): void {
     this.#held = this.#mark ?? this.#held;
     this.#mark = undefined;
-    if (this.#blocks.length === 0) return this.#reach();
-    this.#storing = this.#bytes;
-    const blocks = this.#blocks;
-    this.#blocks = [];
-    this.#host.ask({ do: "store", channel: this.#channel, blocks });
   }
 
   #reach(): void {
@@ -111,8 +116,9 @@ export class Inflow {
     this.#bytes -= size;
     this.#count(report);
     this.#hasRefused ||= report.again > 0;
-    if (report.refused > 0) this.#report(undefined);
     this.#isMissing = report.missing.length > 0;
+    // No mark is reached by this, but it is told of all the same.
+    if (report.refused > 0 || this.#hasRefused || this.#isMissing) this.#report(undefined);
     this.#askFor(report.missing);
     this.#reach();
     this.#next();
@@ -140,4 +146,15 @@ export class Inflow {
     for (const id of ids) this.#asked.add(`${id}`);
     this.#host.send({ type: "want", channel: this.#channel, ids });
   }
+}
+
+/** How many of the first blocks are not too much to be stored at once; at least one, if there is any. */
+function fitting(blocks: readonly Entries[]): number {
+  let [bytes, entries] = [0, 0];
+  const end = blocks.findIndex(({ deflated, body, count }, at) => {
+    bytes += deflated ? INFLATED_BYTES : body.length;
+    entries += count;
+    return at > 0 && (bytes > STORED_AT_ONCE || entries > MAX_ENTRIES);
+  });
+  return end < 0 ? blocks.length : end;
 }

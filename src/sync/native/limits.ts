@@ -72,6 +72,10 @@ export const COMPARISONS = 4;
 export const ITEMS_DUE = 65_536;
 /** Most bytes of the payload of a frame without entries. */
 export const MESSAGE_BYTES: number = MIN_FRAME_BYTES;
+/** Most bytes that a deflated block may have. */
+export const INFLATED_BYTES: number = 4 * BLOCK_BYTES;
+/** Bytes of blocks that are stored at once, as if each deflated one had the most that it may. */
+export const STORED_AT_ONCE: number = 4 * INFLATED_BYTES;
 /** Messages about a channel that wait until it is decided whether it may be read. */
 export const EARLY_MESSAGES = 2;
 /** How long somebody who has sent too much that is invalid had better stay away, in milliseconds. */

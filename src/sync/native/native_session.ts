@@ -22,6 +22,8 @@ import { Session } from "./session.ts";
 export const TICK_MS = 5000;
 /** Questions that may be open while more is read. */
 const OPEN_QUESTIONS = 16;
+/** Bytes that are read at once: what they ask for is dealt with before more is. */
+const READ_AT_ONCE = 32 * 1024;
 
 /** How a session is run. */
 export interface SessionRun {
@@ -179,9 +181,11 @@ export class NativeSession {
   async #read(): Promise<void> {
     try {
       for await (const bytes of this.#link.incoming) {
-        this.#do(this.#session.receive(bytes, this.#now()));
+        for (let at = 0; at < bytes.length && !this.#session.isClosed; at += READ_AT_ONCE) {
+          this.#do(this.#session.receive(bytes.subarray(at, at + READ_AT_ONCE), this.#now()));
+          while (this.#open >= OPEN_QUESTIONS || this.#isAdmitting) await this.#answered();
+        }
         if (this.#session.isClosed) break;
-        while (this.#open >= OPEN_QUESTIONS || this.#isAdmitting) await this.#answered();
       }
       this.#cut("the connection has ended");
     } catch (error) {
@@ -228,8 +232,16 @@ export class NativeSession {
   }
 
   async #ask(question: Question): Promise<void> {
+    await this.#during(() => this.#trees.answer(question, this.#abort.signal));
+  }
+
+  async #during(work: () => Promise<void>): Promise<void> {
     this.#open++;
-    await this.#trees.answer(question, this.#abort.signal);
+    try {
+      await work();
+    } catch (error) {
+      this.#cut(error instanceof Error ? error.message : String(error));
+    }
     this.#closeQuestion();
   }
 
@@ -237,6 +249,7 @@ export class NativeSession {
     const tree = "channel" in notice ? this.#trees.treeOf(notice.channel) : undefined;
     if (notice.do === "established") void this.#admit(notice);
     else if (notice.do === "closed") this.#closed(notice);
+    else if (notice.do === "access") void this.#during(() => this.#trees.access(notice.message));
     else this.#trees.noted(notice);
     this.#run.onNotice?.(notice, tree);
   }

@@ -61,7 +61,8 @@ export class Outflow {
   #other: Beginning | undefined;
   /** Whether entries or a difference were asked for and have not come. */
   #isAsked = false;
-  readonly #items: { items: Items; at: number }[] = [];
+  readonly #items: { readonly items: Items; readonly isWanted: boolean; at: number }[] = [];
+  /** How many entries are to be sent because they were asked for, or found to be lacking. */
   #due = 0;
   /** Up to where the other side has the own log, until that is found not to be so. */
   #cursor: LogCursor | undefined;
@@ -90,9 +91,9 @@ export class Outflow {
     return this.#rounds;
   }
 
-  /** How many entries are to be sent because they were asked for, or found to be lacking. */
-  get due(): number {
-    return this.#due;
+  /** How many entries are to be sent because they were asked for. */
+  get wanted(): number {
+    return this.#items.reduce((sum, it) => it.isWanted ? sum + it.items.length - it.at : sum, 0);
   }
 
   /** Begins with where the other side stands. */
@@ -131,13 +132,13 @@ export class Outflow {
 
   /** The other side has asked for entries. */
   want(ids: readonly ID[]): void {
-    this.#add(ids);
+    this.#add(ids, true);
     this.#pump();
   }
 
-  #add(items: Items): void {
+  #add(items: Items, isWanted: boolean): void {
     if (items.length === 0 || this.isMuted) return;
-    this.#items.push({ items, at: 0 });
+    this.#items.push({ items, isWanted, at: 0 });
     this.#count(items.length);
   }
 
@@ -271,7 +272,7 @@ export class Outflow {
   }
 
   #sendItems(items: Items, log: LogCursor | undefined): void {
-    this.#add(items);
+    this.#add(items, false);
     this.#follow(log);
   }
 
@@ -306,7 +307,7 @@ export class Outflow {
     this.#phase = "compare";
     this.#told = told ?? this.#told;
     if (this.#comparing === undefined) this.#beginComparing();
-    else if (this.#comparing !== "asked" && this.#told !== undefined) this.#answer(this.#comparing);
+    else if (this.#comparing !== "asked" && this.#told !== undefined) this.#askForTable(true);
     else this.#pump();
   }
 
@@ -314,10 +315,14 @@ export class Outflow {
   #beginComparing(): void {
     if (this.#host.budget.compare()) {
       this.#comparing = "asked";
-      this.#host.ask({ do: "table", channel: this.#channel });
+      this.#askForTable(false);
     } else if (this.#told !== undefined) {
       this.#host.refuse(this.#channel, "Busy", "too many databases are compared at a time");
     }
+  }
+
+  #askForTable(isHeld: boolean): void {
+    this.#host.ask({ do: "table", channel: this.#channel, isHeld });
   }
 
   #endComparing(): void {
@@ -325,9 +330,10 @@ export class Outflow {
     this.#comparing = undefined;
   }
 
-  /** Answers `table`; undefined when there is nothing to compare. */
+  /** Answers `table`; undefined when the table is held already, or there is nothing to compare. */
   tabled(table: Table | undefined): void {
-    if (this.#comparing !== "asked") return;
+    if (this.#comparing === undefined) return;
+    if (this.#comparing !== "asked") return this.#answer(this.#comparing);
     if (table === undefined) return this.#follow(undefined);
     const comparison = new Comparison(table);
     this.#comparing = comparison;
@@ -337,7 +343,8 @@ export class Outflow {
   }
 
   #answer(comparison: Comparison): void {
-    const told = this.#told!;
+    const told = this.#told;
+    if (told === undefined) return;
     this.#told = undefined;
     const { ranges, lacking } = comparison.told(told);
     if (ranges !== undefined) this.#host.send({ type: "ranges", channel: this.#channel, ranges });

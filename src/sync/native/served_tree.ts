@@ -34,6 +34,8 @@ export class ServedTree {
   readonly opened: Opened | undefined;
   /** Set when this side has. */
   readonly followed: Followed | undefined;
+  /** Whether the other side has asked for access, and nobody has decided yet. */
+  isAsking = false;
   readonly #leaves: (() => void)[] = [];
   #isOver = false;
 
@@ -76,7 +78,7 @@ export class ServedTree {
       case "differ":
         return { to: "differ", ...await side.differ(question.tips, question.isFew) };
       case "table":
-        return { to: "table", table: await side.table() };
+        return { to: "table", table: await side.table(question.isHeld) };
       case "fetch":
         return { to: "fetch", ...await side.fetch(question.items, question.maxBytes) };
       case "stand":
@@ -90,7 +92,7 @@ export class ServedTree {
     const { channel } = this;
     if (answer.to === "page" && answer.page.isValid) channel.count(sentOf(answer.page.block));
     if (answer.to === "fetch") channel.count(sentOf(answer.block));
-    if (answer.to === "table") channel.count({ rounds: 1 });
+    if (answer.to === "table" && answer.table !== undefined) channel.count({ rounds: 1 });
     if (answer.to !== "store" || question.do !== "store") return;
     const { verified, refused } = answer;
     const received = question.blocks.reduce((sum, { count }) => sum + count, 0);

@@ -187,14 +187,13 @@ export class ServedTrees {
 
   /** Notes what the session tells of its channels. */
   noted(notice: Notice): void {
-    const number = notice.do === "access" ? notice.message.channel : channelOf(notice);
+    const number = channelOf(notice);
     const served = number === undefined ? undefined : this.#served.get(number);
     if (number === undefined || served === undefined) return;
     if (notice.do === "keep") served.side.keep(notice.cursor);
     if (notice.do === "denied") this.#forget(number);
     served.channel.noted(notice);
     if (notice.do === "opened" && !notice.state.mayRead) this.#ask(number, served);
-    if (notice.do === "access") this.#access(notice.message, served);
   }
 
   /** This side may not read: it asks for access, or gives up. */
@@ -209,12 +208,16 @@ export class ServedTrees {
     this.#do(this.#session.tell({ channel, ...request }));
   }
 
-  #access(message: Access, served: ServedTree): void {
+  /** The other side asks for access, or tells what has become of that. */
+  async access(message: Access): Promise<void> {
     const { channel, state } = message;
-    if (state === "request" && served.opened !== undefined) {
-      this.#requested(message, served, served.opened).catch((it) => this.#refuse(channel, it));
+    const served = this.#served.get(channel);
+    if (state === "request" && served?.opened !== undefined) {
+      await this.#requested(message, served, served.opened).catch((it) =>
+        this.#refuse(channel, it)
+      );
     }
-    if (state !== "rejected" || served.followed === undefined) return;
+    if (state !== "rejected" || served?.followed === undefined) return;
     served.channel.fail(
       new SyncError("AccessRejected", "Access was asked for and refused"),
     );
@@ -225,14 +228,24 @@ export class ServedTrees {
   async #requested(request: Access, served: ServedTree, opened: Opened): Promise<void> {
     const { channel, permission } = request;
     const { open, reading, key } = opened;
+    if (served.isAsking) {
+      throw new SyncError(
+        "TooMuch",
+        "Access was asked for on this channel, and is not decided yet",
+      );
+    }
+    served.isAsking = true;
     const tell = (decision: Decision) => this.#do(this.#session.tell({ channel, ...decision }));
+    await reading.isAllowed();
     if (await reading.has(Permission.parse(permission))) {
+      served.isAsking = false;
       tell({ state: "approved", id: "", permission, message: "" });
       return await this.#decide(channel, served, open);
     }
     const id = await this.#host.requests.store({ tree: served.tree, key, request });
     tell({ state: "pending", id, permission, message: "" });
     const stop = await this.#host.requests.await(id, (decision) => {
+      served.isAsking = false;
       tell(decision);
       if (decision.state === "rejected") return;
       this.#decide(channel, served, open).catch((error) => this.#refuse(channel, error));

@@ -48,8 +48,9 @@ export class Session {
   readonly #life: LifeSigns;
   readonly #began: number;
   readonly #role: Identity["role"];
-  /** Frames that have come and were not read. */
+  /** Frames that have come, and how many of them were read. */
   #frames: Frame[] = [];
+  #read = 0;
   #actions: Action[] = [];
   #channels: Channels | undefined;
   #isAdmitted = false;
@@ -96,10 +97,9 @@ export class Session {
     return this.#do(() => {
       for (let at = 0; at < bytes.length && !this.#isClosed;) {
         const size = this.#handshake.isDone ? bytes.length : this.#limits.bytesBeforeProof;
-        const frames = this.#splitter.push(bytes.subarray(at, at + size));
+        this.#frames = this.#frames.concat(this.#splitter.push(bytes.subarray(at, at + size)));
         at += size;
-        this.#frames.push(...frames);
-        this.#read();
+        this.#readOn();
       }
     });
   }
@@ -124,7 +124,7 @@ export class Session {
     return this.#do(() => {
       this.#isAdmitted = true;
       if (isKnown) this.#channels!.trust();
-      this.#read();
+      this.#readOn();
     });
   }
 
@@ -169,11 +169,12 @@ export class Session {
   // --- messages --------------------------------------------------------------------------------
 
   /** Reads frames, until somebody has to decide whether the other side is let in. */
-  #read(): void {
-    while (this.#frames.length > 0 && !this.#isClosed) {
+  #readOn(): void {
+    while (this.#read < this.#frames.length && !this.#isClosed) {
       if (this.#handshake.isDone && !this.#isAdmitted) return;
-      this.#take(this.#frames.shift()!);
+      this.#take(this.#frames[this.#read++]!);
     }
+    [this.#frames, this.#read] = [[], 0];
     if (!this.#handshake.isDone) this.#requireModest(this.#splitter.waiting);
   }
 

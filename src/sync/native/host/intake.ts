@@ -5,15 +5,13 @@ import { EideticaError, SyncError } from "../../../util/errors.ts";
 import type { SyncWrites } from "../../host.ts";
 import type { StoreReport } from "../actions.ts";
 import { unpackBlock } from "../block.ts";
-import { BLOCK_BYTES } from "../limits.ts";
+import { INFLATED_BYTES } from "../limits.ts";
 import type { Entries } from "../messages.ts";
 import { inflate } from "./deflate.ts";
 import type { RecentIds } from "./recent.ts";
 
 /** Most IDs that are remembered because entries wait for them. */
 const MAX_MISSING = 4096;
-/** Most bytes that a deflated block may have. */
-export const INFLATED_BYTES: number = 4 * BLOCK_BYTES;
 
 /** Stores what one peer sends of one tree. */
 export class Intake {

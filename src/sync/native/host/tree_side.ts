@@ -79,13 +79,17 @@ export class TreeSide {
 
   /** See the question `judge`. */
   async judge(open: Open): Promise<Judgement> {
-    const mayRead = await this.#options.reading!.isAllowed();
+    const reading = this.#options.reading!;
+    // Before anything is done for a stranger, and again for what was read meanwhile.
+    await reading.isAllowed();
     const held = await ArrivalLog.of(this.#backend).holds(this.#tree, open.tips);
     const count = (await ArrivalLog.of(this.#backend).head(this.#tree))?.count ?? 0;
     const { cursor } = open;
     const isCursorValid = cursor !== undefined &&
       await ArrivalLog.of(this.#backend).isValid(this.#tree, cursor);
-    return { ...await this.opening(), mayRead, mayWrite: true, held, count, isCursorValid };
+    const standing = await this.opening();
+    const mayRead = await reading.isAllowed();
+    return { ...standing, mayRead, mayWrite: true, held, count, isCursorValid };
   }
 
   /** See the question `page`. What came from the other side is left out. */
@@ -117,8 +121,8 @@ export class TreeSide {
   }
 
   /** See the question `table`. */
-  async table(): Promise<Table | undefined> {
-    const table = await this.#host.tables.of(this.#tree);
+  async table(isHeld: boolean): Promise<Table | undefined> {
+    const table = isHeld ? undefined : await this.#host.tables.of(this.#tree);
     await this.#options.reading?.require();
     return table;
   }
@@ -168,8 +172,9 @@ export class TreeSide {
     return isWorth ? { ...block, deflated: true, body: await deflate(block.body) } : block;
   }
 
-  /** See the question `store`. */
+  /** See the question `store`. Nothing is taken any more of a tree that is not shared any more. */
   async store(blocks: readonly Entries[], signal: AbortSignal): Promise<StoreReport> {
+    await this.#options.reading?.isAllowed();
     return await this.#intake.store(blocks, signal);
   }
 
