@@ -5,16 +5,25 @@ import { EntryMetadata } from "../../src/entry/metadata.ts";
 import type { Question } from "../../src/sync/native/actions.ts";
 import { Budget } from "../../src/sync/native/budget.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
-import { encodeMessage } from "../../src/sync/native/codec.ts";
+import { Channel } from "../../src/sync/native/channel.ts";
+import { decodeMessage, encodeMessage } from "../../src/sync/native/codec.ts";
 import { SharedCredit } from "../../src/sync/native/credit.ts";
-import { encodeFrame } from "../../src/sync/native/frames.ts";
+import { decodeFrames, encodeFrame } from "../../src/sync/native/frames.ts";
+import { Growth } from "../../src/sync/native/host/growth.ts";
+import type { InflowHost } from "../../src/sync/native/inflow.ts";
 import { deflate } from "../../src/sync/native/host/deflate.ts";
-import type { Access, Message, Open, Ranges } from "../../src/sync/native/messages.ts";
+import {
+  type Access,
+  MAX_TIPS,
+  type Message,
+  type Open,
+  type Ranges,
+} from "../../src/sync/native/messages.ts";
 import { Outflow } from "../../src/sync/native/outflow.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { concat, utf8 } from "../../src/util/bytes.ts";
-import { open, put, withCluster } from "./cluster_bed.ts";
-import { join, Recorder } from "./native_run.ts";
+import { open, put, shared, withCluster } from "./cluster_bed.ts";
+import { exchange, join, Recorder } from "./native_run.ts";
 import { RawPeer } from "./raw_peer.ts";
 
 const openOf = (tree: ID, changes: Partial<Open> = {}): Open => ({
@@ -63,11 +72,25 @@ async function alone(
   }, { peers: 1 });
 }
 
-/** An entry of a tree on top of what nobody has. */
-function orphan(root: ID, parent: ID): Entry {
+/** What a flow asks of its session; notes the questions. */
+function flowHost(asked: Question[]): InflowHost {
+  return {
+    ask: (question) => void asked.push(question),
+    tell: () => {},
+    send: () => {},
+    credit: new SharedCredit(1000, 1000),
+    pushes: true,
+    rangeRounds: 24,
+    budget: new Budget(),
+    refuse: () => {},
+  };
+}
+
+/** An entry that nobody has signed, on top of another. */
+function orphan(root: ID, parent: ID, value = ""): Entry {
   return Entry.builder(root).setParents([parent]).setHeight(10)
     .setMetadata(new EntryMetadata(Snapshot.of([root])).encode())
-    .setSubtreeData("s", utf8('{"children":{}}')).build();
+    .setSubtreeData("s", utf8(`{"children":{"k":{"Text":"${value}"}}}`)).build();
 }
 
 describe("channels of one session", () => {
@@ -160,15 +183,7 @@ describe("floods", () => {
 
   it("of wishes for nothing ask for nothing, and what is sent anyway counts for no wish", () => {
     const asked: Question[] = [];
-    const flow = new Outflow(0, {
-      ask: (question) => void asked.push(question),
-      send: () => {},
-      credit: new SharedCredit(1000, 1000),
-      pushes: true,
-      rangeRounds: 24,
-      budget: new Budget(),
-      refuse: () => {},
-    });
+    const flow = new Outflow(0, flowHost(asked));
     flow.want([]);
     assert.equal(asked.length, 0);
     const tips = [ID.ofDagCbor(Uint8Array.of(1))];
@@ -252,4 +267,100 @@ describe("entries whose parents were not sent", () => {
       assert.deepEqual([waiting, kept], [1, undefined]);
       assert.deepEqual((await raw.nextOf("want")).ids.map(String), [`${parent}`]);
     }));
+});
+
+describe("a peer that is honest", () => {
+  it("is not thrown out for what others have sent that waited for its entries", () =>
+    withCluster(async (cluster) => {
+      const { tree, at } = await shared(cluster);
+      await put(at[1]!, "k", "honest");
+      const parent = (await at[1]!.snapshot()).tips[0]!;
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(openOf(tree));
+      await raw.nextOf("state");
+      const junk = [1, 2, 3].map((n) => orphan(tree, parent, `${n}`).bytes);
+      raw.send(blockOf(...junk));
+      await raw.nextOf("want");
+      await exchange(cluster, tree, { serverRun: { limits: { invalid: 2 } } });
+      const status = (id: ID) => cluster.peers[0]!.instance.backend.getVerificationStatus(id);
+      assert.equal(await status(parent), "Verified");
+      assert.equal(await status(Entry.decode(junk[0]!).id), "Failed");
+    }));
+
+  it("that holds all of more tips than can be told is sent the others", () => {
+    const asked: Question[] = [];
+    const tips = Array.from({ length: MAX_TIPS }, (_, n) => ID.ofDagCbor(Uint8Array.of(n, n >> 8)));
+    const opened = openOf(ID.ofDagCbor(Uint8Array.of(9)), { tips });
+    const channel = new Channel(opened, true, flowHost(asked), 4096);
+    channel.state({
+      type: "state",
+      channel: 0,
+      mayRead: true,
+      mayWrite: true,
+      sends: true,
+      isSame: false,
+      tips,
+      held: tips.map(() => true),
+      count: 2000,
+      log: undefined,
+      cursor: undefined,
+    });
+    assert.deepEqual(asked.map((it) => it.do), ["differ"]);
+  });
+
+  it("opens trees in the order of its numbers, though one is watched sooner than another", () =>
+    withCluster(async (cluster) => {
+      const [first, second] = [await open(cluster), await open(cluster)];
+      await exchange(cluster, second.rootId);
+      const { growth } = cluster.peers[1]!.sync.native;
+      const leave = await growth.watch(second.rootId, () => {});
+      const recorder = new Recorder();
+      const { client } = join(cluster, recorder);
+      await Promise.all([first, second].map(({ rootId }) => client.follow(rootId).settled()));
+      const opens = recorder.of("open").flatMap(({ message }) =>
+        message.type === "open" ? [message.channel] : []
+      );
+      assert.deepEqual(opens, [0, 2]);
+      leave();
+      await client.close();
+    }));
+});
+
+describe("what all sessions share", () => {
+  it("a tree that could not be watched once can be watched again", () =>
+    alone(async (cluster, db) => {
+      const { host } = cluster.peers[0]!.sync.native.serving.host;
+      let fails = true;
+      const growth = new Growth({
+        ...host,
+        onWrite: (tree, handler, at) => {
+          if (fails) return Promise.reject(new Error("not now"));
+          return host.onWrite(tree, handler, at);
+        },
+      });
+      await assert.rejects(growth.watch(db.rootId, () => {}), { message: "not now" });
+      fails = false;
+      let grown = 0;
+      const leave = await growth.watch(db.rootId, () => void grown++);
+      await put(db, "k", "w");
+      assert.equal(grown, 1);
+      leave();
+    }));
+
+  it("a table is made once for all who ask for it at once", () =>
+    alone(async (cluster, { rootId }) => {
+      const { tables } = cluster.peers[0]!.sync.native;
+      const [one, other] = await Promise.all([tables.of(rootId), tables.of(rootId)]);
+      assert.equal(one!.table, other!.table);
+    }));
+
+  it("proofs do not keep what they came in", () => {
+    const proof = { key: new Uint8Array(32), signature: new Uint8Array(64) };
+    const bytes = encodeMessage(openOf(ID.ofDagCbor(Uint8Array.of(9)), { proofs: [proof] }));
+    const [frame] = decodeFrames(concat(bytes, encodeFrame(0x40, new Uint8Array(5000))), 2 ** 20);
+    const message = decodeMessage(frame!, 2 ** 20);
+    assert.ok(message?.type === "open");
+    assert.equal(message.proofs[0]!.key.buffer.byteLength, 32);
+    assert.equal(message.proofs[0]!.signature.buffer.byteLength, 64);
+  });
 });

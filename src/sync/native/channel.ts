@@ -82,7 +82,9 @@ export class Channel {
     if (state.isSame) this.#in.complete(state.log);
     if (!begins) return;
     const { isSame, cursor, sends } = state;
-    const hasAll = isSame || state.mayRead && own.every((_, at) => state.held[at]);
+    // Of many tips not all were told: who has those that were may lack others.
+    const isAll = own.length < MAX_TIPS && own.every((_, at) => state.held[at]);
+    const hasAll = isSame || state.mayRead && isAll;
     const tips = isSame ? own : state.tips;
     this.out.begin({ tips, cursor, log, isSame, hasAll, waits: sends });
   }

@@ -85,8 +85,9 @@ export const open: Codec<Open> = {
       tree,
       live: (word & LIVE) !== 0,
       proofs: reader.list(MAX_PROOFS, KEY_BYTES + SIGNATURE_BYTES, () => ({
-        key: reader.raw(KEY_BYTES),
-        signature: reader.raw(SIGNATURE_BYTES),
+        // Copies: they are kept longer than what they came in.
+        key: reader.raw(KEY_BYTES).slice(),
+        signature: reader.raw(SIGNATURE_BYTES).slice(),
       })),
       tips: ids(reader, MAX_TIPS),
       cursor: (word & CURSOR) === 0 ? undefined : readCursor(reader),

@@ -9,7 +9,7 @@ import type { Action, Notice, Question } from "./actions.ts";
 import type { Decision } from "./host/access_requests.ts";
 import { type NativeHost, provingKey } from "./host/native_host.ts";
 import { Reading } from "./host/reading.ts";
-import { TreeSide } from "./host/tree_side.ts";
+import { type Opening, TreeSide } from "./host/tree_side.ts";
 import type { Access, Open } from "./messages.ts";
 import { type FollowTreeOptions, NativeChannel } from "./native_channel.ts";
 import { type Opened, ServedTree } from "./served_tree.ts";
@@ -63,11 +63,7 @@ export class ServedTrees {
   /** Follows a tree as soon as the session is established. */
   follow(tree: ID, options: FollowTreeOptions, established: Promise<unknown>): NativeChannel {
     let number: number | undefined;
-    const channel: NativeChannel = new NativeChannel(tree, {
-      end: () => ArrivalLog.of(this.#host.serving.host.host.backend).cursor(tree),
-      push: () => this.#do(this.#session.grew(tree, true)),
-      leave: () => number === undefined ? undefined : this.#leave(number),
-    });
+    const channel = this.#channel(tree, () => number);
     established.then(() => this.#follow(channel, options)).then((it) => {
       number = it;
       // It may have been closed meanwhile.
@@ -89,17 +85,27 @@ export class ServedTrees {
 
   async #follow(own: NativeChannel, options: FollowTreeOptions): Promise<number> {
     const { tree } = own;
-    const side = this.#side(tree, undefined);
-    const opening = await side.opening();
-    if (this.#failure !== undefined) throw this.#failure;
-    const { live = true, keys = [], access } = options;
-    own.begun(opening.log);
+    const served = new ServedTree(own, this.#side(tree, undefined), { access: options.access });
+    try {
+      if (options.live !== false) await this.#watch(served);
+      const opening = await served.side.opening();
+      if (this.#failure !== undefined) throw this.#failure;
+      own.begun(opening.log);
+      return this.#open(served, opening, options);
+    } catch (error) {
+      served.end();
+      throw error;
+    }
+  }
+
+  /** Opens a channel at once, since channels are numbered in the order in which they are opened. */
+  #open(served: ServedTree, opening: Opening, options: FollowTreeOptions): number {
+    const { tree } = served;
+    const { live = true, keys = [] } = options;
     const said = this.#session.openTranscript(tree);
     const proofs = keys.map((key) => ({ key: key.publicKey.bytes, signature: key.sign(said) }));
     const { channel, actions } = this.#session.open({ tree, live, proofs, ...opening });
-    const served = new ServedTree(own, side, { access });
     this.#served.set(channel, served);
-    if (live) await this.#watch(served);
     this.#do(actions);
     return channel;
   }

@@ -29,13 +29,21 @@ export class Growth {
   #begin(tree: ID): Watched {
     const calls = new Set<() => void>();
     const registration = this.#host.onWrite(tree, () => calls.forEach((call) => call()));
-    return { calls, registration };
+    const watched: Watched = { calls, registration };
+    // The next one who asks tries again.
+    registration.catch(() => this.#forget(tree.toString(), watched));
+    return watched;
   }
 
-  #leave(key: string, { calls, registration }: Watched, call: () => void): void {
+  #forget(key: string, watched: Watched): void {
+    if (this.#trees.get(key) === watched) this.#trees.delete(key);
+  }
+
+  #leave(key: string, watched: Watched, call: () => void): void {
+    const { calls, registration } = watched;
     calls.delete(call);
     if (calls.size > 0) return;
-    this.#trees.delete(key);
+    this.#forget(key, watched);
     void registration.then((it) => it[Symbol.dispose](), () => {});
   }
 

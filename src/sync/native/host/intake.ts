@@ -50,7 +50,7 @@ export class Intake {
       waiting: unverified,
       failed,
       refused: rejected.length + foreign,
-      invalid: failed + never + foreign,
+      invalid: never + foreign + (failed === 0 ? 0 : await this.#failed(entries)),
       again: rejected.length - never,
       code: code === "" ? rejected[0]?.error.code ?? "" : code,
       missing: await this.#stillMissing(entries, unverified),
@@ -67,6 +67,12 @@ export class Intake {
       if (error instanceof EideticaError) return error;
       throw error;
     }
+  }
+
+  /** How many of these entries have failed: those of others may have waited for them, and failed now. */
+  async #failed(entries: readonly Entry[]): Promise<number> {
+    const rows = await this.#host.backend.loadRows(entries.map(({ id }) => id));
+    return rows.filter((row) => row?.status === "Failed").length;
   }
 
   /** What entries of the peer wait for, and nobody holds. */

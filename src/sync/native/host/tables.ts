@@ -18,6 +18,8 @@ export class RangeTables {
   readonly #log: ArrivalLog;
   readonly #most: number;
   readonly #tables = new Map<string, Made>();
+  /** What is being looked for, once for all who ask meanwhile. */
+  readonly #wanted = new Map<string, Promise<Table | undefined>>();
 
   /** Tables of logs, of which so many bytes are kept. */
   constructor(log: ArrivalLog, most: number | undefined = TABLES_BYTES) {
@@ -31,11 +33,19 @@ export class RangeTables {
   }
 
   /** The table of a tree; undefined when it is not held. */
-  async of(tree: ID): Promise<Table | undefined> {
+  of(tree: ID): Promise<Table | undefined> {
+    const key = tree.toString();
+    const known = this.#wanted.get(key);
+    if (known !== undefined) return known;
+    const wanted = this.#find(tree, key).finally(() => this.#wanted.delete(key));
+    this.#wanted.set(key, wanted);
+    return wanted;
+  }
+
+  async #find(tree: ID, key: string): Promise<Table | undefined> {
     const log = await this.#log.cursor(tree);
     if (log === undefined) return undefined;
     const { count } = (await this.#log.head(tree))!;
-    const key = tree.toString();
     const known = this.#tables.get(key);
     this.#tables.delete(key);
     // A verdict that was taken back adds nothing to the log.

@@ -28,6 +28,9 @@ const FEW = 1024;
 /** Bytes from which on a block is worth deflating. */
 const DEFLATED_FROM = 512;
 
+/** What a channel begins with: how the tree stands, and up to where the other's log is here. */
+export type Opening = Standing & Pick<Open, "cursor">;
+
 /** How a side of a channel is made. */
 export interface TreeSideOptions {
   /** Root of the tree. */
@@ -65,7 +68,7 @@ export class TreeSide {
   }
 
   /** What a channel begins with: how the tree stands, and up to where the other's log is here. */
-  async opening(): Promise<Standing & Pick<Open, "cursor">> {
+  async opening(): Promise<Opening> {
     const cursor = await this.#host.cursors.get(this.#tree, this.#options.peer);
     return { ...await this.#standing(), cursor };
   }
