@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { AuthKey, type Database, Permission, PrivateKey } from "../../mod.ts";
 import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
-import { eventsOf, put, until, withCluster } from "./cluster_bed.ts";
+import { eventsOf, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
 
 /** A database of the first peer that only it may read, shared. */
@@ -91,6 +91,20 @@ describe("access over the native protocol", () => {
       await put(db, "k", "w");
       await until(() => channel.failure !== undefined);
       assert.equal(codeOf(channel), "TreeNotFound");
+      await client.close();
+    }));
+
+  it("a database that is not shared any more takes nothing any more", () =>
+    withCluster(async (cluster) => {
+      const { tree, at } = await shared(cluster);
+      const { client } = join(cluster);
+      const channel = client.follow(tree);
+      await channel.settled();
+      await cluster.peers[0]!.user.untrackDatabase(tree);
+      await put(at[1]!, "k", "w");
+      await until(() => channel.failure !== undefined);
+      assert.equal(codeOf(channel), "TreeNotFound");
+      assert.equal(await cluster.converged(tree), false);
       await client.close();
     }));
 

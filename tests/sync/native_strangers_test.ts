@@ -220,6 +220,16 @@ describe("a stranger who has proved a key", () => {
       assert.equal(await odd.endedBy(), "Malformed");
     }));
 
+  it("cannot use a number again, so that no answer is taken for another", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      const secret = await cluster.peers[0]!.user.createDatabase({ name: "secret" });
+      raw.send(openOf(rootId), { type: "deny", channel: 0, code: "x", message: "", retryMs: 0 });
+      raw.send(openOf(secret.rootId));
+      assert.equal(await raw.endedBy(), "Malformed");
+      assert.equal(raw.received("state").length, 0);
+    }));
+
   it("has so many proofs checked, and no more; a wrong one opens nothing", () =>
     alone(async (cluster, { rootId }) => {
       const raw = new RawPeer(cluster, { limits: { proofs: 1 } });

@@ -170,6 +170,7 @@ export class Channels {
   #opened(open: Open): void {
     const { channel } = open;
     const isOfOther = channel % 2 === (this.#role === "client" ? 1 : 0);
+    // Answers to what was asked about an earlier channel must not be taken for those about this one.
     if (!isOfOther || channel <= this.#given) {
       throw malformed("a channel has a number of the other side, or none above the last one");
     }
