@@ -2,6 +2,7 @@ import { setInspection } from "#inspect";
 import type { ID } from "../entry/id.ts";
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Address } from "../transport/port.ts";
+import { endedBy } from "../util/abort.ts";
 import { optionsOf, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { requireSignal } from "../util/work.ts";
@@ -87,12 +88,12 @@ export class SyncHandle {
 
   /**
    * Asks the peer for the database unless it is here, and resolves when something of it is. Rejects with `Timeout`
-   * after `timeoutMs`, with the reason of `signal`, or with `InstanceDropped` when synchronisation ends.
+   * after `timeoutMs`, with `Aborted` when `signal` is, or with `InstanceDropped` when synchronisation ends.
    */
   async waitForInitialSync(options: WaitOptions = {}): Promise<void> {
     const { signal, timeoutMs } = optionsOf(options, WAIT);
     requireSignal(signal, WAIT);
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw endedBy(signal, WAIT);
     const limit = new AbortController();
     const ends = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
     const cancel = timeoutMs === undefined ? undefined : this.#host.timers.after(

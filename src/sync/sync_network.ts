@@ -13,6 +13,7 @@ import {
   requireMethod,
   requireText,
 } from "../util/arguments.ts";
+import { endedBy } from "../util/abort.ts";
 import { SyncError } from "../util/errors.ts";
 import { approveRequest, rejectRequest } from "./access/approval.ts";
 import {
@@ -335,7 +336,7 @@ export class SyncNetwork extends SyncRecords {
     try {
       return await Promise.any(attempts);
     } catch (error) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw endedBy(signal, "reach an address of the ticket");
       throw preferred((error as AggregateError).errors);
     }
   }

@@ -1,3 +1,4 @@
+import { endedBy } from "../util/abort.ts";
 import { setInspection } from "#inspect";
 import { joinAddress, splitAddress } from "./addresses.ts";
 import { connectWebSocket } from "./connect_web_socket.ts";
@@ -176,5 +177,7 @@ function failure(
   otherwise: (address: string, cause: unknown) => Error,
 ): unknown {
   if (watch.wasSilent) return networkFailed(address, lineOf(watch.signal.reason), cause);
-  return watch.signal.aborted ? watch.signal.reason : otherwise(address, cause);
+  return watch.signal.aborted
+    ? endedBy(watch.signal, `reach ${address}`)
+    : otherwise(address, cause);
 }

@@ -47,10 +47,17 @@ export function isAborted(error: unknown): boolean {
   return error instanceof EideticaError && error.code === "Aborted";
 }
 
+/** The error of whatever a signal has ended: an error of ours that was its reason, else one of code `Aborted`. */
+export function endedBy(signal: AbortSignal, action: string): EideticaError {
+  const reason: unknown = signal.reason;
+  return reason instanceof EideticaError ? reason : aborted(signal, action);
+}
+
 /** The error for a wait that was ended by its signal, whose reason is the cause. */
-export function aborted(signal: AbortSignal, action: string, waitedMs: number): InstanceError {
+export function aborted(signal: AbortSignal, action: string, waitedMs?: number): InstanceError {
   const cause: unknown = signal.reason;
   const why = cause instanceof Error ? cause.message : String(cause);
-  const message = `Cannot ${action}: it was aborted after ${Math.round(waitedMs)} ms (${why})`;
+  const after = waitedMs === undefined ? "" : ` after ${Math.round(waitedMs)} ms`;
+  const message = `Cannot ${action}: it was aborted${after} (${why})`;
   return new InstanceError("Aborted", message, { cause, fields: { waitedMs } });
 }

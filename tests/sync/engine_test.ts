@@ -272,8 +272,11 @@ describe("a peer that is registered with a database", () => {
       const [reason, abort] = [new Error("enough"), new AbortController()];
       const aborted = handle.waitForInitialSync({ signal: abort.signal });
       abort.abort(reason);
-      await assert.rejects(aborted, reason);
-      await assert.rejects(handle.waitForInitialSync({ signal: abort.signal }), reason);
+      await assert.rejects(aborted, { code: "Aborted", cause: reason });
+      await assert.rejects(handle.waitForInitialSync({ signal: abort.signal }), {
+        code: "Aborted",
+        cause: reason,
+      });
       const ended = handle.waitForInitialSync();
       await sync.close();
       await assert.rejects(ended, { code: "InstanceDropped" });

@@ -94,7 +94,7 @@ describe("sharing with a ticket", () => {
         if (event.type === "accessPending") break;
       }
       abort.abort(reason);
-      await assert.rejects(joining, reason);
+      await assert.rejects(joining, { code: "Aborted", cause: reason });
       const [[id]] = await a.user.pendingBootstrapRequests() as [[string, unknown]];
       await a.user.rejectBootstrapRequest(id);
       assert.deepEqual(await a.user.pendingBootstrapRequests(), []);

@@ -116,21 +116,27 @@ describe("the HTTP transport", () => {
     const server = createServer((socket) => void sockets.push(socket.on("error", () => {})));
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const { port } = server.address() as { port: number };
-    const transport = new HttpTransport();
-    const to = http(`127.0.0.1:${port}`);
-    await assert.rejects(transport.exchange(to, bytes("x"), { silenceMs: 50 }), {
-      code: "Network",
-      message: /nothing was heard for 50 ms/,
-    });
-    const reason = new Error("enough");
-    const signal = AbortSignal.abort(reason);
-    await assert.rejects(transport.exchange(to, bytes("x"), { signal }), reason);
-    const later = new AbortController();
-    const asked = transport.exchange(to, bytes("x"), { signal: later.signal });
-    setTimeout(() => later.abort(reason), 20);
-    await assert.rejects(asked, reason);
-    for (const socket of sockets) socket.destroy();
-    server.close();
+    try {
+      const transport = new HttpTransport();
+      const to = http(`127.0.0.1:${port}`);
+      await assert.rejects(transport.exchange(to, bytes("x"), { silenceMs: 50 }), {
+        code: "Network",
+        message: /nothing was heard for 50 ms/,
+      });
+      const reason = new Error("enough");
+      const signal = AbortSignal.abort(reason);
+      await assert.rejects(transport.exchange(to, bytes("x"), { signal }), {
+        code: "Aborted",
+        cause: reason,
+      });
+      const later = new AbortController();
+      const asked = transport.exchange(to, bytes("x"), { signal: later.signal });
+      setTimeout(() => later.abort(reason), 20);
+      await assert.rejects(asked, { code: "Aborted", cause: reason });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
   });
 
   it("silence counts from the last byte: a slow answer arrives whole, one that stops fails", () => {

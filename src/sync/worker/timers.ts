@@ -1,3 +1,5 @@
+import { endedBy } from "../../util/abort.ts";
+
 /** Waiting, injected so that tests and simulations decide how time passes. */
 export interface Timers {
   /**
@@ -16,17 +18,18 @@ export const systemTimers: Timers = {
   },
 };
 
-/** Waits for so many milliseconds; rejects with the reason of `signal` when that is aborted before. */
+/** Waits for so many milliseconds; rejects with `Aborted` when the signal is aborted before. */
 export async function pause(
   timers: Timers,
   milliseconds: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  signal?.throwIfAborted();
+  const ended = () => endedBy(signal!, "wait for a peer");
+  if (signal?.aborted) throw ended();
   await new Promise<void>((resolve, reject) => {
     const stop = () => {
       cancel();
-      reject(signal!.reason);
+      reject(ended());
     };
     const cancel = timers.after(milliseconds, () => {
       signal?.removeEventListener("abort", stop);
