@@ -34,7 +34,7 @@ const STEPS = {
 };
 
 /** What is checked besides the doors and all that they reach. */
-const CHECKED = ["examples", "bench", "tests", "scripts/lint"];
+const CHECKED = ["examples", "bench", "deploy", "tests", "scripts/lint"];
 
 function call(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {

@@ -29,6 +29,7 @@ export type { Address } from "./address.ts";
 export { DatabaseTicket, type TicketOptions } from "./ticket.ts";
 export {
   type FollowOptions,
+  type HandlerOptions,
   type ServeOptions,
   Sync,
   type SyncOptions,
@@ -98,4 +99,5 @@ export type {
   Transport,
   Upgrade,
   Upgraded,
+  WebHandler,
 } from "../transport/port.ts";

@@ -4,7 +4,7 @@ import type { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { joinAddress } from "../transport/addresses.ts";
 import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
-import type { Address, FetchHandler, ServerSide, Transport } from "../transport/port.ts";
+import type { Address, ServerSide, Transport, WebHandler } from "../transport/port.ts";
 import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import {
   optionsOf,
@@ -76,6 +76,15 @@ export interface SyncOptions {
    * peers who do not offer it, protocol v0 is spoken anyway.
    */
   readonly native?: boolean;
+}
+
+/** What a handler of requests does. */
+export interface HandlerOptions {
+  /**
+   * Whether the instance is a relay from now on: it takes every database that somebody brings, stores what is valid, and
+   * passes it on, live, to all who may read it. It needs no key of them. Give it a storage of its own.
+   */
+  readonly relay?: boolean;
 }
 
 /** Where a server listens. */
@@ -270,7 +279,11 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   // --- serving ---------------------------------------------------------------------------------
 
   /** Answers HTTP requests of other instances, on any server that takes web-standard handlers. */
-  fetchHandler(): FetchHandler {
+  fetchHandler(options: HandlerOptions = {}): WebHandler {
+    const action = "make a handler";
+    const { relay = false } = optionsOf(options, action);
+    if (typeof relay !== "boolean") throw wrongArgument(action, "`relay`", "true or false", relay);
+    if (relay) this.#serving.beRelay();
     return this.#server.fetch;
   }
 

@@ -65,6 +65,9 @@ export interface ConnectionInfo {
 /** A web-standard server: Deno, Bun, Node and edge hosts take it as it is. */
 export type FetchHandler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
 
+/** The same for servers that pass along something of their own, which is made sense of where it can be. */
+export type WebHandler = (request: Request, info?: object) => Promise<Response>;
+
 /** What a server knows of a connection that lives on. */
 export interface LinkInfo {
   /** Names what carries the connection, the same on both sides. */
@@ -80,7 +83,7 @@ export interface ServerSide {
   /** Serves a connection that lives on, until it ends; left out by those who serve none. */
   accept?(link: Link, info: LinkInfo): void;
   /** Answers HTTP requests. */
-  readonly fetch: FetchHandler;
+  readonly fetch: WebHandler;
 }
 
 /** A way to reach other instances, and to be reached. */

@@ -33,3 +33,6 @@ export const MAX_PEERS = 4096;
 
 /** Most addresses of a peer to which one is added because the peer says so. */
 export const MAX_PEER_ADDRESSES = 64;
+
+/** Most databases that a relay takes anew in an hour, by each of its processes. */
+export const MAX_RELAY_TREES_AN_HOUR = 1024;

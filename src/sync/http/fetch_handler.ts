@@ -1,11 +1,11 @@
-import type { ConnectionInfo, FetchHandler } from "../../transport/port.ts";
+import type { ConnectionInfo, WebHandler } from "../../transport/port.ts";
 import { connectionInfo } from "./connection_info.ts";
 
 /** Answers requests of one path. */
 export type Route = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
 /** A web-standard handler that answers by path; other paths are not found. */
-export function routed(routes: Readonly<Record<string, Route>>): FetchHandler {
+export function routed(routes: Readonly<Record<string, Route>>): WebHandler {
   return async (request, info) => {
     const { pathname } = new URL(request.url);
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;

@@ -6,6 +6,7 @@ import { Logger } from "../../util/log.ts";
 import { MAX_STRAY_BYTES, MAX_STRAY_ENTRIES } from "../access/limits.ts";
 import type { ReadAccess } from "../access/can_read.ts";
 import type { SyncHost } from "../host.ts";
+import { Relay } from "../relay.ts";
 import type { SyncDatabase } from "../sync_database.ts";
 
 const log = new Logger("sync");
@@ -41,6 +42,7 @@ export class Serving {
   readonly displayName: string;
   readonly #options: ServingOptions;
   #strays = { entries: 0, bytes: 0 };
+  #relay: Relay | undefined;
 
   /** Serves for an instance. */
   constructor(options: ServingOptions) {
@@ -51,8 +53,14 @@ export class Serving {
     this.#options = options;
   }
 
+  /** Passes on from now on what others bring. */
+  beRelay(): void {
+    this.#relay ??= new Relay(this.host.host, this.records.database.rootId);
+  }
+
   /** Whether somebody here shares a tree with others. */
   async isShared(tree: ID): Promise<boolean> {
+    if (this.#relay?.passesOn(tree) === true) return true;
     const settings = await (await this.records.view().users()).combined(tree);
     return settings?.syncEnabled === true;
   }
@@ -62,6 +70,7 @@ export class Serving {
    * push may come before somebody here says that the tree is wanted.
    */
   async takes(tree: ID, entries: readonly Entry[]): Promise<boolean> {
+    if (this.#relay !== undefined) return await this.#relay.takes(tree, entries);
     if (await this.#isFollowed(tree)) return true;
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
     const strays = {
@@ -85,6 +94,8 @@ export class Serving {
     name: string | undefined,
     addresses: readonly Address[],
   ): Promise<void> {
+    // A relay knows nobody, so that it can be in many places and serve any number.
+    if (this.#relay !== undefined) return;
     try {
       await this.records.change(async (stores) => {
         await (await stores.peers()).noteStranger(peer, name, addresses);

@@ -93,6 +93,8 @@ export class PeerWorker {
   readonly #lacks = new Map<string, Lack>();
   /** Trees of which nothing is taken: commits are not sent, until a round finds otherwise. */
   readonly #untaking = new Set<string>();
+  /** Trees that were tried natively again after they had been sent over v0. */
+  readonly #retried = new Set<string>();
   readonly #routes: Routes;
   readonly #backoff: Backoff;
   /** Sessions of the native protocol. */
@@ -129,6 +131,7 @@ export class PeerWorker {
   /** The peer was heard of: there is no need to wait any longer. */
   heard(): void {
     this.#untaking.clear();
+    this.#retried.clear();
     this.live.heard();
     if (!this.#isPaused) return;
     this.#resume();
@@ -247,9 +250,20 @@ export class PeerWorker {
       const brought = await this.live.bring(address, job.tree, signal);
       if (!("avoid" in brought)) return brought;
       const report = await this.#overV0(address, job);
-      this.live.avoid(brought);
+      if (!this.#isWorthAnother(job.tree, report)) this.live.avoid(brought);
       return report;
     });
+  }
+
+  /** A tree that was not there may be now, as it is where a relay was brought one: once it is tried at once. */
+  #isWorthAnother(tree: ID, { sent, untaken }: TreeReport): boolean {
+    const key = tree.toString();
+    if (sent === 0 || untaken > 0 || this.#retried.has(key) || this.live.isUp !== true) {
+      return false;
+    }
+    this.#retried.add(key);
+    this.#jobs.set(key, { tree, wish: "round" });
+    return true;
   }
 
   async #overV0(address: Address, { tree, wish }: Job): Promise<TreeReport> {
