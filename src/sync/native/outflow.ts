@@ -11,10 +11,11 @@ import type {
   Table,
 } from "./actions.ts";
 import type { Budget } from "./budget.ts";
-import { Comparison } from "./comparison.ts";
 import type { SharedCredit } from "./credit.ts";
+import { DueItems } from "./due_items.ts";
 import type { Message, State } from "./messages.ts";
 import type { Range } from "./range_codec.ts";
+import { RangeTalk } from "./range_talk.ts";
 
 /** What a flow asks of its session. */
 export interface FlowHost {
@@ -61,19 +62,14 @@ export class Outflow {
   #other: Beginning | undefined;
   /** Whether entries or a difference were asked for and have not come. */
   #isAsked = false;
-  readonly #items: { readonly items: Items; readonly isWanted: boolean; at: number }[] = [];
-  /** How many entries are to be sent because they were asked for, or found to be lacking. */
-  #due = 0;
+  readonly #items: DueItems;
   /** Up to where the other side has the own log, until that is found not to be so. */
   #cursor: LogCursor | undefined;
   #position: LogCursor | undefined;
   #marked: LogCursor | undefined;
   /** From where a page was asked for. */
   #readFrom: LogCursor | undefined;
-  /** Ranges are compared: a table was asked for, or has come. */
-  #comparing: "asked" | Comparison | undefined;
-  #told: readonly Range[] | undefined;
-  #rounds = 0;
+  readonly #ranges: RangeTalk;
   #hasGrown = false;
   #isUrgent = false;
   /** Whether the other side has got what this one had when it began. */
@@ -84,16 +80,18 @@ export class Outflow {
   constructor(channel: number, host: FlowHost) {
     this.#channel = channel;
     this.#host = host;
+    this.#items = new DueItems(host.budget);
+    this.#ranges = new RangeTalk(channel, host);
   }
 
   /** How many messages about ranges were taken. */
   get rounds(): number {
-    return this.#rounds;
+    return this.#ranges.rounds;
   }
 
   /** How many entries are to be sent because they were asked for. */
   get wanted(): number {
-    return this.#items.reduce((sum, it) => it.isWanted ? sum + it.items.length - it.at : sum, 0);
+    return this.#items.wanted;
   }
 
   /** Begins with where the other side stands. */
@@ -111,9 +109,8 @@ export class Outflow {
   end(): void {
     this.#phase = "ended";
     this.#host.credit.release(this);
-    this.#count(-this.#due);
-    this.#items.length = 0;
-    this.#endComparing();
+    this.#items.clear();
+    this.#ranges.end();
   }
 
   /** The own log has grown; `isUrgent` when the other side shall have it even if it wants to be told alone. */
@@ -132,19 +129,8 @@ export class Outflow {
 
   /** The other side has asked for entries. */
   want(ids: readonly ID[]): void {
-    this.#add(ids, true);
+    if (!this.isMuted) this.#items.add(ids, true);
     this.#pump();
-  }
-
-  #add(items: Items, isWanted: boolean): void {
-    if (items.length === 0 || this.isMuted) return;
-    this.#items.push({ items, isWanted, at: 0 });
-    this.#count(items.length);
-  }
-
-  #count(items: number): void {
-    this.#due += items;
-    this.#host.budget.due(items);
   }
 
   /** Everything that the other side had was received: its tips are known now. */
@@ -156,13 +142,13 @@ export class Outflow {
   #pump(): void {
     if (this.#isAsked || this.isMuted || this.#phase === "ended") return;
     const reads = this.#phase === "follow" && this.#hasGrown;
-    if (this.#items.length === 0 && !reads) return;
-    if (this.#items.length === 0 && this.#isHeldBack()) return this.#tell();
+    if (this.#items.isEmpty && !reads) return;
+    if (this.#items.isEmpty && this.#isHeldBack()) return this.#tell();
     const maxBytes = this.#host.credit.hold(this);
     if (maxBytes === 0) return this.#isStarved() ? this.#tell() : undefined;
     this.#isAsked = true;
-    if (this.#items.length > 0) this.#fetch(maxBytes);
-    else this.#read(maxBytes);
+    if (this.#items.isEmpty) this.#read(maxBytes);
+    else this.#fetch(maxBytes);
   }
 
   /** Whether the other side has everything that it had asked for, and wants to be told of more alone. */
@@ -172,7 +158,7 @@ export class Outflow {
 
   /** Whether there is more, and the other side has not granted what it takes. */
   #isStarved(): boolean {
-    return this.#items.length === 0 && this.#host.credit.isSpent;
+    return this.#items.isEmpty && this.#host.credit.isSpent;
   }
 
   #tell(): void {
@@ -207,7 +193,7 @@ export class Outflow {
 
   #follow(from: LogCursor | undefined): void {
     this.#phase = "follow";
-    this.#endComparing();
+    this.#ranges.end();
     this.#position = from;
     this.#hasGrown = true;
     this.#pump();
@@ -272,29 +258,21 @@ export class Outflow {
   }
 
   #sendItems(items: Items, log: LogCursor | undefined): void {
-    this.#add(items, false);
+    if (!this.isMuted) this.#items.add(items, false);
     this.#follow(log);
   }
 
   #fetch(maxBytes: number): void {
-    const { items, at } = this.#items[0]!;
-    const some = items.slice(at, at + MAX_FETCHED);
-    this.#host.ask({ do: "fetch", channel: this.#channel, items: some, maxBytes });
+    const items = this.#items.first(MAX_FETCHED);
+    this.#host.ask({ do: "fetch", channel: this.#channel, items, maxBytes });
   }
 
   /** Answers `fetch`. */
   fetched({ block, taken }: Fetched): void {
     this.#answered();
-    const first = this.#items[0];
-    if (first === undefined) return;
-    if (this.#send(block)) this.#took(first, taken);
+    if (this.#items.isEmpty) return;
+    if (this.#send(block)) this.#items.done(taken);
     this.resume();
-  }
-
-  #took(first: { readonly items: Items; at: number }, taken: number): void {
-    first.at += taken;
-    this.#count(-taken);
-    if (first.at >= first.items.length) this.#items.shift();
   }
 
   // --- by ranges -------------------------------------------------------------------------------
@@ -302,53 +280,18 @@ export class Outflow {
   /** Begins to compare ranges, or takes what the other side tells of its ranges. */
   compare(told: readonly Range[] | undefined): void {
     if (this.#phase === "ended") return;
-    if (told !== undefined) this.#rounds++;
-    if (this.#rounds > this.#host.rangeRounds) return this.#follow(undefined);
+    if (told !== undefined) this.#ranges.take(told);
+    if (this.#ranges.rounds > this.#host.rangeRounds) return this.#follow(undefined);
     this.#phase = "compare";
-    this.#told = told ?? this.#told;
-    if (this.#comparing === undefined) this.#beginComparing();
-    else if (this.#comparing !== "asked" && this.#told !== undefined) this.#askForTable(true);
-    else this.#pump();
-  }
-
-  /** So many channels at a time compare: this side waits with its own, and the other has to come again. */
-  #beginComparing(): void {
-    if (this.#host.budget.compare()) {
-      this.#comparing = "asked";
-      this.#askForTable(false);
-    } else if (this.#told !== undefined) {
-      this.#host.refuse(this.#channel, "Busy", "too many databases are compared at a time");
-    }
-  }
-
-  #askForTable(isHeld: boolean): void {
-    this.#host.ask({ do: "table", channel: this.#channel, isHeld });
-  }
-
-  #endComparing(): void {
-    if (this.#comparing !== undefined) this.#host.budget.compared();
-    this.#comparing = undefined;
+    this.#ranges.goOn();
+    this.#pump();
   }
 
   /** Answers `table`; undefined when the table is held already, or there is nothing to compare. */
   tabled(table: Table | undefined): void {
-    if (this.#comparing === undefined) return;
-    if (this.#comparing !== "asked") return this.#answer(this.#comparing);
-    if (table === undefined) return this.#follow(undefined);
-    const comparison = new Comparison(table);
-    this.#comparing = comparison;
-    if (this.#told !== undefined) return this.#answer(comparison);
-    const ranges = comparison.first();
-    this.#host.send({ type: "ranges", channel: this.#channel, ranges });
-  }
-
-  #answer(comparison: Comparison): void {
-    const told = this.#told;
-    if (told === undefined) return;
-    this.#told = undefined;
-    const { ranges, lacking } = comparison.told(told);
-    if (ranges !== undefined) this.#host.send({ type: "ranges", channel: this.#channel, ranges });
-    if (lacking !== undefined) this.#sendItems(lacking, comparison.log);
+    const found = this.#ranges.tabled(table);
+    if (found === "nothing") this.#follow(undefined);
+    else if (found !== undefined) this.#sendItems(found.lacking, found.log);
   }
 }
 
