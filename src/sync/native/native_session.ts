@@ -10,11 +10,11 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import type { Link } from "../../transport/port.ts";
 import { SyncError } from "../../util/errors.ts";
 import type { Action, Notice, Question } from "./actions.ts";
-import { type NativeHost, provingKey } from "./host/native_host.ts";
-import type { SessionLimits } from "./limits.ts";
+import { provingKey } from "./host/native_host.ts";
 import { FEATURES } from "./messages.ts";
 import type { FollowTreeOptions, NativeChannel } from "./native_channel.ts";
 import { together } from "./outgoing.ts";
+import type { Established, SessionEnd, SessionRun } from "./session_run.ts";
 import { reasonOf, ServedTrees } from "./served_trees.ts";
 import { Session } from "./session.ts";
 
@@ -25,53 +25,7 @@ const OPEN_QUESTIONS = 16;
 /** Bytes that are read at once: what they ask for is dealt with before more is. */
 const READ_AT_ONCE = 32 * 1024;
 
-/** How a session is run. */
-export interface SessionRun {
-  /** The instance. */
-  readonly host: NativeHost;
-  /** Whether this side has connected, or was connected to. */
-  readonly role: "client" | "server";
-  /** Names what carries the session, the same on both sides: what is signed for one is of no use on another. */
-  readonly binding: string;
-  /** The peer that must answer; anybody unless told. */
-  readonly wanted?: PublicKey | undefined;
-  /** Whether blocks of entries are deflated; not unless told. */
-  readonly deflates?: boolean | undefined;
-  /** Whether the other side shall send what it gets at once; true unless told. */
-  readonly pushes?: boolean | undefined;
-  /** Where the other side has connected from, for the side that was connected to. */
-  readonly remote?: string | undefined;
-  /** Limits other than the usual ones. */
-  readonly limits?: Partial<SessionLimits> | undefined;
-  /** Ends the session. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told of everything that is told of the session and its channels, with the tree of the channel. */
-  readonly onNotice?: ((notice: Notice, tree: ID | undefined) => void) | undefined;
-  /** Told of each tree that the other side has opened and may read. */
-  readonly onServed?: ((channel: NativeChannel) => void) | undefined;
-}
-
-/** Who is at the other end of a session. */
-export interface Established {
-  /** Its proven key. */
-  readonly peer: PublicKey;
-  /** Whether it is registered here. */
-  readonly isKnown: boolean;
-  /** Its clock minus this one's, in milliseconds. */
-  readonly skewMs: number;
-}
-
-/** How a session has ended. */
-export interface SessionEnd {
-  /** Whether it was the other side that has ended it. */
-  readonly isByOther: boolean;
-  /** Why, for programs. */
-  readonly code: string;
-  /** Why, for people. */
-  readonly message: string;
-  /** Milliseconds to wait before the next attempt; 0 when nothing was said. */
-  readonly retryMs: number;
-}
+export type { Established, SessionEnd, SessionRun } from "./session_run.ts";
 
 /** Begins a session over a link. */
 export function runSession(link: Link, run: SessionRun): NativeSession {
