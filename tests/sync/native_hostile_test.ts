@@ -196,6 +196,20 @@ describe("floods", () => {
     assert.equal(flow.wanted, 1);
   });
 
+  it("of tips end with the channels that they were told for", () =>
+    alone(async (cluster, { rootId }) => {
+      const other = await open(cluster);
+      const raw = await new RawPeer(cluster, { limits: { tips: 3 } }).begin();
+      const tips = [rootId, other.rootId];
+      raw.send(openOf(rootId, { tips }));
+      await raw.nextOf("state");
+      raw.send(openOf(other.rootId, { channel: 2, tips }));
+      assert.equal((await raw.nextOf("deny")).code, "TooManyTips");
+      raw.send({ type: "deny", channel: 0, code: "Closed", message: "", retryMs: 0 });
+      raw.send(openOf(other.rootId, { channel: 4, tips }));
+      assert.equal((await raw.nextOf("state")).channel, 4);
+    }));
+
   it("of requests for access are one at a time", () =>
     alone(async (cluster, { rootId }) => {
       const raw = await new RawPeer(cluster).begin();

@@ -21,6 +21,8 @@ export class Channel {
   readonly tree: ID;
   /** Whether this side has opened it. */
   readonly isOwn: boolean;
+  /** How many tips were told to open it. */
+  readonly told: number;
   /** What this side sends. */
   readonly out: Outflow;
   readonly #in: Inflow;
@@ -38,6 +40,7 @@ export class Channel {
     this.number = open.channel;
     this.tree = open.tree;
     this.isOwn = isOwn;
+    this.told = open.tips.length;
     this.#open = open;
     this.#host = host;
     this.#wanted = wanted;

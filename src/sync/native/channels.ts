@@ -36,6 +36,8 @@ export class Channels {
   #given = -1;
   #most: number;
   #proofs = 0;
+  /** Tips that were told of the channels that the other side has opened. */
+  #tips = 0;
   #invalid = 0;
 
   /** No channels yet. */
@@ -178,16 +180,22 @@ export class Channels {
     const refused = this.#refused(open);
     if (refused !== undefined) return this.deny(channel, ...refused);
     this.#channels.set(channel, new Channel(open, false, this.#flow, this.#limits.wanted));
+    this.#tips += open.tips.length;
     this.#host.want({ do: "judge", channel, open });
   }
 
-  #refused({ tree, proofs }: Open): [code: string, message: string, retryMs: number] | undefined {
+  #refused(
+    { tree, proofs, tips }: Open,
+  ): [code: string, message: string, retryMs: number] | undefined {
     if (this.#channels.size >= this.#most) {
       return ["TooManyChannels", "close some before you open more", BUSY_RETRY_MS];
     }
     this.#proofs += proofs.length;
     if (this.#proofs > this.#limits.proofs) {
       return ["TooManyProofs", "too many proofs were sent in this session", 0];
+    }
+    if (this.#tips + tips.length > this.#limits.tips) {
+      return ["TooManyTips", "close some that have many before you open more", BUSY_RETRY_MS];
     }
     const same = this.of(tree);
     if (same === undefined) return undefined;
@@ -206,6 +214,7 @@ export class Channels {
     const channel = this.#channels.get(number);
     this.#channels.delete(number);
     if (channel === undefined) return;
+    if (!channel.isOwn) this.#tips -= channel.told;
     this.#grant(channel.end());
     this.#resume();
   }

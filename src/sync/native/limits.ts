@@ -21,6 +21,8 @@ export interface SessionLimits {
   readonly knownChannels: number;
   /** Proofs by other keys that are checked in one session. */
   readonly proofs: number;
+  /** Tips that the other side may have told of the channels that it has open. */
+  readonly tips: number;
   /** Bytes of a frame's payload, but for one entry that is larger alone. */
   readonly frameBytes: number;
   /** Bytes of entries that may be on their way, not stored yet. */
@@ -45,6 +47,7 @@ export const SESSION_LIMITS: SessionLimits = Object.freeze({
   channels: 256,
   knownChannels: 4096,
   proofs: 1024,
+  tips: 32_768,
   frameBytes: 1024 * 1024,
   credit: 768 * 1024,
   rangeRounds: 24,
