@@ -283,6 +283,26 @@ describe("entries whose parents were not sent", () => {
     }));
 });
 
+describe("tips that were told and have not come", () => {
+  it("are asked for when everything has come, whatever cursors and fingerprints say", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = await new RawPeer(cluster).begin();
+      const tip = ID.ofDagCbor(Uint8Array.of(5));
+      raw.send(openOf(rootId, { tips: [tip, rootId] }));
+      await raw.nextOf("state");
+      const cursor = { logId: new Uint8Array(8), position: 1, sum: 1n };
+      raw.send({ type: "mark", channel: 0, cursor, left: 1 });
+      assert.deepEqual((await raw.nextOf("stored")).cursor, cursor);
+      assert.equal(raw.received("want").length, 0);
+      raw.send({ type: "mark", channel: 0, cursor: { ...cursor, position: 2 }, left: 0 });
+      assert.deepEqual((await raw.nextOf("want")).ids.map(String), [`${tip}`]);
+      raw.send({ type: "mark", channel: 0, cursor: { ...cursor, position: 3 }, left: 0 });
+      raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      await raw.nextOf("ping");
+      assert.equal(raw.received("want").length, 1);
+    }));
+});
+
 describe("a peer that is honest", () => {
   it("is not thrown out for what others have sent that waited for its entries", () =>
     withCluster(async (cluster) => {

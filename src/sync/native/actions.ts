@@ -36,6 +36,8 @@ export type Question =
   }
   /** Store these blocks. , when everything is durable. */
   | { readonly do: "store"; readonly channel: number; readonly blocks: readonly Entries[] }
+  /** Which of these does this side not have in any state? . */
+  | { readonly do: "lack"; readonly channel: number; readonly ids: readonly ID[] }
   /** How does the tree stand? . */
   | { readonly do: "stand"; readonly channel: number };
 
@@ -179,4 +181,5 @@ export type Answer =
   | { readonly to: "table"; readonly table: Table | undefined }
   | ({ readonly to: "fetch" } & Fetched)
   | ({ readonly to: "store" } & StoreReport)
+  | { readonly to: "lack"; readonly ids: readonly ID[] }
   | ({ readonly to: "stand" } & Standing);

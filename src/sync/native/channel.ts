@@ -29,6 +29,8 @@ export class Channel {
   readonly #host: InflowHost;
   readonly #wanted: number;
   #open: OpenedWith;
+  /** Tips of the other side, until it was looked whether they have come. */
+  #expected: readonly ID[] = [];
   #isOpen = false;
   #mayRead = false;
   #mayWrite = false;
@@ -71,6 +73,7 @@ export class Channel {
     const cursor = isCursorValid ? this.#open.cursor : undefined;
     const also = { isSame, hasAll: isSame, waits: true };
     this.out.begin({ tips, cursor, log, ...also });
+    this.#expected = isSame ? [] : tips;
     this.#open = { ...this.#open, tips: [] };
   }
 
@@ -84,6 +87,7 @@ export class Channel {
     this.#host.tell({ do: "opened", channel: this.number, state });
     if (state.isSame) this.#in.complete(state.log);
     if (!begins) return;
+    this.#expected = state.tips;
     const { isSame, cursor, sends } = state;
     // Of many tips not all were told: who has those that were may lack others.
     const isAll = own.length < MAX_TIPS && own.every((_, at) => state.held[at]);
@@ -153,7 +157,16 @@ export class Channel {
   }
 
   #caughtUp(): void {
-    if (this.#in.isComplete) this.out.received();
+    if (!this.#in.isComplete) return;
+    this.out.received();
+    this.#lookForTips();
+  }
+
+  /** Cursors and fingerprints save work; whether everything has come is told by tips. */
+  #lookForTips(): void {
+    const ids = this.#expected;
+    this.#expected = [];
+    if (ids.length > 0) this.#host.ask({ do: "lack", channel: this.number, ids });
   }
 
   /** Takes an answer; the bytes that are stored now, and may be sent again. */
@@ -176,6 +189,11 @@ export class Channel {
         break;
       case "stand":
         this.out.stood(answer);
+        break;
+      case "lack":
+        if (answer.ids.length > 0) {
+          this.#host.send({ type: "want", channel: this.number, ids: answer.ids });
+        }
         break;
       case "store":
         return this.#stored(answer);

@@ -256,5 +256,5 @@ function isQuestion(action: Action): action is Question {
 }
 
 const QUESTIONS: ReadonlySet<string> = new Set<Question["do"]>(
-  ["judge", "page", "differ", "table", "fetch", "store", "stand"],
+  ["judge", "page", "differ", "table", "fetch", "store", "lack", "stand"],
 );

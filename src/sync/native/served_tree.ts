@@ -81,6 +81,8 @@ export class ServedTree {
         return { to: "table", table: await side.table(question.isHeld) };
       case "fetch":
         return { to: "fetch", ...await side.fetch(question.items, question.maxBytes) };
+      case "lack":
+        return { to: "lack", ids: await side.lack(question.ids) };
       case "stand":
         return { to: "stand", ...await side.stand() };
       case "store":

@@ -130,6 +130,12 @@ export class TreeSide {
     return table;
   }
 
+  /** See the question `lack`. */
+  async lack(ids: readonly ID[]): Promise<ID[]> {
+    const rows = await this.#backend.loadRows(ids);
+    return ids.filter((_, at) => rows[at] === undefined);
+  }
+
   /** See the question `stand`. */
   async stand(): Promise<Standing> {
     const standing = await this.#standing();
