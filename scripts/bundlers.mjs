@@ -55,9 +55,7 @@ async function esbuild(options) {
 
 /** Makes `page.js`, and what it loads, in a folder. */
 export const PAGES = {
-  esbuild: (outdir) => {
-    return esbuild({ entryPoints: [PAGE], outdir, format: "esm", splitting: true });
-  },
+  esbuild: (outdir) => page("page.js", outdir),
   "esbuild, one classic script": (outdir) =>
     esbuild({ entryPoints: [PAGE], outdir, format: "iife" }),
   webpack: (path) => pack("webpack", path),
@@ -130,6 +128,11 @@ const wasmFiles = (outdir) => ({
     });
   },
 });
+
+/** Makes a page, and what it loads, in a folder. */
+export async function page(name, outdir) {
+  return await esbuild({ entryPoints: [join(HOME, name)], outdir, format: "esm", splitting: true });
+}
 
 /** Makes a worker, and what it loads, in a folder. */
 export async function worker(name, outdir) {

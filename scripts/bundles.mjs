@@ -21,11 +21,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { brokenBudgets } from "./budgets.mjs";
-import { HOME, metro, PAGES, worker } from "./bundlers.mjs";
+import { HOME, metro, page, PAGES, worker } from "./bundlers.mjs";
 import { buildDist } from "./dist.mjs";
 import { publishedManifest } from "./doors.mjs";
 import { answerHelp } from "./help.mjs";
-import { runIsolates } from "./isolates.mjs";
+import { runIsolates, withIsolate } from "./isolates.mjs";
+import { livePage, overRelay } from "./live.mjs";
 import { findChromium, runPages } from "./pages.mjs";
 import { installDependencies, installFolder, ROOT } from "./runtimes.mjs";
 
@@ -56,6 +57,8 @@ async function stage() {
   mkdirSync(target, { recursive: true });
   cpSync(join(ROOT, "dist"), join(target, "dist"), { recursive: true });
   writeFileSync(join(target, "package.json"), JSON.stringify(publishedManifest()));
+  // The bundlers bring another version along.
+  cpSync(join(ROOT, "node_modules", "ws"), join(target, "node_modules", "ws"), { recursive: true });
 }
 
 /** What a script still imports by name, which no page could load. */
@@ -129,6 +132,22 @@ async function isolates(home) {
   return compare(await runIsolates(workers, home), wanted);
 }
 
+/** A page, and nodes over a relay in an isolate, see each other's commits live. */
+async function live(home) {
+  const folder = join(home, "live relay");
+  await bundle("esbuild for workerd, worker_live.js", (to) => worker("worker_live.js", to), folder);
+  const relay = { folder, entry: "worker_live.js", flags: [] };
+  const all = { "over a relay in workerd": await withIsolate(relay, home, overRelay) };
+  const wanted = { "over a relay in workerd": "an answer to of ada" };
+  if (findChromium() !== undefined) {
+    const pages = join(home, "live page");
+    await bundle("esbuild, page_live.js", (to) => page("page_live.js", to), pages);
+    all["a page and a server"] = await livePage(pages);
+    wanted["a page and a server"] = "live, an answer to of the page";
+  }
+  return compare(all, wanted);
+}
+
 async function main() {
   installDependencies();
   installFolder(HOME, "the bundlers");
@@ -136,7 +155,7 @@ async function main() {
   const broken = await brokenBudgets();
   const home = mkdtempSync(join(tmpdir(), "eidetica-bundles-"));
   try {
-    const failed = await pages(home) + await isolates(home);
+    const failed = await pages(home) + await isolates(home) + await live(home);
     await bundle("metro", metro, join(home, "metro"));
     return broken.length + failed;
   } finally {

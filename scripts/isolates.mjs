@@ -75,6 +75,22 @@ async function askAll(port, deadline) {
 
 /** What each worker answers; a worker is `{ folder, entry, flags }`. */
 export async function runIsolates(workers, folder) {
+  return await withIsolates(workers, folder, async (all) => {
+    const deadline = Date.now() + PATIENCE_MS;
+    const answers = all.map(async ({ name, port }) => [name, await askAll(port, deadline)]);
+    return Object.fromEntries(await Promise.all(answers));
+  });
+}
+
+/** What comes of `work` with the port of one worker that answers `ready` at the path of that name. */
+export async function withIsolate(worker, folder, work) {
+  return await withIsolates({ worker }, folder, async ([{ port }]) => {
+    await ask(port, "ready", Date.now() + PATIENCE_MS);
+    return await work(port);
+  });
+}
+
+async function withIsolates(workers, folder, work) {
   const all = [];
   for (const [name, worker] of Object.entries(workers)) {
     all.push({ ...worker, name, id: `worker${all.length}`, port: await freePort() });
@@ -87,9 +103,7 @@ export async function runIsolates(workers, folder) {
   const ended = new Promise((resolve) => child.on("close", resolve));
   const failed = ended.then(() => Promise.reject(new Error(`workerd ended\n${said}`)));
   try {
-    const deadline = Date.now() + PATIENCE_MS;
-    const answers = all.map(async ({ name, port }) => [name, await askAll(port, deadline)]);
-    return Object.fromEntries(await Promise.race([Promise.all(answers), failed]));
+    return await Promise.race([work(all), failed]);
   } finally {
     failed.catch(() => undefined);
     child.kill();

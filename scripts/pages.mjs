@@ -26,8 +26,10 @@ const PATIENCE_MS = 120_000;
 const TYPES = { ".js": "text/javascript", ".html": "text/html", ".wasm": "application/wasm" };
 
 /** A page of its own for each bundle, with the security policy that it is served under. */
-function frame({ isClassic }) {
-  return `<!doctype html><script ${isClassic ? "defer" : 'type="module"'} src="page.js"></script>`;
+function frame({ isClassic, script = "page.js" }) {
+  return `<!doctype html><script ${
+    isClassic ? "defer" : 'type="module"'
+  } src="${script}"></script>`;
 }
 
 /** Shows one frame after the other, and sends what each says of itself. */
@@ -80,7 +82,7 @@ export function findChromium() {
   return CHROMIUM.find((path) => existsSync(path));
 }
 
-/** What each page says; a page is `{ folder, policy?, isClassic? }`, and its script is `page.js`. */
+/** What each page says; a page is `{ folder, policy?, isClassic?, script? }`, and its script `page.js`. */
 export async function runPages(pages) {
   const profile = mkdtempSync(join(tmpdir(), "eidetica-chromium-"));
   let [resolve, reject] = [];

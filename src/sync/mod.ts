@@ -51,6 +51,7 @@ export {
   type SyncStatus,
   type WaitOptions,
 } from "./declarative.ts";
+export type { Origins } from "./http/origins.ts";
 export { SyncLink } from "./link.ts";
 export type { SyncEvent } from "./events.ts";
 export type { TreeMetrics } from "./metrics.ts";

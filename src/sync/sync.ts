@@ -38,6 +38,7 @@ import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
 import { routed } from "./http/fetch_handler.ts";
 import { nativeRoute } from "./http/native_route.ts";
+import { type Origins, requireOrigins, withOrigins } from "./http/origins.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
@@ -85,6 +86,8 @@ export interface HandlerOptions {
    * passes it on, live, to all who may read it. It needs no key of them. Give it a storage of its own.
    */
   readonly relay?: boolean;
+  /** Origins of pages that may speak to it besides those of its own origin: `"*"`, or a list. */
+  readonly origins?: Origins;
 }
 
 /** Where a server listens. */
@@ -97,6 +100,8 @@ export interface ServeOptions {
   readonly publicAddress?: string;
   /** Certificate and key in PEM form, for `https`. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Origins of pages that may speak to it: `"*"`, or a list; none unless told. */
+  readonly origins?: Origins;
 }
 
 /** A server that listens. */
@@ -281,19 +286,29 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   /** Answers HTTP requests of other instances, on any server that takes web-standard handlers. */
   fetchHandler(options: HandlerOptions = {}): WebHandler {
     const action = "make a handler";
-    const { relay = false } = optionsOf(options, action);
+    const { relay = false, origins } = optionsOf(options, action);
+    requireOrigins(origins, action);
     if (typeof relay !== "boolean") throw wrongArgument(action, "`relay`", "true or false", relay);
     if (relay) this.#serving.beRelay();
-    return this.#server.fetch;
+    return withOrigins(this.#server.fetch, origins);
   }
 
   /** Listens for other instances over HTTP, on this runtime. */
   async serve(options: ServeOptions = {}): Promise<SyncServer> {
     this.#requireOpen();
-    const { port = 0, hostname = "127.0.0.1", publicAddress, tls } = optionsOf(options, "listen");
+    const { port = 0, hostname = "127.0.0.1", publicAddress, tls, origins } = optionsOf(
+      options,
+      "listen",
+    );
+    requireOrigins(origins, "listen");
     requireText(hostname, "listen", "`hostname`");
     requireOptionalText(publicAddress, "listen", "`publicAddress`");
-    const listening = await listenHere({ port, hostname, tls, handler: this.#server.fetch });
+    const listening = await listenHere({
+      port,
+      hostname,
+      tls,
+      handler: withOrigins(this.#server.fetch, origins),
+    });
     if (this.isClosed) await listening.close();
     this.#requireOpen();
     const address = joinAddress(hostname, listening.port);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../mod.ts";
 import { bunServer } from "../../src/sync/bun_server.ts";
-import type { Sync } from "../../src/sync/sync.ts";
+import type { HandlerOptions, Sync } from "../../src/sync/sync.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
 import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "../../src/transport/web_socket_link.ts";
 import { arrives, get, hear, joined, live, madeBy, type Node, put, withNodes } from "./live_bed.ts";
@@ -220,6 +220,28 @@ describe("instances over real sockets", () => {
       }
     });
   });
+
+  it("pages of other origins may speak to it if they are allowed, and no others", () =>
+    withNodes(async (nodes) => {
+      const { sync } = await nodes.node();
+      const url = "http://x/api/v0";
+      const allowing = async (options: HandlerOptions, method: string, origin: string) => {
+        const headers = { origin, "content-type": "application/json" };
+        const body = method === "POST" ? "{}" : null;
+        const request = new Request(url, { method, headers, body });
+        const response = await sync.fetchHandler(options)(request);
+        return [response.status, response.headers.get("access-control-allow-origin")];
+      };
+      const [mine, other] = ["https://mine.example", "https://other.example"];
+      for (const options of [{}, { origins: [mine] }]) {
+        assert.deepEqual(await allowing(options, "OPTIONS", other), [405, null]);
+        assert.deepEqual(await allowing(options, "POST", other), [400, null]);
+      }
+      assert.deepEqual(await allowing({ origins: [mine] }, "OPTIONS", mine), [204, mine]);
+      assert.deepEqual(await allowing({ origins: [mine] }, "POST", mine), [400, mine]);
+      assert.deepEqual(await allowing({ origins: "*" }, "POST", other), [400, "*"]);
+      assert.throws(() => sync.fetchHandler({ origins: mine as "*" }), { code: "InvalidArgument" });
+    }));
 
   it("close ends all, on both sides", () =>
     withNodes(async (nodes) => {

@@ -61,7 +61,7 @@ export async function respondToUpgrade(
 
 let servers: Promise<WebSocketServer | undefined> | undefined;
 
-/** Undefined where the package is not installed. */
+/** Undefined where the package is not installed, or is another version than is wanted. */
 function webSockets(): Promise<WebSocketServer | undefined> {
   return servers ??= import("ws").then(({ WebSocketServer }) =>
     new WebSocketServer({
@@ -69,7 +69,8 @@ function webSockets(): Promise<WebSocketServer | undefined> {
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
       handleProtocols: (offered) => offered.has(NATIVE_SUBPROTOCOL) ? NATIVE_SUBPROTOCOL : false,
-    }), () => undefined);
+    })
+  ).catch(() => undefined);
 }
 
 /** Says no, and ends the connection. */

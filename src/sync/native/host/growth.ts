@@ -1,4 +1,6 @@
 import type { DatabaseHost, WriteCallback } from "../../../database/host.ts";
+import { systemTimers, type Timers } from "../../worker/timers.ts";
+import { tasksEndWithRequests } from "../../../util/isolate.ts";
 import type { ID } from "../../../entry/id.ts";
 
 interface Watched {
@@ -6,24 +8,43 @@ interface Watched {
   readonly registration: Promise<WriteCallback>;
 }
 
+/** How often it is looked whether a tree has grown where nobody can tell, in milliseconds. */
+const LOOK_MS = 250;
+
 /** Tells sessions when a tree has grown, by a write of this process or of another one. */
 export class Growth {
   readonly #host: DatabaseHost;
+  readonly #timers: Timers;
   readonly #trees = new Map<string, Watched>();
 
   /** The growth of the trees of an instance. */
-  constructor(host: DatabaseHost) {
+  constructor(host: DatabaseHost, timers: Timers = systemTimers) {
     this.#host = host;
+    this.#timers = timers;
   }
 
   /** Calls whenever a tree has grown, from when the promise resolves until what it gives is called. */
   async watch(tree: ID, call: () => void): Promise<() => void> {
+    if (tasksEndWithRequests) return this.#look(call);
     const key = tree.toString();
     const watched = this.#trees.get(key) ?? this.#begin(tree);
     this.#trees.set(key, watched);
     watched.calls.add(call);
     await watched.registration;
     return () => this.#leave(key, watched, call);
+  }
+
+  /** In isolates a request may not use the connection of another: each looks for itself. */
+  #look(call: () => void): () => void {
+    let cancel = () => {};
+    const again = () => {
+      cancel = this.#timers.after(LOOK_MS, () => {
+        again();
+        call();
+      });
+    };
+    again();
+    return () => cancel();
   }
 
   #begin(tree: ID): Watched {

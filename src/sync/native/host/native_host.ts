@@ -63,7 +63,7 @@ export class NativeHost {
     this.cursors = new PeerCursors(host.backend.driver, timers);
     this.tables = new RangeTables(ArrivalLog.of(host.backend), tableBytes);
     this.admissions = new Admissions(host.clock, options);
-    this.growth = new Growth(host);
+    this.growth = new Growth(host, timers);
     this.requests = new AccessRequests(serving);
   }
 
