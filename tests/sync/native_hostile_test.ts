@@ -254,6 +254,20 @@ describe("access over the native protocol", () => {
       assert.equal(answer.type === "deny" && answer.code, "PermissionDenied");
     }, false));
 
+  it("ends for a peer that is blocked while it is there", () =>
+    alone(async (cluster, db) => {
+      const { sync } = cluster.peers[0]!;
+      const raw = new RawPeer(cluster);
+      await sync.registerPeer(raw.key.publicKey, "x");
+      await raw.begin();
+      raw.send(openOf(db.rootId, { live: true }));
+      await raw.nextOf("mark");
+      await sync.removePeer(raw.key.publicKey);
+      await put(db, "k", "secret");
+      const answer = await raw.next();
+      assert.equal(answer.type === "deny" && answer.code, "PeerBlocked");
+    }));
+
   it("nothing is taken of a tree that is not shared any more", () =>
     alone(async (cluster, { rootId }) => {
       const raw = await new RawPeer(cluster).begin();

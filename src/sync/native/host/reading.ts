@@ -32,7 +32,7 @@ export class Reading {
     this.#keys = [...keys];
   }
 
-  /** Whether the tree may be read. `TreeNotFound` when it is not held, or not shared. */
+  /** Whether the tree may be read. `TreeNotFound` when it is not held, or not shared; `PeerBlocked` when the peer is. */
   async isAllowed(): Promise<boolean> {
     const { backend } = this.#host.serving.host.host;
     const [settings, records] = await Promise.all([
@@ -55,6 +55,8 @@ export class Reading {
 
   async #judge(): Promise<{ readonly mayRead: boolean; readonly isSettled: boolean }> {
     const { access } = this.#host;
+    // It may have been blocked since the session began.
+    await this.#host.admit(this.#keys[0]!);
     if (!await access.isShared(this.#tree)) throw treeNotFound(this.#tree);
     const rules = await access.accessRules(this.#tree);
     if (rules === undefined) throw treeNotFound(this.#tree);
