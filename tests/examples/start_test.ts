@@ -118,7 +118,10 @@ describe("npm start", () => {
     const db = join(folder, "50% a?.db");
     const first = start(folder, "--file", "people.csv", "--db", db);
     assert.match(first.output, /2 rows read, 2 new, 0 changed, 0 as they were/, first.errors);
-    assert.match(first.output, /^Shared: eidetica:\?db=bafy\w+&pr=http:127\.0\.0\.1:\d+&native=1$/m);
+    assert.match(
+      first.output,
+      /^Shared: eidetica:\?db=bafy\w+&pr=http:127\.0\.0\.1:\d+&native=1$/m,
+    );
     assert.match(first.output, /has 6 of 6 entries, 6 of them new, and 2 of 2 rows/);
     const again = start(folder, "--file", "people.csv", "--db", db);
     assert.match(again.output, /2 rows read, 0 new, 0 changed, 2 as they were/, again.errors);
