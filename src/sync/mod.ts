@@ -85,6 +85,11 @@ export type {
   BunSocketHandlers,
 } from "../transport/bun_server.ts";
 export { HttpTransport, type HttpTransportOptions } from "../transport/http_transport.ts";
+export { type MessagePortLike, MessagePortLink } from "../transport/message_port_link.ts";
+export {
+  type MessagePortOptions,
+  MessagePortTransport,
+} from "../transport/message_port_transport.ts";
 export type {
   ByteStream,
   ConnectionInfo,

@@ -89,6 +89,7 @@ export class NativeSessions implements NativeDoor {
 }
 
 /** Whether an address is on this machine: nothing is gained by making less of what goes there. */
-function isHere({ address }: Address): boolean {
-  return /^(?:https?:\/\/)?(?:127\.|localhost[:/]|\[::1\])/i.test(address);
+function isHere({ transportType, address }: Address): boolean {
+  return transportType === "port" ||
+    /^(?:https?:\/\/)?(?:127\.|localhost[:/]|\[::1\])/i.test(address);
 }

@@ -257,7 +257,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const handler = new V0Handler(serving);
     const sessions = this.#sessions;
     return {
-      exchange: (request, remote) => handler.exchange(request, remote),
+      exchange: (request, remote, takesLinks = false) => {
+        const native = takesLinks && sessions !== undefined ? OWN_OFFER : undefined;
+        return handler.exchange(request, remote, { native });
+      },
       ...sessions === undefined ? {} : { accept: (link, info) => sessions.accept(link, info) },
       fetch: routed(
         sessions === undefined ? { [V0_PATH]: v0Route(handler) } : {

@@ -78,8 +78,15 @@ export interface LinkInfo {
 
 /** The serving side, as transports call it. */
 export interface ServerSide {
-  /** Answers one request of protocol v0: a stream of bytes in, one out. */
-  exchange(request: ByteStream, remote: Address | undefined): Promise<ByteStream>;
+  /**
+   * Answers one request of protocol v0: a stream of bytes in, one out. Whoever asks may be told that connections which
+   * live on are taken on the same way, where the transport has them.
+   */
+  exchange(
+    request: ByteStream,
+    remote: Address | undefined,
+    takesLinks?: boolean,
+  ): Promise<ByteStream>;
   /** Serves a connection that lives on, until it ends; left out by those who serve none. */
   accept?(link: Link, info: LinkInfo): void;
   /** Answers HTTP requests. */

@@ -9,6 +9,8 @@ import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import * as sync from "../../src/sync/access/limits.ts";
 import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
+import { PORT_WINDOW_BYTES } from "../../src/transport/message_port_link.ts";
+import { MAX_PORT_LINKS } from "../../src/transport/message_port_transport.ts";
 import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from "../../src/transport/web_socket_link.ts";
 import { MAX_TICKET_LENGTH } from "../../src/sync/ticket.ts";
 import { MAX_COSTS } from "../../src/store/password_config.ts";
@@ -47,6 +49,8 @@ describe("docs/security.md", () => {
       MAX_WAITING_BYTES,
       MAX_MESSAGE_BYTES,
       MAX_BUFFERED_BYTES,
+      PORT_WINDOW_BYTES,
+      MAX_PORT_LINKS,
       MAX_CLAIMED_TIPS,
       MAX_DELEGATION_STEPS,
       MAX_PASS,
