@@ -183,6 +183,21 @@ describe("messages in pieces", () => {
     );
   });
 
+  it("a number that goes on in the next piece is judged as a whole", () => {
+    for (const text of ['{"Count":9e999}', '{"Count":9e07199254740993}', '{"Count":1e5}']) {
+      const bytes = utf8(text);
+      const wanted = faultOf(() => decodeResponse(bytes));
+      for (let size = 1; size <= bytes.length; size++) {
+        const reader = responseReader();
+        const found = faultOf(() => {
+          pushAll(reader, bytes, size);
+          reader.end();
+        });
+        assert.equal(found, wanted, `${text} in pieces of ${size}`);
+      }
+    }
+  });
+
   it("bytes may be changed once they were pushed, and nothing follows after the end", () => {
     const whole = encodeRequest({ type: "SendEntries", body: [plainEntry()] });
     const reader = requestReader();

@@ -83,7 +83,9 @@ export class Feed {
     } catch (error) {
       if (!(error instanceof SerializeError)) throw error;
       const fault = error.fields.fault as Fault;
-      if (!this.#isEnded && fault === "syntax") return this.#wait(limit);
+      // A number that goes on may be out of range: then it is no JSON, whatever was expected.
+      const isOpen = fault === "syntax" || fault === "shape" && this.#mayGoOn(reader.position);
+      if (!this.#isEnded && isOpen) return this.#wait(limit);
       throw badMessage(fault, String(error.fields.reason), error);
     }
   }
