@@ -23,6 +23,7 @@ import { Outflow } from "../../src/sync/native/outflow.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { concat, utf8 } from "../../src/util/bytes.ts";
 import { open, put, shared, withCluster } from "./cluster_bed.ts";
+import { tableOf } from "./native_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
 import { RawPeer } from "./raw_peer.ts";
 
@@ -295,6 +296,28 @@ describe("entries whose parents were not sent", () => {
       assert.deepEqual([waiting, kept], [1, undefined]);
       assert.deepEqual((await raw.nextOf("want")).ids.map(String), [`${parent}`]);
     }));
+});
+
+describe("comparing ranges", () => {
+  it("that ends while its table is asked for, and begins again, sends not everything", () => {
+    const asked: Question[] = [];
+    const flow = new Outflow(0, flowHost(asked));
+    const log = { logId: new Uint8Array(8), position: 3, sum: 3n };
+    const table = { table: tableOf([{ height: 0, short: 1n }]), log };
+    const tips = [ID.ofDagCbor(Uint8Array.of(1))];
+    flow.begin({ tips, cursor: undefined, log, isSame: false, hasAll: false, waits: false });
+    flow.differed({ lacking: undefined, isKnown: false, log }, false);
+    flow.tabled({ table, isHeld: false });
+    flow.compare(nothingTold.ranges);
+    flow.received();
+    flow.differed({ lacking: [], isKnown: true, log }, false);
+    flow.paged({ isValid: true, block: undefined, next: log, left: 0 });
+    flow.compare(nothingTold.ranges);
+    flow.tabled({ table: undefined, isHeld: true });
+    flow.tabled({ table, isHeld: false });
+    const pages = asked.flatMap((it) => it.do === "page" ? [it.from] : []);
+    assert.deepEqual(pages, [log]);
+  });
 });
 
 describe("tips that were told and have not come", () => {

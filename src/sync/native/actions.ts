@@ -143,11 +143,18 @@ export interface Difference {
   readonly log: LogCursor | undefined;
 }
 
-/** What answers `table`. */
+/** All that is Verified. */
 export interface Table {
   readonly table: RangeTable;
   /** The end of the log when the table was made. */
   readonly log: LogCursor;
+}
+
+/** What answers `table`: one, none if the tree is not held, or that the one which is held may still be told of. */
+export interface FoundTable {
+  readonly table: Table | undefined;
+  /** As it was asked. */
+  readonly isHeld: boolean;
 }
 
 /** What answers `fetch`. */
@@ -178,7 +185,7 @@ export type Answer =
   | ({ readonly to: "judge" } & Judgement)
   | { readonly to: "page"; readonly page: Page }
   | ({ readonly to: "differ" } & Difference)
-  | { readonly to: "table"; readonly table: Table | undefined }
+  | ({ readonly to: "table" } & FoundTable)
   | ({ readonly to: "fetch" } & Fetched)
   | ({ readonly to: "store" } & StoreReport)
   | { readonly to: "lack"; readonly ids: readonly ID[] }

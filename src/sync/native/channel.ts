@@ -182,7 +182,7 @@ export class Channel {
         this.out.differed(answer, this.#isReceiving);
         break;
       case "table":
-        this.out.tabled(answer.table);
+        this.out.tabled(answer);
         break;
       case "fetch":
         this.out.fetched(answer);

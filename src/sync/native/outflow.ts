@@ -4,11 +4,11 @@ import type {
   Block,
   Difference,
   Fetched,
+  FoundTable,
   Items,
   Page,
   Question,
   Standing,
-  Table,
 } from "./actions.ts";
 import type { Budget } from "./budget.ts";
 import type { SharedCredit } from "./credit.ts";
@@ -288,8 +288,8 @@ export class Outflow {
   }
 
   /** Answers `table`; undefined when the table is held already, or there is nothing to compare. */
-  tabled(table: Table | undefined): void {
-    const found = this.#ranges.tabled(table);
+  tabled(answer: FoundTable): void {
+    const found = this.#ranges.tabled(answer);
     if (found === "nothing") this.#follow(undefined);
     else if (found !== undefined) this.#sendItems(found.lacking, found.log);
   }

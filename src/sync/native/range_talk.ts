@@ -1,5 +1,5 @@
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
-import type { Table } from "./actions.ts";
+import type { FoundTable } from "./actions.ts";
 import { Comparison } from "./comparison.ts";
 import type { FlowHost } from "./outflow.ts";
 import type { Range } from "./range_codec.ts";
@@ -67,9 +67,11 @@ export class RangeTalk {
    * Takes the table, or none when it is held already: sends what is to be said next. Gives what the other side lacks
    * once that is known, and `nothing` when there is no table.
    */
-  tabled(table: Table | undefined): Lacking | "nothing" | undefined {
+  tabled({ table, isHeld }: FoundTable): Lacking | "nothing" | undefined {
     if (this.#state === undefined) return undefined;
     if (this.#state !== "asked") return this.#answer(this.#state);
+    // It was asked about a comparison that has ended since.
+    if (isHeld) return undefined;
     if (table === undefined) return "nothing";
     this.#state = new Comparison(table);
     if (this.#told !== undefined) return this.#answer(this.#state);

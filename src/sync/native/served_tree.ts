@@ -78,7 +78,7 @@ export class ServedTree {
       case "differ":
         return { to: "differ", ...await side.differ(question.tips, question.isFew) };
       case "table":
-        return { to: "table", table: await side.table(question.isHeld) };
+        return { to: "table", table: await side.table(question.isHeld), isHeld: question.isHeld };
       case "fetch":
         return { to: "fetch", ...await side.fetch(question.items, question.maxBytes) };
       case "lack":
