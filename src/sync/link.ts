@@ -16,10 +16,15 @@ export class SyncLink implements AsyncDisposable {
     this.#unfollow = unfollow;
   }
 
-  /** Whether everybody was in step when it was last looked at. */
-  get status(): "synced" | "waiting" {
+  /**
+   * Whether everybody was in step when it was last looked at; `live` when all get at once, over open connections, what
+   * is committed.
+   */
+  get status(): "live" | "synced" | "waiting" {
     const waits = this.#workers.some(({ waiting }) => waiting.some((it) => it.equals(this.tree)));
-    return waits ? "waiting" : "synced";
+    if (waits) return "waiting";
+    const isLive = this.#workers.every(({ live }) => live.of(this.tree)?.isSettled === true);
+    return isLive && this.#workers.length > 0 ? "live" : "synced";
   }
 
   /** Resolves when everybody is in step; rejects with the reason when somebody cannot be brought there now. */

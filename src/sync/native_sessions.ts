@@ -15,7 +15,7 @@ import type { Transports } from "./transports.ts";
 export interface SessionListener {
   /** The peer has proved its key, and is registered. */
   met(peer: PublicKey): void;
-  /** The peer has opened a tree that it may read. */
+  /** The peer, who is registered, has opened a tree that it may read. */
   served(peer: PublicKey, session: NativeSession, channel: NativeChannel): void;
   /** Something has happened to a tree. */
   noted(peer: PublicKey, tree: ID, notice: Notice): void;
@@ -74,16 +74,18 @@ export class NativeSessions implements NativeDoor {
 
   #run(link: Link, how: Omit<SessionRun, "host" | "onNotice" | "onServed">): NativeSession {
     const { host, listener } = this.#options;
-    let peer = how.wanted;
+    let [peer, isKnown] = [how.wanted, false];
     const session: NativeSession = runSession(link, {
       ...how,
       host: host(),
       onNotice: (notice, tree) => {
         if (tree !== undefined && peer !== undefined) listener.noted(peer, tree, notice);
       },
-      onServed: (channel) => listener.served(peer!, session, channel),
+      onServed: (channel) => {
+        if (isKnown) listener.served(peer!, session, channel);
+      },
     });
-    session.established.then((it) => peer = it.peer, () => {});
+    session.established.then((it) => [peer, isKnown] = [it.peer, it.isKnown], () => {});
     return session;
   }
 }

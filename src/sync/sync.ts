@@ -250,7 +250,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       records: this.records,
       access,
       ...options.displayName === undefined ? {} : { displayName: options.displayName },
-      onPeer: (peer) => this.#workers.of(peer).heard(),
+      onPeer: (peer) => this.#workers.find(peer)?.heard(),
       onRequest: (request) => this.#events.emit({ type: "accessRequested", request }),
     });
     this.#serving = serving;
@@ -273,9 +273,9 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   #listener(): SessionListener {
     return {
-      met: (peer) => this.#workers.of(peer).heard(),
+      met: (peer) => this.#workers.find(peer)?.heard(),
       served: (peer, session, channel) => this.#workers.of(peer).live.served(session, channel),
-      noted: (peer, tree, notice) => this.#workers.of(peer).live.noted(tree, notice),
+      noted: (peer, tree, notice) => this.#workers.find(peer)?.live.noted(tree, notice),
     };
   }
 
@@ -397,6 +397,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const { peer } = optionsOf(options, action);
     const controls = roundControls(options, action);
     const peers = peer === undefined ? await this.getTreePeers(tree) : [peer];
+    // By questions, also where it is live: what the other side has just committed may be on its way.
     const rounds = await Promise.allSettled(peers.map((it) => {
       return this.syncTreeWithPeerAs(it, tree, this.keyFor(tree), controls);
     }));

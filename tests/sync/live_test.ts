@@ -85,6 +85,9 @@ describe("instances over real sockets", () => {
       const [row] = away.sync.metrics();
       assert.ok(row!.received > 0 && row!.sent > 0 && row!.bytes > 0, JSON.stringify(row));
       assert.equal((await away.sync.syncNow(copy)).complete, true);
+      const link = await away.sync.follow(copy, { peers: [home.instance.id] });
+      await link.synced();
+      assert.equal(link.status, "live");
     }));
 
   it("an instance on which either side forces v0 has everything as well", () =>

@@ -47,6 +47,7 @@ describe("a relay", () => {
       await arrives(db, "k", "from bob");
       await arrives(copies[1]!, "k", "from bob");
       assert.deepEqual(await relay.sync.listPeers(), []);
+      assert.deepEqual(relay.sync.metrics(), []);
     }));
 
   it("gives nothing to whoever may not read, and nothing of its own", () =>

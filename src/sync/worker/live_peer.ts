@@ -90,7 +90,12 @@ export class LivePeer {
     try {
       await live.settled(this.#host.timers, signal);
     } catch (error) {
-      throw live.session.end === undefined ? error : sessionLost(live.session);
+      signal.throwIfAborted();
+      if (live.session.end !== undefined) throw sessionLost(live.session);
+      // Another channel may have taken the place of this one.
+      const other = this.of(live.tree);
+      if (other === undefined || other === live) throw error;
+      return await this.settle(other, signal);
     }
     return this.#settled(live);
   }
@@ -114,10 +119,7 @@ export class LivePeer {
     } catch (error) {
       this.#forget(live);
       if (signal.aborted || live.session.end !== undefined) throw error;
-      const other = this.of(live.tree);
-      return other === undefined
-        ? { avoid: live.tree.toString() }
-        : await this.settle(other, signal);
+      return { avoid: live.tree.toString() };
     }
   }
 
@@ -269,6 +271,8 @@ export class LivePeer {
     const report = live.report();
     this.#host.metrics.count(this.#peer, live.tree, report);
     const { received, sent } = report;
+    // What was told already as it came is not told again by those who waited for it.
+    if (live.isSettled && received + sent === 0) return report;
     const [peer, tree] = [this.#peer.toString(), live.tree.toString()];
     this.#host.events.emit({ type: "synced", peer, tree, received, sent });
     return report;

@@ -41,10 +41,15 @@ export class Workers {
     this.#timers = timers;
   }
 
+  /** The worker of a peer, if there was ever anything to do with it: strangers get none by coming. */
+  find(peer: PublicKey): PeerWorker | undefined {
+    return this.#workers.get(peer.toString());
+  }
+
   /** The worker of a peer. */
   of(peer: PublicKey): PeerWorker {
     const key = peer.toString();
-    const known = this.#workers.get(key);
+    const known = this.find(peer);
     if (known !== undefined) return known;
     const made = new PeerWorker(peer, {
       ...this.#host,
