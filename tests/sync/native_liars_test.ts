@@ -85,6 +85,21 @@ describe("a server of the native protocol that is not honest, or another", () =>
       await raw.nextOf("mark");
     }));
 
+  it("says that it has stored what it was never sent: it is not believed", () =>
+    following(async ({ raw, channel }) => {
+      raw.send(stateOf());
+      const { cursor: sent } = await raw.nextOf("mark");
+      const lies = [cursor, { ...sent, position: 40 }, { ...sent, logId: cursor.logId }];
+      for (const lie of lies) raw.send({ type: "stored", channel: 0, cursor: lie, ...stored });
+      raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      await raw.nextOf("ping");
+      assert.equal(channel.reached, undefined);
+      raw.send({ type: "stored", channel: 0, cursor: sent, ...stored });
+      raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      await raw.nextOf("ping");
+      assert.deepEqual(channel.reached, sent);
+    }));
+
   it("promises entries and sends others: these are refused, and nothing is kept of the promise", () =>
     following(async ({ raw, channel, cluster }) => {
       const other = await cluster.peers[0]!.user.createDatabase({ name: "other" });

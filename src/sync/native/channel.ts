@@ -4,7 +4,7 @@ import { SyncError } from "../../util/errors.ts";
 import type { Answer, Judgement, StoreReport } from "./actions.ts";
 import { Inflow, type InflowHost } from "./inflow.ts";
 import { EARLY_MESSAGES } from "./limits.ts";
-import { MAX_TIPS, type Message, type Open, type State } from "./messages.ts";
+import { MAX_TIPS, type Message, type Open, type State, type Stored } from "./messages.ts";
 import { Outflow } from "./outflow.ts";
 
 /** A message about a channel. */
@@ -109,7 +109,7 @@ export class Channel {
       case "want":
         return this.#serves ? this.#want(message.ids) : undefined;
       case "stored":
-        return this.#host.tell({ do: "reached", channel: this.number, stored: message });
+        return this.#reached(message);
       case "access":
         return this.#host.tell({ do: "access", message });
       case "tips":
@@ -130,6 +130,17 @@ export class Channel {
   /** Whether the other side may have what it asks for: this side follows it, or it may read. */
   get #serves(): boolean {
     return this.isOwn || this.#mayRead;
+  }
+
+  /** A place that the other side was never told of is no place that it has reached. */
+  #reached(stored: Stored): void {
+    const { cursor } = stored;
+    const known = cursor !== undefined && this.out.hasTold(cursor) ? cursor : undefined;
+    this.#host.tell({
+      do: "reached",
+      channel: this.number,
+      stored: { ...stored, cursor: known },
+    });
   }
 
   #compare(ranges: Extract<ChannelMessage, { type: "ranges" }>["ranges"]): void {

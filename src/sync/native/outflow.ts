@@ -1,5 +1,6 @@
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
+import { equalBytes } from "../../util/bytes.ts";
 import type {
   Block,
   Difference,
@@ -82,6 +83,12 @@ export class Outflow {
     this.#host = host;
     this.#items = new DueItems(host.budget);
     this.#ranges = new RangeTalk(channel, host);
+  }
+
+  /** Whether the other side was told of a place in the own log, so that it can have everything up to there. */
+  hasTold({ logId, position }: LogCursor): boolean {
+    const last = this.#marked;
+    return last !== undefined && position <= last.position && equalBytes(logId, last.logId);
   }
 
   /** How many messages about ranges were taken. */
