@@ -6,6 +6,10 @@ import type { HandlerOptions, Sync } from "../../src/sync/sync.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
 import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "../../src/transport/web_socket_link.ts";
 import { arrives, get, hear, joined, live, madeBy, type Node, put, withNodes } from "./live_bed.ts";
+import { NATIVE_RETRY_MS } from "../../src/sync/worker/live_peer.ts";
+import type { FetchHandler } from "../../src/transport/port.ts";
+import { listenHere } from "../transport/bed.ts";
+import { HandTimers } from "./cluster_bed.ts";
 import { ByteRelay } from "./byte_relay.ts";
 
 /** Commits on both sides arrive at the other. */
@@ -223,6 +227,39 @@ describe("instances over real sockets", () => {
       }
     });
   });
+
+  it("where no WebSocket gets through everything goes over v0, and live as soon as one does", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const timers = new HandTimers();
+      const away = await nodes.node({ timers });
+      let isBlocked = true;
+      const answer = home.sync.fetchHandler();
+      const handler: FetchHandler = async (request, info) => {
+        const isNative = new URL(request.url).pathname === NATIVE_PATH;
+        return isBlocked && isNative
+          ? new Response(null, { status: 403 })
+          : await answer(request, info);
+      };
+      const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
+      try {
+        const db = await madeBy(home);
+        const address = { transportType: "http", address: `127.0.0.1:${server.port}` };
+        const copy = await away.user.join(new DatabaseTicket(db.rootId, [address]));
+        await put(copy, "k", "1");
+        await away.sync.flush();
+        assert.equal(await get(db, "k"), "1");
+        assert.equal(sessions(home), 0);
+        isBlocked = false;
+        const isLive = live(away.sync, db.rootId);
+        timers.fire(NATIVE_RETRY_MS);
+        await isLive;
+        await assertLive(db, copy, "2");
+        await away.sync.close();
+      } finally {
+        await server.close(0);
+      }
+    }));
 
   it("pages of other origins may speak to it if they are allowed, and no others", () =>
     withNodes(async (nodes) => {
