@@ -94,8 +94,10 @@ export class LivePeer {
       if (live.session.end !== undefined) throw sessionLost(live.session);
       // Another channel may have taken the place of this one.
       const other = this.of(live.tree);
-      if (other === undefined || other === live) throw error;
-      return await this.settle(other, signal);
+      if (other !== undefined && other !== live) return await this.settle(other, signal);
+      // Where nothing goes on, it is begun anew next time.
+      if (live.isOwn && live.isOpen) this.#close(live);
+      throw error;
     }
     return this.#settled(live);
   }

@@ -1,4 +1,3 @@
-import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
@@ -15,6 +14,7 @@ import type { LiveTree } from "./live_tree.ts";
 import { Routes } from "./routes.ts";
 import type { Timers } from "./timers.ts";
 import type { TreeReport, TreeSync } from "./tree_sync.ts";
+import { V0Rounds } from "./v0_rounds.ts";
 
 /** What a worker works with. */
 export interface WorkerHost {
@@ -63,13 +63,6 @@ const FINAL: ReadonlySet<string> = new Set([
   "PeerNotFound",
 ]);
 
-/** Codes of refusals to let a tree be read. */
-const UNREADABLE: ReadonlySet<string> = new Set([
-  "AuthenticationRequired",
-  "PermissionDenied",
-  "TreeNotFound",
-]);
-
 /** What a peer lacks after all was tried. */
 export interface Lack {
   /** The peer. */
@@ -89,7 +82,7 @@ export class PeerWorker {
   readonly peer: PublicKey;
   readonly #host: WorkerHost;
   readonly #jobs = new Map<string, Job>();
-  readonly #reached = new Map<string, LogCursor>();
+  readonly #rounds: V0Rounds;
   readonly #lacks = new Map<string, Lack>();
   /** Trees of which nothing is taken: commits are not sent, until a round finds otherwise. */
   readonly #untaking = new Set<string>();
@@ -110,6 +103,9 @@ export class PeerWorker {
   constructor(peer: PublicKey, host: WorkerHost) {
     this.peer = peer;
     this.#host = host;
+    this.#rounds = new V0Rounds(peer, host, this.#abort.signal, (tree) => {
+      this.#untaking.add(tree.toString());
+    });
     this.#routes = new Routes(host.client, peer, () => host.now());
     this.live = new LivePeer(peer, {
       ...host,
@@ -267,11 +263,7 @@ export class PeerWorker {
   }
 
   async #overV0(address: Address, { tree, wish }: Job): Promise<TreeReport> {
-    const known = this.#reached.get(tree.toString());
-    const pushed = wish === "push" && known !== undefined
-      ? await this.#push(address, tree, known)
-      : undefined;
-    const report = pushed ?? await this.#round(address, tree);
+    const report = await this.#rounds.bring(address, tree, wish);
     this.#host.metrics.count(this.peer, tree, report);
     const { received, sent } = report;
     const [peer, root] = [this.peer.toString(), tree.toString()];
@@ -308,45 +300,6 @@ export class PeerWorker {
     }
   }
 
-  /** Undefined when the place that was reached is of another log than there is now. */
-  async #push(
-    address: Address,
-    tree: ID,
-    from: LogCursor | undefined,
-  ): Promise<TreeReport | undefined> {
-    const options = { signal: this.#abort.signal };
-    const { report, reached } = await this.#host.trees.pushLog(address, tree, from, options);
-    this.#note(tree, reached);
-    return reached === undefined ? undefined : report;
-  }
-
-  /** A peer who lets nobody read a tree, or not this instance, is sent what it lacks all the same. */
-  async #round(address: Address, tree: ID): Promise<TreeReport> {
-    try {
-      return await this.#wholeRound(address, tree);
-    } catch (error) {
-      const isRefused = error instanceof EideticaError && UNREADABLE.has(error.code);
-      const report = isRefused ? await this.#push(address, tree, undefined) : undefined;
-      if (report !== undefined) return report;
-      if (isRefused) this.#untaking.add(tree.toString());
-      throw error;
-    }
-  }
-
-  async #wholeRound(address: Address, tree: ID): Promise<TreeReport> {
-    const { reached, ...report } = await this.#host.trees.round(address, this.peer, tree, {
-      key: this.#host.keyFor(tree),
-      signal: this.#abort.signal,
-    });
-    this.#note(tree, reached);
-    return report;
-  }
-
-  #note(tree: ID, reached: LogCursor | undefined): void {
-    if (reached === undefined) this.#reached.delete(tree.toString());
-    else this.#reached.set(tree.toString(), reached);
-  }
-
   #failed(job: Job, cause: unknown): void {
     if (this.#abort.signal.aborted) return;
     const error = cause instanceof EideticaError ? cause : asError(cause);
@@ -354,8 +307,7 @@ export class PeerWorker {
     this.#lacks.set(tree, { peer: this.peer, tree: job.tree, error });
     this.#host.metrics.failed(this.peer, job.tree, error);
     const { code, message } = error;
-    // It may come back as one that has less, such as an older copy: a round finds out.
-    this.#reached.clear();
+    this.#rounds.forget();
     if (FINAL.has(code)) {
       this.#host.events.emit({ type: "denied", peer, tree, code, message });
       return;
