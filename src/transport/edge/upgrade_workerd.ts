@@ -15,9 +15,88 @@ interface WorkerdHost {
 export function upgrade(_request: Request): Upgraded {
   const { WebSocketPair } = globalThis as unknown as WorkerdHost;
   const pair = new WebSocketPair();
-  const link = new WebSocketLink(pair[1]);
+  const link = new WebSocketLink(new SocketOfRequest(pair[1]));
   pair[1].accept();
   const headers = { "sec-websocket-protocol": NATIVE_SUBPROTOCOL };
   const init = { status: 101, webSocket: pair[0], headers };
   return { link, response: new Response(null, init as ResponseInit) };
+}
+
+/**
+ * A socket of the request that it was made in: no other request may use it. What others have to send, such as what came
+ * in over their own connection, waits here and is sent by the request itself.
+ */
+class SocketOfRequest implements WebSocketLike {
+  readonly #socket: WorkerdSocket;
+  #waiting: (() => void)[] = [];
+  #wake: () => void = () => {};
+  #isOver = false;
+  #bufferedAmount = 0;
+
+  /** Must be called in the request to which the socket belongs. */
+  constructor(socket: WorkerdSocket) {
+    this.#socket = socket;
+    const end = () => {
+      this.#isOver = true;
+      this.#wake();
+    };
+    for (const type of ["close", "error"]) socket.addEventListener(type, end);
+    void this.#work();
+  }
+
+  /** See {@link WebSocketLike.binaryType}. */
+  set binaryType(type: string) {
+    this.#socket.binaryType = type;
+  }
+
+  /** Bytes that wait for the request; what does not end with it is bounded by that. */
+  get bufferedAmount(): number {
+    return this.#bufferedAmount;
+  }
+
+  /** See {@link WebSocketLike.send}. */
+  send(data: Uint8Array<ArrayBuffer>): void {
+    this.#bufferedAmount += data.length;
+    this.#later(() => {
+      this.#bufferedAmount -= data.length;
+      this.#socket.send(data);
+    });
+  }
+
+  /** See {@link WebSocketLike.close}. */
+  close(code?: number, reason?: string): void {
+    this.#later(() => {
+      this.#isOver = true;
+      this.#socket.close(code, reason);
+    });
+  }
+
+  /** See {@link WebSocketLike.addEventListener}. */
+  addEventListener(type: string, listener: (event: { readonly data?: unknown }) => void): void {
+    this.#socket.addEventListener(type, listener);
+  }
+
+  #later(work: () => void): void {
+    this.#waiting.push(work);
+    this.#wake();
+  }
+
+  /** Whoever settles a promise, what awaits it goes on in the request that it belongs to. */
+  async #work(): Promise<void> {
+    while (!this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (this.#waiting.length > 0) resolve();
+      });
+      this.#doAll();
+    }
+  }
+
+  #doAll(): void {
+    try {
+      for (const work of this.#waiting.splice(0)) work();
+    } catch {
+      // The other side is gone, of which `close` tells.
+    }
+  }
 }
