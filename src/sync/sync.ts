@@ -36,7 +36,6 @@ import {
 } from "./declarative.ts";
 import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
-import { crossOrigin } from "./http/cross_origin.ts";
 import { routed } from "./http/fetch_handler.ts";
 import { nativeRoute } from "./http/native_route.ts";
 import { type Origins, requireOrigins, withOrigins } from "./http/origins.ts";
@@ -264,8 +263,8 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       },
       ...sessions === undefined ? {} : { accept: (link, info) => sessions.accept(link, info) },
       fetch: routed(
-        sessions === undefined ? { [V0_PATH]: crossOrigin(v0Route(handler)) } : {
-          [V0_PATH]: crossOrigin(v0Route(handler, OWN_OFFER)),
+        sessions === undefined ? { [V0_PATH]: v0Route(handler) } : {
+          [V0_PATH]: v0Route(handler, OWN_OFFER),
           [NATIVE_PATH]: nativeRoute(sessions),
         },
       ),
