@@ -55,7 +55,9 @@ async function esbuild(options) {
 
 /** Makes `page.js`, and what it loads, in a folder. */
 export const PAGES = {
-  esbuild: (outdir) => page("page.js", outdir),
+  esbuild: (outdir) => {
+    return esbuild({ entryPoints: [PAGE], outdir, format: "esm", splitting: true });
+  },
   "esbuild, one classic script": (outdir) =>
     esbuild({ entryPoints: [PAGE], outdir, format: "iife" }),
   webpack: (path) => pack("webpack", path),
@@ -129,9 +131,10 @@ const wasmFiles = (outdir) => ({
   },
 });
 
-/** Makes a page, and what it loads, in a folder. */
-export async function page(name, outdir) {
-  return await esbuild({ entryPoints: [join(HOME, name)], outdir, format: "esm", splitting: true });
+/** Makes `page.js` of the tabs that exchange live. */
+export async function livePage(outdir) {
+  const entryPoints = [join(HOME, "live", "page.js")];
+  return await esbuild({ entryPoints, outdir, format: "esm", splitting: true });
 }
 
 /** Makes a worker, and what it loads, in a folder. */

@@ -4,8 +4,8 @@
  *   npm run bundles
  *
  * It is built, bundled without externals by esbuild, webpack, Rspack, Rollup, Vite, Bun, Deno and Metro, and what
- * came out runs in Chromium, also under strict security policies, and in workerd. Prints what a page loads for
- * parts of the package; fails when that is more than it may be.
+ * came out runs in Chromium, also under strict security policies, and in workerd, and exchanges live with Node
+ * from both. Prints what a page loads for parts of the package; fails when that is more than it may be.
  */
 
 import {
@@ -21,12 +21,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { brokenBudgets } from "./budgets.mjs";
-import { HOME, metro, page, PAGES, worker } from "./bundlers.mjs";
+import { HOME, livePage, metro, PAGES, worker } from "./bundlers.mjs";
 import { buildDist } from "./dist.mjs";
 import { publishedManifest } from "./doors.mjs";
 import { answerHelp } from "./help.mjs";
 import { runIsolates, withIsolate } from "./isolates.mjs";
-import { livePage, overRelay } from "./live.mjs";
+import { overRelay, runLiveClients, runLivePages } from "./live.mjs";
 import { findChromium, runPages } from "./pages.mjs";
 import { installDependencies, installFolder, ROOT } from "./runtimes.mjs";
 
@@ -106,10 +106,15 @@ async function pages(home) {
     all[name] = { folder: join(home, "webpack"), policy };
     wanted[name] = says(engine, "in threads");
   }
-  if (findChromium() !== undefined) return compare(await runPages(all), wanted);
+  return hasChromium("the pages") ? compare(await runPages(all), wanted) : 0;
+}
+
+/** Whether something can be shown; tells when it cannot, which CI does not take. */
+function hasChromium(what) {
+  if (findChromium() !== undefined) return true;
   if (process.env.CI) throw new Error("CI needs Chromium");
-  console.log("skipped: there is no Chromium to run the pages in");
-  return 0;
+  console.log(`skipped: there is no Chromium to run ${what} in`);
+  return false;
 }
 
 async function isolates(home) {
@@ -132,20 +137,36 @@ async function isolates(home) {
   return compare(await runIsolates(workers, home), wanted);
 }
 
-/** A page, and nodes over a relay in an isolate, see each other's commits live. */
-async function live(home) {
-  const folder = join(home, "live relay");
-  await bundle("esbuild for workerd, worker_live.js", (to) => worker("worker_live.js", to), folder);
-  const relay = { folder, entry: "worker_live.js", flags: [] };
-  const all = { "over a relay in workerd": await withIsolate(relay, home, overRelay) };
-  const wanted = { "over a relay in workerd": "an answer to of ada" };
-  if (findChromium() !== undefined) {
-    const pages = join(home, "live page");
-    await bundle("esbuild, page_live.js", (to) => page("page_live.js", to), pages);
-    all["a page and a server"] = await livePage(pages);
-    wanted["a page and a server"] = "live, an answer to of the page";
-  }
-  return compare(all, wanted);
+/** What those say that exchange live. */
+const LIVE = {
+  "tab one": "live with the server and the other tab",
+  "tab two": "live with the server and the other tab",
+  "server of the tabs": "has what the tabs wrote",
+};
+
+async function tabs(home) {
+  const folder = join(home, "live page");
+  await bundle("esbuild, a page that is live", livePage, folder);
+  return hasChromium("the tabs") ? compare(await runLivePages(folder), LIVE) : 0;
+}
+
+/** Nodes see each other's commits live over isolates. */
+async function liveIsolates(home) {
+  const [relay, live] = [join(home, "live relay"), join(home, "live worker")];
+  await bundle("esbuild for workerd, a relay", (to) => worker("live/relay.js", to), relay);
+  await bundle("esbuild for workerd, live", (to) => worker("live/worker.js", to), live);
+  const run = (folder, entry, flags, work) => withIsolate({ folder, entry, flags }, home, work);
+  const cut = "two clients exchange live, also after cuts";
+  const all = {
+    "over a relay in workerd": await run(relay, "relay.js", [], overRelay),
+    "clients of workerd": await run(live, "worker.js", ["no_nodejs_compat_v2"], runLiveClients),
+    "with the modules of Node": await run(live, "worker.js", [], runLiveClients),
+  };
+  return compare(all, {
+    "over a relay in workerd": "an answer to of ada",
+    "clients of workerd": cut,
+    "with the modules of Node": cut,
+  });
 }
 
 async function main() {
@@ -155,7 +176,8 @@ async function main() {
   const broken = await brokenBudgets();
   const home = mkdtempSync(join(tmpdir(), "eidetica-bundles-"));
   try {
-    const failed = await pages(home) + await isolates(home) + await live(home);
+    const failed = await pages(home) + await tabs(home) + await isolates(home) +
+      await liveIsolates(home);
     await bundle("metro", metro, join(home, "metro"));
     return broken.length + failed;
   } finally {

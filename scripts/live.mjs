@@ -1,13 +1,23 @@
-/** What is exchanged live between this process and a page in Chromium, and over a relay in workerd. */
+/**
+ * What is exchanged live between Node and two tabs in Chromium, between Node and an isolate of workerd, and over a relay
+ * there. `bundles/live` has what runs in each.
+ */
 
-import { writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { HOME } from "./bundlers.mjs";
-import { runPages } from "./pages.mjs";
+import { runTabs } from "./pages.mjs";
+import { runtime } from "./runtimes.mjs";
 
 /** How long a value may take to arrive, in milliseconds. */
 const PATIENCE_MS = 30_000;
+
+/** How long a program may take, in milliseconds. */
+const PROGRAM_MS = 180_000;
+const TABS = ["tab one", "tab two"];
 
 const packageOf = (door) =>
   import(pathToFileURL(join(HOME, "node_modules", "eidetica", "dist", door)).href);
@@ -44,24 +54,53 @@ async function arrives(db, key) {
   throw new Error(`"${key}" did not arrive within ${PATIENCE_MS} ms`);
 }
 
-/** What a page says that joins a database of this process, asks, and is answered live. */
-export async function livePage(folder) {
-  const home = await nodeOf("home");
+/** A program on Node: `line` gives what it prints next, or what has become of it; `complaint` its errors so far. */
+function program(name, ...args) {
+  const child = spawn(runtime("node"), [join(HOME, "live", name), ...args], { cwd: HOME });
+  const ended = once(child, "close");
+  const timer = setTimeout(() => child.kill(), PROGRAM_MS);
+  let complaint = "";
+  child.stderr.on("data", (chunk) => complaint += chunk);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const line = async () => {
+    const { value, done } = await lines.next();
+    if (!done) return value;
+    const [code, signal] = await ended;
+    return `${name} ended by ${signal ?? code}: ${complaint}`;
+  };
+  const end = async () => {
+    child.kill();
+    await ended;
+    clearTimeout(timer);
+  };
+  return { line, end, complaint: () => complaint };
+}
+
+/** What two tabs with the page of a folder, and their server, say of themselves. */
+export async function runLivePages(folder) {
+  const home = program("home.js", ...TABS);
   try {
-    await home.sync.serve({ origins: "*" });
-    const notes = await madeBy(home);
-    writeFileSync(join(folder, "ticket.txt"), `${await home.user.share(notes)}`);
-    const asked = arrives(notes, "question").then((it) =>
-      put(notes, "answer", `an answer to ${it}`)
-    );
-    const [outcomes] = await Promise.all([
-      runPages({ live: { folder, script: "page_live.js" } }),
-      asked,
-    ]);
-    return outcomes.live;
+    const ticket = await home.line();
+    const [one, two] = TABS;
+    const queries = {
+      [one]: { name: one, other: two, ticket },
+      [two]: { name: two, other: one, ticket },
+    };
+    const outcomes = await runTabs(folder, queries);
+    return { ...outcomes, "server of the tabs": await home.line() };
+  } catch (error) {
+    throw new Error(`${error.message} ${home.complaint()}`.trimEnd(), { cause: error });
   } finally {
-    await home.instance.close();
+    await home.end();
   }
+}
+
+/** What clients of an isolate say of themselves. */
+export async function runLiveClients(port) {
+  const away = program("away.js", String(port));
+  const said = await away.line();
+  await away.end();
+  return said;
 }
 
 /** What two nodes of this process exchange that know a relay alone. */

@@ -1,4 +1,4 @@
-/** Runs pages in a real Chromium: all of them as frames of one page, which hands their outcomes back. */
+/** Runs pages in a real Chromium, as frames of one page or each in a tab; they hand their outcomes back. */
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,11 +10,11 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 
 const FLAGS = [
   "--headless",
-  ...(process.env.DBG ? ["--enable-logging=stderr", "--v=0"] : []),
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
   "--no-first-run",
+  "--disable-popup-blocking",
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
@@ -26,10 +26,8 @@ const PATIENCE_MS = 120_000;
 const TYPES = { ".js": "text/javascript", ".html": "text/html", ".wasm": "application/wasm" };
 
 /** A page of its own for each bundle, with the security policy that it is served under. */
-function frame({ isClassic, script = "page.js" }) {
-  return `<!doctype html><script ${
-    isClassic ? "defer" : 'type="module"'
-  } src="${script}"></script>`;
+function frame({ isClassic }) {
+  return `<!doctype html><script ${isClassic ? "defer" : 'type="module"'} src="page.js"></script>`;
 }
 
 /** Shows one frame after the other, and sends what each says of itself. */
@@ -53,17 +51,24 @@ await fetch("/done", { method: "POST", body: JSON.stringify(outcomes) });
 </script>`;
 }
 
-function serve(pages, done) {
+/** Opens tabs that know nothing of each other. */
+function opener(paths) {
+  return `<!doctype html><script>
+for (const path of ${JSON.stringify(paths)}) open(path, "_blank", "noopener");
+</script>`;
+}
+
+function serve(pages, first, tell) {
   const answer = (response, type, text, headers = {}) => {
     response.writeHead(200, { "content-type": type, "cache-control": "no-store", ...headers });
     response.end(text);
   };
   return createServer((request, response) => {
-    const [, name, ...rest] = decodeURIComponent(request.url).split("/");
-    if (name === "") return answer(response, "text/html", overview(Object.keys(pages)));
+    const [, name, ...rest] = decodeURIComponent(request.url.split("?")[0]).split("/");
+    if (name === "") return answer(response, "text/html", first);
     if (name === "done") {
       let body = "";
-      request.on("data", (chunk) => body += chunk).on("end", () => done(JSON.parse(body)));
+      request.on("data", (chunk) => body += chunk).on("end", () => tell(JSON.parse(body)));
       return answer(response, "text/plain", "");
     }
     const page = pages[name];
@@ -82,21 +87,39 @@ export function findChromium() {
   return CHROMIUM.find((path) => existsSync(path));
 }
 
-/** What each page says; a page is `{ folder, policy?, isClassic?, script? }`, and its script `page.js`. */
+/** What each page says; a page is `{ folder, policy?, isClassic? }`, and its script is `page.js`. */
 export async function runPages(pages) {
-  const profile = mkdtempSync(join(tmpdir(), "eidetica-chromium-"));
-  let [resolve, reject] = [];
-  const promise = new Promise((...settle) => [resolve, reject] = settle);
-  const server = serve(pages, resolve);
+  const names = Object.keys(pages);
+  return await show({ pages, names, first: overview(names) });
+}
+
+/** What each tab says under its name; the page in `folder` is asked with a query for each. */
+export async function runTabs(folder, queries) {
+  const paths = Object.values(queries).map((query) => `/tab/?${new URLSearchParams(query)}`);
+  const names = Object.keys(queries);
+  return await show({ pages: { tab: { folder } }, names, first: opener(paths) });
+}
+
+/** Shows a first page that shows others, until every name has an outcome. */
+async function show({ pages, names, first }) {
+  const { promise, resolve, reject } = settleable();
+  const all = {};
+  const server = serve(pages, first, (outcomes) => {
+    Object.assign(all, outcomes);
+    if (names.every((name) => name in all)) resolve(all);
+  });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const address = `http://127.0.0.1:${server.address().port}/`;
+  const profile = mkdtempSync(join(tmpdir(), "eidetica-chromium-"));
   const chromium = spawn(findChromium(), [...FLAGS, `--user-data-dir=${profile}`, address], {
-    stdio: process.env.DBG ? ["ignore", "inherit", "inherit"] : "ignore",
+    stdio: "ignore",
   });
   const ended = new Promise((done) => chromium.on("close", done));
   chromium.on("error", reject);
   ended.then(() => reject(new Error("Chromium ended before the pages had told their outcomes")));
-  const timer = setTimeout(() => reject(new Error("The pages took too long")), PATIENCE_MS);
+  const tooLong = () =>
+    reject(new Error(`The pages took too long; so far: ${JSON.stringify(all)}`));
+  const timer = setTimeout(tooLong, PATIENCE_MS);
   try {
     return await promise;
   } finally {
@@ -107,4 +130,11 @@ export async function runPages(pages) {
     server.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** A promise and what settles it. */
+function settleable() {
+  let [resolve, reject] = [];
+  const promise = new Promise((...settle) => [resolve, reject] = settle);
+  return { promise, resolve, reject };
 }
