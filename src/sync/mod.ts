@@ -101,6 +101,8 @@ export type {
   Listen,
   Listening,
   ListenOptions,
+  PostedAnswer,
+  PostedRequest,
   ServerSide,
   Transport,
   Upgrade,

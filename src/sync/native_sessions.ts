@@ -1,7 +1,9 @@
 import type { PublicKey } from "../keys/public_key.ts";
 import type { Address, Link, LinkInfo } from "../transport/port.ts";
 import type { ID } from "../entry/id.ts";
+import type { NonceLedger } from "./access/port.ts";
 import { tasksEndWithRequests } from "../util/isolate.ts";
+import { answerPost } from "./http/native_post.ts";
 import type { NativeDoor } from "./http/native_route.ts";
 import type { Notice } from "./native/actions.ts";
 import type { NativeHost } from "./native/host/native_host.ts";
@@ -24,6 +26,8 @@ export interface SessionListener {
 /** What sessions are run with. */
 export interface NativeSessionsOptions {
   readonly host: () => NativeHost;
+  /** Spent nonces; those of all transports. */
+  readonly nonces: NonceLedger;
   readonly transports: Transports;
   readonly offers: NativeOffers;
   readonly listener: SessionListener;
@@ -46,6 +50,14 @@ export class NativeSessions implements NativeDoor {
     session.established.then(({ peer, isKnown }) => {
       if (isKnown) this.#options.listener.met(peer);
     }, () => {});
+  }
+
+  /** See {@link NativeDoor.post}. */
+  post(request: Request, remote: string | undefined): Promise<Response> {
+    const { host: hostOf, nonces } = this.#options;
+    const host = hostOf();
+    const device = host.serving.host.deviceKey();
+    return answerPost({ host, nonces, device }, request, remote);
   }
 
   /** Whether a peer can be spoken to natively at an address. */

@@ -18,6 +18,7 @@ import { Logger } from "../util/log.ts";
 import { requireSignal } from "../util/work.ts";
 import { ReadAccess } from "./access/can_read.ts";
 import { NodeAccess } from "./access/node_access.ts";
+import { NonceStore } from "./access/nonces.ts";
 import {
   type DatabaseLike,
   requireOptionalText,
@@ -55,6 +56,7 @@ import { V0Client } from "./v0/client.ts";
 import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
+import { PostRounds } from "./worker/post_rounds.ts";
 import { pause, systemTimers, type Timers } from "./worker/timers.ts";
 import { NOTHING, plus, type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
@@ -137,6 +139,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #metrics: SyncMetrics;
   readonly #server: ServerSide;
   readonly #timers: Timers;
+  readonly #nonces: NonceStore;
   readonly #servers = new Map<SyncServer, Address>();
   #watch: { [Symbol.dispose](): void } | undefined;
   #serving!: Serving;
@@ -166,12 +169,21 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     this.#metrics = new SyncMetrics(() => clock.nowMillis());
     const timers = options.timers ?? systemTimers;
     this.#timers = timers;
+    this.#nonces = new NonceStore({ clock });
     this.#sessions = isNative
       ? new NativeSessions({
         host: () => this.native,
+        nonces: this.#nonces,
         transports,
         offers,
         listener: this.#listener(),
+      })
+      : undefined;
+    const posts = isNative
+      ? new PostRounds({
+        host: () => this.native,
+        find: (address) => transports.find(address),
+        pathOf: (peer) => offers.pathOf(peer),
       })
       : undefined;
     this.#server = this.#serverSide(options);
@@ -184,6 +196,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
         timers,
         random,
         native: this.#sessions,
+        posts,
         now: () => clock.nowMillis(),
         deviceKey: () => host.deviceKey(),
         speaksNative: (peer) => isNative && offers.pathOf(peer) !== undefined,
@@ -244,7 +257,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const host = this.syncHost;
     const gate = { isShared: (tree: ID) => serving.isShared(tree) };
     const node = { host: host.host, id: host.deviceKey().publicKey };
-    const access = new ReadAccess(new NodeAccess(node, gate), { clock: host.host.clock });
+    const access = new ReadAccess(new NodeAccess(node, gate), {
+      clock: host.host.clock,
+      nonces: this.#nonces,
+    });
     const serving: Serving = new Serving({
       host,
       records: this.records,

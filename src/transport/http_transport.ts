@@ -17,6 +17,8 @@ import type {
   Link,
   Listen,
   Listening,
+  PostedAnswer,
+  PostedRequest,
   ServerSide,
   Transport,
 } from "./port.ts";
@@ -28,6 +30,8 @@ const SHOWN = 200;
 
 /** Path of protocol v0. */
 export const V0_PATH = "/api/v0";
+/** Type of bodies of frames of the native protocol. */
+export const FRAMES_TYPE = "application/vnd.eidetica.native";
 /** How long an exchange may be silent, in milliseconds. */
 export const SILENCE_MS = 30_000;
 
@@ -84,6 +88,27 @@ export class HttpTransport implements Transport {
   /** See {@link Transport.connect}: a WebSocket. */
   async connect({ address }: Address, options: ConnectOptions = {}): Promise<Link> {
     return await connectWebSocket(urlOf(address, options.path ?? NATIVE_PATH), options);
+  }
+
+  /** See {@link Transport.post}. */
+  async post(
+    { address }: Address,
+    { path, authorization, body, signal }: PostedRequest,
+  ): Promise<PostedAnswer | undefined> {
+    const watch = new SilenceWatch(SILENCE_MS, signal);
+    const headers = { "content-type": FRAMES_TYPE, authorization };
+    const init = { method: "POST", headers, body: body as BodyInit, signal: watch.signal };
+    try {
+      const response = await fetch(urlOf(address, path), init);
+      const proof = response.headers.get("eidetica-proof") ?? undefined;
+      if (response.ok) return { proof, body: heard(address, response.body, watch) };
+      await response.body?.cancel();
+      watch.stop();
+      return undefined;
+    } catch (cause) {
+      watch.stop();
+      throw failure(address, cause, watch, connectionFailed);
+    }
   }
 
   async #send(address: string, body: Uint8Array, watch: SilenceWatch): Promise<Response> {

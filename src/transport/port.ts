@@ -31,6 +31,26 @@ export interface ConnectOptions {
   readonly path?: string | undefined;
 }
 
+/** A request that stands alone, of frames. */
+export interface PostedRequest {
+  /** Path that is asked, where the transport has paths. */
+  readonly path: string;
+  /** Who asks, as the header `Authorization`. */
+  readonly authorization: string;
+  /** The frames. */
+  readonly body: Uint8Array;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The answer to such a request. */
+export interface PostedAnswer {
+  /** What proves who has answered, the header `Eidetica-Proof`. */
+  readonly proof: string | undefined;
+  /** Frames, which may still be arriving. */
+  readonly body: ByteStream;
+}
+
 /** A connection that lives on: messages in both directions, in order. */
 export interface Link {
   /** Sends one message, which is not changed afterwards. */
@@ -106,6 +126,8 @@ export interface Transport {
   exchange(address: Address, request: Uint8Array, options?: ExchangeOptions): Promise<ByteStream>;
   /** Opens a connection that lives on; transports that cannot leave it out. */
   connect?(address: Address, options?: ConnectOptions): Promise<Link>;
+  /** Sends a request that stands alone; undefined when nobody there answers such. Transports that cannot leave it out. */
+  post?(address: Address, request: PostedRequest): Promise<PostedAnswer | undefined>;
   /** Names what carries connections to an address, as {@link LinkInfo.binding} does; the address unless told. */
   binding?(address: Address): string;
   /**

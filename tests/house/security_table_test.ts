@@ -8,6 +8,7 @@ import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import * as sync from "../../src/sync/access/limits.ts";
+import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
 import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
 import { PORT_WINDOW_BYTES } from "../../src/transport/message_port_link.ts";
 import { MAX_PORT_LINKS } from "../../src/transport/message_port_transport.ts";
@@ -50,6 +51,8 @@ describe("docs/security.md", () => {
       MAX_MESSAGE_BYTES,
       MAX_BUFFERED_BYTES,
       PORT_WINDOW_BYTES,
+      MAX_POST_TREES,
+      POST_ANSWER_BYTES,
       MAX_PORT_LINKS,
       MAX_CLAIMED_TIPS,
       MAX_DELEGATION_STEPS,

@@ -1,5 +1,5 @@
 /**
- * The native protocol over HTTP: `GET` with an upgrade to a WebSocket.
+ * The native protocol over HTTP: `GET` with an upgrade to a WebSocket; `POST` of frames where that cannot be.
  *
  * @module
  */
@@ -14,12 +14,15 @@ export interface NativeDoor {
   upgradeHere(): Promise<Upgrade | undefined>;
   /** Runs a session over a connection that somebody else has made. */
   accept(link: Link, info: LinkInfo): void;
+  /** Answers a request that is a body of frames; `remote` is the host that it comes from, where that is known. */
+  post(request: Request, remote: string | undefined): Promise<Response>;
 }
 
 /** Answers requests for sessions of the native protocol. */
 export function nativeRoute(door: NativeDoor): Route {
   return async (request, { upgrade: ofServer, remoteAddress }) => {
-    if (request.method !== "GET") return empty(405, { allow: "GET" });
+    if (request.method === "POST") return await door.post(request, hostOf(remoteAddress));
+    if (request.method !== "GET") return empty(405, { allow: "GET, POST" });
     const { headers } = request;
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") return upgradeRequired();
     if (!offersProtocol(headers)) {

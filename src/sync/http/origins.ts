@@ -32,14 +32,15 @@ export function withOrigins(handler: WebHandler, origins: Origins | undefined): 
 }
 
 function allowedBy(origins: Origins, origin: string): Readonly<Record<string, string>> | undefined {
-  if (origins === "*") return { "access-control-allow-origin": "*" };
+  const exposed = { "access-control-expose-headers": "eidetica-proof" };
+  if (origins === "*") return { "access-control-allow-origin": "*", ...exposed };
   if (!origins.includes(origin)) return undefined;
-  return { "access-control-allow-origin": origin, vary: "origin" };
+  return { "access-control-allow-origin": origin, vary: "origin", ...exposed };
 }
 
 const PREFLIGHT = {
   "access-control-allow-methods": "POST",
-  "access-control-allow-headers": "content-type",
+  "access-control-allow-headers": "content-type, authorization",
   "access-control-max-age": MAX_AGE_SECONDS,
 };
 

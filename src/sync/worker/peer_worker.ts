@@ -11,6 +11,7 @@ import type { V0Client } from "../v0/client.ts";
 import { Backoff } from "./backoff.ts";
 import { LivePeer, type NativeWay } from "./live_peer.ts";
 import type { LiveTree } from "./live_tree.ts";
+import type { PostRounds } from "./post_rounds.ts";
 import { Routes } from "./routes.ts";
 import type { Timers } from "./timers.ts";
 import type { TreeReport, TreeSync } from "./tree_sync.ts";
@@ -26,6 +27,8 @@ export interface WorkerHost {
   readonly random: RandomSource;
   /** Begins sessions of the native protocol; undefined where it is not spoken. */
   readonly native: NativeWay | undefined;
+  /** Makes rounds over stateless requests of it. */
+  readonly posts: PostRounds | undefined;
   /** The present time in milliseconds. */
   now(): number;
   /** Key of this device. */

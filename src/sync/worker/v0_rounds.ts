@@ -4,6 +4,7 @@ import type { PrivateKey } from "../../keys/private_key.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import { EideticaError } from "../../util/errors.ts";
+import type { PostRounds } from "./post_rounds.ts";
 import type { TreeReport, TreeSync } from "./tree_sync.ts";
 
 /** Codes of refusals to let a tree be read. */
@@ -17,11 +18,13 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 export interface RoundsHost {
   /** Makes them. */
   readonly trees: TreeSync;
+  /** Makes them over requests of the native protocol, with peers who answer these. */
+  readonly posts?: PostRounds | undefined;
   /** Key that may read a tree. */
   keyFor(tree: ID): PrivateKey;
 }
 
-/** Rounds with one peer over protocol v0, and the places in the logs of trees that it has reached. */
+/** Rounds with one peer over protocol v0, or requests of the native protocol that stand alone; and the places in the logs of trees that it has reached. */
 export class V0Rounds {
   readonly #peer: PublicKey;
   readonly #host: RoundsHost;
@@ -82,10 +85,10 @@ export class V0Rounds {
   }
 
   async #wholeRound(address: Address, tree: ID): Promise<TreeReport> {
-    const { reached, ...report } = await this.#host.trees.round(address, this.#peer, tree, {
-      key: this.#host.keyFor(tree),
-      signal: this.#signal,
-    });
+    const options = { key: this.#host.keyFor(tree), signal: this.#signal };
+    const posted = await this.#host.posts?.round(address, this.#peer, tree, options);
+    const { reached, ...report } = posted ??
+      await this.#host.trees.round(address, this.#peer, tree, options);
     this.#note(tree, reached);
     return report;
   }

@@ -1,0 +1,219 @@
+/**
+ * Answers stateless requests of the native protocol: each is a body of frames, and is answered by frames. Nothing is
+ * remembered between two of them.
+ *
+ * ```text
+ * OPEN      →  STATE, then as much of what the sender lacks as the answer has room for: ENTRIES …, MARK
+ * ENTRIES   →  STORED
+ * ```
+ *
+ * @module
+ */
+
+import { Snapshot } from "../../../entry/snapshot.ts";
+import type { ID } from "../../../entry/id.ts";
+import type { PublicKey } from "../../../keys/public_key.ts";
+import { SyncError } from "../../../util/errors.ts";
+import type { Block, Judgement } from "../actions.ts";
+import { decodeMessage, encodeMessage } from "../codec.ts";
+import { decodeFrames } from "../frames.ts";
+import { BLOCK_BYTES, INVALID_RETRY_MS, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../limits.ts";
+import { type Entries, MAX_TIPS, type Message, type Open } from "../messages.ts";
+import { reasonOf } from "../served_trees.ts";
+import { type NativeHost, provingKey } from "./native_host.ts";
+import { Reading } from "./reading.ts";
+import { TreeSide } from "./tree_side.ts";
+
+/** Bytes of entries after which an answer says no more: whoever asks again gets the rest. */
+export const POST_ANSWER_BYTES: number = 4 * 1024 * 1024;
+/** Databases that one request may open. */
+export const MAX_POST_TREES = 256;
+
+/** Who has sent a request. */
+export interface PostCaller {
+  /** Its proven key. */
+  readonly peer: PublicKey;
+  /** What other keys sign to vouch for reading a tree. */
+  readonly openBytes: (tree: ID) => Uint8Array;
+}
+
+type Frames = AsyncGenerator<Uint8Array, void>;
+
+interface Opened {
+  readonly open: Open;
+  readonly side: TreeSide;
+  readonly mayRead: boolean;
+}
+
+/** The answer to one request. */
+export class PostAnswer {
+  readonly #host: NativeHost;
+  readonly #caller: PostCaller;
+  readonly #opened = new Map<number, Opened | undefined>();
+  readonly #abort = new AbortController();
+  #room = POST_ANSWER_BYTES;
+  #proofs = 0;
+  #invalid = 0;
+
+  /** Answers a caller for an instance. */
+  constructor(host: NativeHost, caller: PostCaller) {
+    this.#host = host;
+    this.#caller = caller;
+  }
+
+  /** The frames that answer those of a body. What is malformed, or too much, ends the answer with CLOSE. */
+  async *frames(body: Uint8Array): Frames {
+    try {
+      for (const frame of decodeFrames(body, LARGEST_ENTRY_FRAME)) {
+        const message = decodeMessage(frame, SESSION_LIMITS.frameBytes);
+        if (message !== undefined) yield* this.#answer(message);
+      }
+    } catch (error) {
+      const [code, message, retryMs] = reasonOf(error);
+      yield encodeMessage({ type: "close", code, message: message.slice(0, 200), retryMs });
+    } finally {
+      this.#abort.abort();
+    }
+  }
+
+  async *#answer(message: Message): Frames {
+    if (message.type !== "open" && message.type !== "entries") {
+      throw new SyncError("NotOverPost", `A request has no ${message.type.toUpperCase()}`);
+    }
+    try {
+      if (message.type === "open") yield* this.#open(message);
+      else yield* this.#store(message);
+    } catch (error) {
+      if (error instanceof SyncError && FATAL.has(error.code)) throw error;
+      this.#opened.set(message.channel, undefined);
+      const [code, text, retryMs] = reasonOf(error);
+      yield encodeMessage({
+        type: "deny",
+        channel: message.channel,
+        code,
+        message: text.slice(0, 200),
+        retryMs,
+      });
+    }
+  }
+
+  // --- OPEN ------------------------------------------------------------------------------------
+
+  async *#open(open: Open): Frames {
+    const { channel, tree } = open;
+    if (this.#opened.has(channel)) throw tooMuch("a channel is opened twice");
+    if (this.#opened.size >= MAX_POST_TREES) throw tooMuch("too many databases are opened");
+    this.#opened.set(channel, undefined);
+    const { peer } = this.#caller;
+    const reading = new Reading(this.#host, tree, [peer, ...this.#provenKeys(open)]);
+    const side = new TreeSide(this.#host, {
+      ...{ tree, peer, reading },
+      ...{ deflates: true, keepsCursor: false },
+    });
+    const judgement = await side.judge(open);
+    const { mayRead } = judgement;
+    this.#opened.set(channel, { open, side, mayRead });
+    const isSame = mayRead && areSame(judgement.tips, open.tips);
+    yield stateOf(channel, judgement, isSame);
+    if (!mayRead) return;
+    await this.#host.noteReader(tree, peer);
+    if (!isSame) yield* this.#send(open, side, judgement);
+  }
+
+  #provenKeys({ tree, proofs }: Open): PublicKey[] {
+    this.#proofs += proofs.length;
+    if (this.#proofs > SESSION_LIMITS.proofs) throw tooMuch("too many proofs are sent");
+    const said = this.#caller.openBytes(tree);
+    return proofs.map((proof) => {
+      const key = provingKey(proof.key);
+      if (key.verify(said, proof.signature)) return key;
+      throw new SyncError("BadProof", "Cannot open the database: a proof is not that of its key");
+    });
+  }
+
+  /** By the tips, when they are known here and it is not much; else by the log, from the cursor or the beginning. */
+  async *#send(open: Open, side: TreeSide, { held, isCursorValid, log }: Judgement): Frames {
+    const { channel, tips, cursor } = open;
+    if (tips.length > 0 && held.every(Boolean)) {
+      const { lacking, log: end } = await side.differ(tips, isCursorValid);
+      if (lacking !== undefined) return yield* this.#sendItems(channel, side, lacking, end ?? log);
+    }
+    let from = isCursorValid ? cursor : undefined;
+    for (let left = 1; left > 0 && this.#room > 0;) {
+      const page = await side.page(from, Math.min(BLOCK_BYTES, this.#room));
+      if (!page.isValid || page.next === undefined) return;
+      if (page.block !== undefined) yield this.#block(channel, page.block);
+      [from, left] = [page.next, page.left];
+      yield encodeMessage({ type: "mark", channel, cursor: from, left });
+    }
+  }
+
+  async *#sendItems(
+    channel: number,
+    side: TreeSide,
+    lacking: readonly ID[],
+    log: Judgement["log"],
+  ): Frames {
+    let at = 0;
+    while (at < lacking.length && this.#room > 0) {
+      const maxBytes = Math.min(BLOCK_BYTES, this.#room);
+      const { block, taken } = await side.fetch(lacking.slice(at, at + ITEMS_AT_ONCE), maxBytes);
+      if (block !== undefined) yield this.#block(channel, block);
+      at += taken;
+    }
+    if (at < lacking.length || log === undefined) return;
+    yield encodeMessage({ type: "mark", channel, cursor: log, left: 0 });
+  }
+
+  #block(channel: number, block: Block): Uint8Array {
+    this.#room -= block.body.length;
+    return encodeMessage({ type: "entries", channel, ...block });
+  }
+
+  // --- ENTRIES ---------------------------------------------------------------------------------
+
+  async *#store(message: Entries): Frames {
+    const { channel } = message;
+    const opened = this.#opened.get(channel);
+    if (!this.#opened.has(channel)) {
+      throw tooMuch("entries of a database are sent that is not open");
+    }
+    // It was denied: what is still under way to it is ignored.
+    if (opened === undefined) return;
+    const report = await opened.side.store([message], this.#abort.signal);
+    this.#invalid += report.invalid;
+    if (this.#invalid > SESSION_LIMITS.invalid) throw this.#banned();
+    const { verified, waiting, failed, refused, code } = report;
+    const counts = { verified, waiting, failed, refused, code };
+    yield encodeMessage({ type: "stored", channel, cursor: undefined, ...counts });
+  }
+
+  #banned(): SyncError {
+    this.#host.admissions.ban(this.#caller.peer, INVALID_RETRY_MS);
+    const message = "too many entries are invalid";
+    return new SyncError("TooManyInvalid", message, { fields: { retryMs: INVALID_RETRY_MS } });
+  }
+}
+
+/** Entries that are looked for at once. */
+const ITEMS_AT_ONCE = 512;
+/** What ends the whole answer. */
+const FATAL: ReadonlySet<string> = new Set(["TooMuch", "TooManyInvalid"]);
+
+function stateOf(channel: number, judgement: Judgement, isSame: boolean): Uint8Array {
+  const { mayRead, mayWrite, log } = judgement;
+  const { tips, count, held } = mayRead && !isSame ? judgement : NOTHING;
+  const what = { mayRead, mayWrite, sends: mayRead, isSame, tips, held, count };
+  const end = isSame ? log : undefined;
+  return encodeMessage({ type: "state", channel, ...what, log: end, cursor: undefined });
+}
+
+const NOTHING = { tips: [], count: 0, held: [] };
+
+function areSame(a: readonly ID[], b: readonly ID[]): boolean {
+  return a.length < MAX_TIPS && Snapshot.of(a).equals(Snapshot.of(b));
+}
+
+function tooMuch(why: string): SyncError {
+  return new SyncError("TooMuch", `Cannot answer the request: ${why}`);
+}

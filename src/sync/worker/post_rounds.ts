@@ -1,0 +1,291 @@
+/**
+ * Brings trees in step over stateless requests of the native protocol, with peers to whom no connection that lives on
+ * can be made: asks for what the peer has, as often as there is more, and sends what it lacks then.
+ *
+ * @module
+ */
+
+import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import type { ID } from "../../entry/id.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Address, PostedAnswer, Transport } from "../../transport/port.ts";
+import { concat } from "../../util/bytes.ts";
+import { SyncError } from "../../util/errors.ts";
+import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
+import {
+  isAnswerOf,
+  postOpenBytes,
+  type PostStamp,
+  provePost,
+  stampPost,
+  writePostProof,
+} from "../access/post_proof.ts";
+import { decodeMessage, encodeMessage } from "../native/codec.ts";
+import { FrameSplitter } from "../native/frames.ts";
+import type { NativeHost } from "../native/host/native_host.ts";
+import { TreeSide } from "../native/host/tree_side.ts";
+import { BLOCK_BYTES, LARGEST_ENTRY_FRAME } from "../native/limits.ts";
+import type { Entries, Message, State, Stored } from "../native/messages.ts";
+import { NATIVE_RETRY_MS } from "./live_peer.ts";
+import { NOTHING, plus, type TreeReport } from "./tree_sync.ts";
+
+/** Requests of one round: each brings some MiB. */
+export const MAX_POST_REQUESTS = 1024;
+/** Bytes of entries in one request, together; its other frames are small. */
+const SENT_AT_ONCE = MAX_HTTP_REQUEST_BYTES / 2;
+/** Number of the only channel of a request. */
+const CHANNEL = 0;
+
+/** With what rounds are made. */
+export interface PostRoundsOptions {
+  readonly host: () => NativeHost;
+  /** The transport that leads to an address, if there is one. */
+  readonly find: (address: Address) => Transport | undefined;
+  /** The path at which a peer speaks the native protocol, if it does. */
+  readonly pathOf: (peer: PublicKey) => string | undefined;
+}
+
+/** How a round is made. */
+export interface PostRoundOptions {
+  /** Key that may read the tree. */
+  readonly key: PrivateKey;
+  /** Ends the round. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of a round, and up to where the peer has the own log then. */
+export type PostReport = TreeReport & { readonly reached: LogCursor | undefined };
+
+/** Makes rounds with all peers. */
+export class PostRounds {
+  readonly #options: PostRoundsOptions;
+  /** Where no such request was answered, until when. */
+  readonly #avoided = new Map<string, number>();
+
+  /** No rounds yet. */
+  constructor(options: PostRoundsOptions) {
+    this.#options = options;
+  }
+
+  /** Brings a tree in step; undefined where that cannot be, and v0 is to be spoken. */
+  async round(
+    address: Address,
+    peer: PublicKey,
+    tree: ID,
+    options: PostRoundOptions,
+  ): Promise<PostReport | undefined> {
+    const path = this.#options.pathOf(peer);
+    const transport = this.#options.find(address);
+    const place = `${address.transportType}:${address.address}`;
+    if (path === undefined || transport?.post === undefined || this.#isAvoided(place)) return;
+    const host = this.#options.host();
+    const report = await new PostRound(host, { address, peer, tree, path, transport, ...options })
+      .run();
+    if (report === "unanswered") this.#avoided.set(place, this.#now() + NATIVE_RETRY_MS);
+    return typeof report === "string" ? undefined : report;
+  }
+
+  #now(): number {
+    return this.#options.host().serving.host.host.clock.nowMillis();
+  }
+
+  #isAvoided(place: string): boolean {
+    const until = this.#avoided.get(place);
+    if (until === undefined) return false;
+    if (until > this.#now()) return true;
+    return !this.#avoided.delete(place);
+  }
+}
+
+interface Target extends PostRoundOptions {
+  readonly address: Address;
+  readonly peer: PublicKey;
+  readonly tree: ID;
+  readonly path: string;
+  readonly transport: Transport;
+}
+
+/** Nobody has answered in this protocol, or the tree was denied. */
+type Refusal = "unanswered" | "denied";
+
+/** One round with one peer. */
+class PostRound {
+  readonly #host: NativeHost;
+  readonly #target: Target;
+  readonly #side: TreeSide;
+  #report: TreeReport = NOTHING;
+  #state: State | undefined;
+  #isDenied = false;
+  /** Blocks that the peer has said to have stored. */
+  #stores = 0;
+  /** Whether all that the peer had has come, in this request. */
+  #isWhole = false;
+  /** Steps that were made towards the end of the peer's log. */
+  #steps = 0;
+  /** Whether something was refused or waits, so that no place in the peer's log is reached. */
+  #isLacking = false;
+
+  constructor(host: NativeHost, target: Target) {
+    const { tree, peer } = target;
+    this.#host = host;
+    this.#target = target;
+    const how = { reading: undefined, deflates: true, keepsCursor: true };
+    this.#side = new TreeSide(host, { tree, peer, ...how });
+  }
+
+  async run(): Promise<PostReport | Refusal> {
+    for (let n = 0; n < MAX_POST_REQUESTS; n++) {
+      const before = this.#steps;
+      const refusal = await this.#ask([]);
+      if (refusal !== undefined) return refusal;
+      if (this.#isWhole) return await this.#send();
+      if (this.#steps === before) break;
+    }
+    throw failed("the peer does not send all that it has");
+  }
+
+  /** Sends what the peer lacks; it has everything of the log then up to the end that is told. */
+  async #send(): Promise<PostReport | Refusal> {
+    const { isSame, tips } = this.#state!;
+    const { lacking, log } = await this.#side.differ(isSame ? await this.#tips() : tips, false);
+    // It is too much to be told by tips, or tips were told that did not come.
+    if (lacking === undefined) return "denied";
+    for (let at = 0; at < lacking.length;) {
+      const { frames, taken, count } = await this.#blocks(lacking.slice(at));
+      const [untaken, stores] = [this.#report.untaken, this.#stores];
+      const refusal = await this.#ask(frames);
+      if (refusal !== undefined) return refusal;
+      if (this.#stores < stores + frames.length) throw failed("the peer stores nothing");
+      this.#report = plus(this.#report, { sent: count });
+      if (this.#report.untaken > untaken) return { ...this.#report, reached: undefined };
+      at += taken;
+    }
+    return { ...this.#report, reached: log };
+  }
+
+  async #tips(): Promise<readonly ID[]> {
+    return (await this.#side.opening()).tips;
+  }
+
+  async #blocks(ids: readonly ID[]) {
+    const frames: Entries[] = [];
+    let [taken, count, bytes] = [0, 0, 0];
+    while (taken < ids.length && bytes < SENT_AT_ONCE) {
+      const part = await this.#side.fetch(ids.slice(taken, taken + 512), BLOCK_BYTES);
+      taken += part.taken;
+      if (part.block === undefined) continue;
+      frames.push({ type: "entries", channel: CHANNEL, ...part.block });
+      count += part.block.count;
+      bytes += part.block.body.length;
+    }
+    return { frames, taken, count };
+  }
+
+  // --- one request -----------------------------------------------------------------------------
+
+  async #ask(entries: readonly Entries[]): Promise<Refusal | undefined> {
+    const { host } = this.#host.serving.host;
+    const device = this.#host.serving.host.deviceKey();
+    const stamp = stampPost(device.publicKey, host.clock, host.random);
+    const body = concat(await this.#opening(stamp), ...entries.map(encodeMessage));
+    const { peer: server, path, transport, address, signal } = this.#target;
+    const proof = provePost(device, stamp, { server, path }, body);
+    const authorization = writePostProof(proof);
+    const answer = await transport.post!(address, { path, authorization, body, signal });
+    this.#report = plus(this.#report, { rounds: 1 });
+    if (answer === undefined) return "unanswered";
+    if (!isAnswerOf(server, proof, answer.proof ?? null)) {
+      await answer.body[Symbol.asyncIterator]().return?.();
+      return "unanswered";
+    }
+    await this.#read(answer);
+    return this.#isDenied ? "denied" : undefined;
+  }
+
+  async #opening(stamp: PostStamp): Promise<Uint8Array> {
+    const { tree, key, peer } = this.#target;
+    const { tips, cursor } = await this.#side.opening();
+    const isDevice = key.publicKey.equals(stamp.key);
+    const signature = () => key.sign(postOpenBytes(peer, stamp, tree));
+    const proofs = isDevice ? [] : [{ key: key.publicKey.bytes, signature: signature() }];
+    return encodeMessage({
+      type: "open",
+      channel: CHANNEL,
+      tree,
+      live: false,
+      proofs,
+      tips,
+      cursor,
+    });
+  }
+
+  async #read(answer: PostedAnswer): Promise<void> {
+    this.#state = undefined;
+    this.#isWhole = false;
+    const splitter = new FrameSplitter(() => LARGEST_ENTRY_FRAME);
+    for await (const piece of answer.body) {
+      for (const frame of splitter.push(piece)) {
+        const message = decodeMessage(frame, LARGEST_ENTRY_FRAME);
+        if (message !== undefined) await this.#take(message);
+      }
+    }
+    splitter.end();
+    if (this.#state === undefined && !this.#isDenied) throw failed("the answer says nothing");
+  }
+
+  async #take(message: Message): Promise<void> {
+    switch (message.type) {
+      case "state":
+        return this.#stands(message);
+      case "entries":
+        return await this.#store(message);
+      case "mark":
+        return this.#mark(message.cursor, message.left);
+      case "stored":
+        return this.#stored(message);
+      case "deny":
+        this.#isDenied = true;
+        return;
+      case "close":
+        throw failed(message.message);
+    }
+  }
+
+  #stands(state: State): void {
+    this.#state = state;
+    this.#isDenied ||= !state.mayRead;
+    const hasNothing = !state.isSame && state.tips.length === 0;
+    if (state.isSame || hasNothing) this.#isWhole = true;
+    if (state.isSame && state.log !== undefined) this.#side.keep(state.log);
+  }
+
+  async #store(message: Entries): Promise<void> {
+    if (this.#state === undefined) throw failed("entries come before STATE");
+    const signal = this.#target.signal ?? NEVER;
+    const { verified, refused, missing, again } = await this.#side.store([message], signal);
+    this.#steps += verified;
+    this.#isLacking ||= missing.length > 0 || again > 0;
+    const { count: received, body: { length: bytes } } = message;
+    this.#report = plus(this.#report, { received, verified, refused, bytes });
+  }
+
+  #mark(cursor: LogCursor, left: number): void {
+    this.#isWhole ||= left === 0;
+    if (this.#isLacking) return;
+    this.#steps++;
+    this.#side.keep(cursor);
+  }
+
+  /** What the peer has not refused is there: it may have had some before. */
+  #stored({ failed, refused }: Stored): void {
+    this.#stores++;
+    this.#report = plus(this.#report, { untaken: failed + refused });
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function failed(why: string): SyncError {
+  return new SyncError("Network", `Cannot bring a database in step: ${why}`);
+}

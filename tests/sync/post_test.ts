@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { AuthKey, type Database, Permission, PrivateKey, SystemClock } from "../../mod.ts";
+import { FRESHNESS_MS, MAX_HTTP_REQUEST_BYTES } from "../../src/sync/access/limits.ts";
+import {
+  isAnswerOf,
+  postOpenBytes,
+  type PostProof,
+  provePost,
+  stampPost,
+  writePostProof,
+} from "../../src/sync/access/post_proof.ts";
+import { decodeMessage, encodeMessage } from "../../src/sync/native/codec.ts";
+import { decodeFrames } from "../../src/sync/native/frames.ts";
+import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
+import { packBlock } from "../../src/sync/native/block.ts";
+import { LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../../src/sync/native/limits.ts";
+import type { Message, Open } from "../../src/sync/native/messages.ts";
+import type { WebHandler } from "../../src/transport/port.ts";
+import { DatabaseTicket } from "../../src/sync/ticket.ts";
+import { PostRounds } from "../../src/sync/worker/post_rounds.ts";
+import { HttpTransport, V0_PATH } from "../../src/transport/http_transport.ts";
+import { NATIVE_PATH } from "../../src/transport/web_socket_link.ts";
+import { concat } from "../../src/util/bytes.ts";
+import { systemRandom } from "../../src/util/random.ts";
+import { listenHere } from "../transport/bed.ts";
+import { get, madeBy, type Node, put, withNodes } from "./live_bed.ts";
+
+const URL_OF_NODE = `http://node.example${NATIVE_PATH}`;
+
+interface Asked {
+  readonly device?: PrivateKey;
+  readonly timeMs?: number;
+  readonly path?: string;
+  readonly signedBody?: Uint8Array;
+  readonly authorization?: string;
+}
+
+/** A proof of a request to a node. */
+function proofFor({ instance }: Node, body: Uint8Array, asked: Asked = {}): PostProof {
+  const { device = PrivateKey.generate(), timeMs, path = NATIVE_PATH, signedBody = body } = asked;
+  const made = stampPost(device.publicKey, new SystemClock(), systemRandom);
+  const stamp = timeMs === undefined ? made : { ...made, timeMs };
+  return provePost(device, stamp, { server: instance.id, path }, signedBody);
+}
+
+/** Sends a request to a node as it is. */
+async function post(
+  node: Node,
+  body: Uint8Array,
+  asked: Asked | PostProof = {},
+): Promise<Response> {
+  const proof = "signature" in asked ? asked : proofFor(node, body, asked);
+  const header = "signature" in asked ? undefined : asked.authorization;
+  const headers = { authorization: header ?? writePostProof(proof) };
+  const init = { method: "POST", headers, body: body as BodyInit };
+  return await node.sync.fetchHandler()(new Request(URL_OF_NODE, init));
+}
+
+/** The messages of an answer. */
+async function messagesOf(response: Response): Promise<Message[]> {
+  assert.equal(response.status, 200);
+  const frames = decodeFrames(new Uint8Array(await response.arrayBuffer()), LARGEST_ENTRY_FRAME);
+  return frames.map((frame) => decodeMessage(frame, LARGEST_ENTRY_FRAME)!);
+}
+
+function open(db: Database, more: Partial<Open> = {}): Open {
+  const of = { type: "open", channel: 0, tree: db.rootId } as const;
+  return { ...of, live: false, proofs: [], tips: [], cursor: undefined, ...more };
+}
+
+const bodyOf = (...messages: readonly Message[]) => concat(...messages.map(encodeMessage));
+
+/** A server in front of a node that makes no WebSockets of requests, and counts the others by path. */
+async function withoutUpgrades(
+  { sync }: Node,
+  test: (address: string, counts: Map<string, number>) => Promise<void>,
+): Promise<void> {
+  const counts = new Map<string, number>();
+  const inner: WebHandler = sync.fetchHandler();
+  const handler = async (request: Request) => {
+    if (request.headers.get("upgrade") !== null) return new Response(null, { status: 426 });
+    const { pathname } = new URL(request.url);
+    counts.set(pathname, (counts.get(pathname) ?? 0) + 1);
+    return await inner(request);
+  };
+  const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
+  try {
+    await test(`127.0.0.1:${server.port}`, counts);
+  } finally {
+    await server.close(0);
+  }
+}
+
+describe("requests that stand alone", () => {
+  it("are answered with what the sender lacks, by a server that proves its key", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      await put(db, "k", "v");
+      const body = bodyOf(open(db));
+      const proof = proofFor(home, body);
+      const response = await post(home, body, proof);
+      const header = response.headers.get("eidetica-proof");
+      assert.ok(isAnswerOf(home.instance.id, proof, header));
+      assert.ok(!isAnswerOf(PrivateKey.generate().publicKey, proof, header));
+      assert.ok(!isAnswerOf(home.instance.id, { ...proof, signature: new Uint8Array(64) }, header));
+      for (const none of [null, "", "x"]) assert.ok(!isAnswerOf(home.instance.id, proof, none));
+      const messages = await messagesOf(response);
+      assert.deepEqual(messages.map(({ type }) => type), ["state", "entries", "mark"]);
+      const [state, entries, mark] = messages as [
+        Extract<Message, { type: "state" }>,
+        Extract<Message, { type: "entries" }>,
+        Extract<Message, { type: "mark" }>,
+      ];
+      assert.equal(entries.count, state.count);
+      assert.equal(mark.left, 0);
+      const { tips } = state;
+      const again = await messagesOf(await post(home, bodyOf(open(db, { tips }))));
+      assert.deepEqual(again.map(({ type }) => type), ["state"]);
+      assert.ok((again[0] as typeof state).isSame);
+      await put(db, "k", "w");
+      const held = open(db, { tips, cursor: mark.cursor });
+      const more = await messagesOf(await post(home, bodyOf(held)));
+      assert.equal((more[1] as typeof entries).count, 1);
+      const byCursor = open(db, { tips: [db.rootId], cursor: mark.cursor });
+      assert.equal((await messagesOf(await post(home, bodyOf(byCursor)))).length > 1, true);
+    }));
+
+  it("are refused when they were made before, by others, for others, or elsewhen", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const body = bodyOf(open(db));
+      const proof = proofFor(home, body);
+      await messagesOf(await post(home, body, proof));
+      assert.equal((await post(home, body, proof)).status, 401);
+      const now = Date.now();
+      const wrong: Asked[] = [
+        { timeMs: now - FRESHNESS_MS - 10_000 },
+        { timeMs: now + FRESHNESS_MS + 10_000 },
+        { path: "/api/native/2" },
+        { signedBody: bodyOf(open(db, { live: true })) },
+        { authorization: "" },
+        { authorization: `Eidetica ${"f".repeat(64)},${now},${"0".repeat(32)},${"0".repeat(128)}` },
+        { authorization: `Eidetica ${"0".repeat(64)},${now},${"0".repeat(32)},${"0".repeat(128)}` },
+        { authorization: "Bearer x" },
+      ];
+      for (const asked of wrong) assert.equal((await post(home, body, asked)).status, 401);
+      const other = await nodes.node();
+      assert.equal((await post(home, body, proofFor(other, body))).status, 401);
+      const foreign = { ...proofFor(home, body), key: PrivateKey.generate().publicKey };
+      assert.equal((await post(home, body, foreign)).status, 401);
+      assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
+  it("are bounded: bytes, databases, requests at once", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const large = new Uint8Array(MAX_HTTP_REQUEST_BYTES + 1);
+      assert.equal((await post(home, large)).status, 413);
+      const many = Array.from({ length: MAX_POST_TREES + 1 }, (_, n) => {
+        return open(db, { channel: 2 * n, tips: [db.rootId] });
+      });
+      const [last] = (await messagesOf(await post(home, bodyOf(...many)))).slice(-1);
+      assert.deepEqual(last!.type === "close" && last!.code, "TooMuch");
+      const leaves = Array.from(
+        { length: 1024 },
+        () => home.sync.native.admissions.enter(undefined),
+      );
+      assert.equal((await post(home, bodyOf(open(db)))).status, 429);
+      for (const leave of leaves) leave();
+      // One whose answer nobody reads has ended when that is said.
+      const unread = await post(home, bodyOf(open(db)));
+      assert.equal(home.sync.native.admissions.open, 1);
+      await unread.body!.cancel();
+      assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
+  it("an answer has some MiB; whoever asks again gets the rest", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      // What cannot be deflated, so that it takes its room.
+      const noise = () =>
+        Array.from(systemRandom.bytes(1024 * 1024 / 2), (it) => it.toString(16)).join("");
+      for (let n = 0; n < 10; n++) await put(db, `k${n}`, noise());
+      let cursor: Open["cursor"];
+      let [answers, left] = [0, 1];
+      while (left > 0) {
+        const messages = await messagesOf(await post(home, bodyOf(open(db, { cursor }))));
+        let bytes = 0;
+        for (const message of messages) {
+          if (message.type === "entries") bytes += message.body.length;
+          if (message.type === "mark") [cursor, left] = [message.cursor, message.left];
+        }
+        assert.ok(bytes <= POST_ANSWER_BYTES + 1024 * 1024, String(bytes));
+        answers++;
+      }
+      assert.ok(answers > 1);
+    }));
+
+  it("bring entries, which are verified; who sends too many that are invalid is let in no more", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const entry = await home.instance.backend.get(db.rootId);
+      const held = { type: "entries", channel: 0, ...packBlock([entry.bytes]) } as const;
+      const stored = (await messagesOf(await post(home, bodyOf(open(db), held)))).at(-1)!;
+      assert.ok(stored.type === "stored" && stored.refused === 0);
+      const unopened = await messagesOf(await post(home, bodyOf(held)));
+      assert.equal(unopened[0]!.type, "close");
+      const device = PrivateKey.generate();
+      const bad = Array.from({ length: SESSION_LIMITS.invalid + 1 }, () => new Uint8Array([1]));
+      const block = { type: "entries", channel: 0, ...packBlock(bad) } as const;
+      const end = (await messagesOf(await post(home, bodyOf(open(db), block), { device }))).at(-1)!;
+      assert.deepEqual(end.type === "close" && end.code, "TooManyInvalid");
+      assert.equal((await post(home, bodyOf(open(db)), { device })).status, 403);
+    }));
+
+  it("who may not read is told no tips, who is vouched for reads, who was revoked reads no more", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await home.user.createDatabase({ name: "private" });
+      const unshared = await messagesOf(await post(home, bodyOf(open(db))));
+      assert.deepEqual(unshared.map(({ type }) => type), ["deny"]);
+      await home.user.share(db);
+      const stranger = await messagesOf(await post(home, bodyOf(open(db))));
+      assert.deepEqual(stranger.map(({ type }) => type), ["state"]);
+      assert.ok(stranger[0]!.type === "state" && stranger[0]!.tips.length === 0);
+      const reader = PrivateKey.generate();
+      await db.withTransaction(async (tx) => {
+        const key = AuthKey.active("reader", Permission.read);
+        await tx.getSettings().setAuthKey(reader.publicKey, key);
+      });
+      assert.equal((await vouched(home, db, reader, reader)).length, 3);
+      const forged = await vouched(home, db, reader, PrivateKey.generate());
+      assert.deepEqual(forged.map(({ type }) => type), ["deny"]);
+      await db.withTransaction(async (tx) =>
+        await tx.getSettings().revokeAuthKey(reader.publicKey)
+      );
+      assert.equal((await vouched(home, db, reader, reader)).length, 1);
+    }));
+
+  it("any headers and any frames are answered, and nothing breaks", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const good = writePostProof(proofFor(home, new Uint8Array()));
+      const headers = fc.oneof(
+        fc.string({ unit: fc.constantFrom(..."Eidetica 0af,,-.".split("")), maxLength: 40 }),
+        fc.tuple(fc.nat(good.length - 1), fc.constantFrom("0", "x", ",", " ")).map(([at, it]) =>
+          good.slice(0, at) + it + good.slice(at + 1)
+        ),
+      );
+      await fc.assert(
+        fc.asyncProperty(headers, async (authorization) => {
+          if (authorization === good) return;
+          const response = await post(home, bodyOf(open(db)), { authorization });
+          assert.equal(response.status, 401);
+        }),
+        { numRuns: 60 },
+      );
+      const start = bodyOf(open(db));
+      const bodies = fc.tuple(fc.boolean(), fc.uint8Array({ maxLength: 40 })).map((
+        [isOpen, bytes],
+      ) => isOpen ? concat(start, bytes) : bytes);
+      await fc.assert(
+        fc.asyncProperty(bodies, async (body) => {
+          const messages = await messagesOf(await post(home, body));
+          const bad = messages.filter(({ type }) => type === "close");
+          assert.ok(bad.length <= 1 && (bad.length === 0 || messages.at(-1) === bad[0]));
+        }),
+        { numRuns: 60 },
+      );
+      assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
+  it("bring both sides in step where no WebSocket can be made", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const away = await nodes.node();
+      const db = await madeBy(home);
+      await put(db, "early", "1");
+      await withoutUpgrades(home, async (address, counts) => {
+        const at = { transportType: "http", address };
+        const copy = await away.user.join(new DatabaseTicket(db.rootId, [at]));
+        await away.sync.flush();
+        const posts = () => counts.get(NATIVE_PATH) ?? 0;
+        assert.ok(posts() > 0, "no request was made natively");
+        const before = counts.get(V0_PATH);
+        const rounds = roundsOf(away);
+        const options = { key: away.sync.keyFor(db.rootId) };
+        await put(db, "there", "2");
+        const report = await rounds.round(at, home.instance.id, db.rootId, options);
+        assert.deepEqual([report?.rounds, report?.received, report?.verified], [1, 1, 1]);
+        assert.equal(await get(copy, "there"), "2");
+        const idle = await rounds.round(at, home.instance.id, db.rootId, options);
+        assert.deepEqual([idle?.rounds, idle?.received, idle?.sent], [1, 0, 0]);
+        await put(db, "fork", "3");
+        await put(copy, "other", "4");
+        await away.sync.flush();
+        await rounds.round(at, home.instance.id, db.rootId, options);
+        assert.equal(await get(copy, "fork"), "3");
+        assert.equal(await get(db, "other"), "4");
+        assert.ok(counts.get(V0_PATH)! >= before!);
+        await away.sync.close();
+      });
+    }));
+});
+
+/** Rounds of a node over requests that stand alone. */
+function roundsOf({ sync }: Node): PostRounds {
+  const transport = new HttpTransport();
+  return new PostRounds({
+    host: () => sync.native,
+    find: () => transport,
+    pathOf: () => NATIVE_PATH,
+  });
+}
+
+/** What is answered to a request by whoever has a key, which vouches for reading with a signature of `signer`. */
+async function vouched(
+  home: Node,
+  db: Database,
+  { publicKey }: PrivateKey,
+  signer: PrivateKey,
+): Promise<Message[]> {
+  const device = PrivateKey.generate();
+  const stamp = stampPost(device.publicKey, new SystemClock(), systemRandom);
+  const signature = signer.sign(postOpenBytes(home.instance.id, stamp, db.rootId));
+  const body = bodyOf(open(db, { proofs: [{ key: publicKey.bytes, signature }] }));
+  const target = { server: home.instance.id, path: NATIVE_PATH };
+  return await messagesOf(await post(home, body, provePost(device, stamp, target, body)));
+}
