@@ -1,5 +1,6 @@
 /** EDGE: WebSockets of workerd and of hosts that are like it. */
 
+import { OwnRequest } from "../../util/own_request.ts";
 import type { Upgraded } from "../port.ts";
 import { NATIVE_SUBPROTOCOL, type WebSocketLike, WebSocketLink } from "../web_socket_link.ts";
 
@@ -28,20 +29,16 @@ export function upgrade(_request: Request): Upgraded {
  */
 class SocketOfRequest implements WebSocketLike {
   readonly #socket: WorkerdSocket;
+  readonly #request = new OwnRequest(() => this.#doAll());
   #waiting: (() => void)[] = [];
-  #wake: () => void = () => {};
-  #isOver = false;
   #bufferedAmount = 0;
 
   /** Must be called in the request to which the socket belongs. */
   constructor(socket: WorkerdSocket) {
     this.#socket = socket;
-    const end = () => {
-      this.#isOver = true;
-      this.#wake();
-    };
-    for (const type of ["close", "error"]) socket.addEventListener(type, end);
-    void this.#work();
+    for (const type of ["close", "error"]) {
+      socket.addEventListener(type, () => this.#request.end());
+    }
   }
 
   /** See {@link WebSocketLike.binaryType}. */
@@ -66,7 +63,7 @@ class SocketOfRequest implements WebSocketLike {
   /** See {@link WebSocketLike.close}. */
   close(code?: number, reason?: string): void {
     this.#later(() => {
-      this.#isOver = true;
+      this.#request.end();
       this.#socket.close(code, reason);
     });
   }
@@ -78,18 +75,7 @@ class SocketOfRequest implements WebSocketLike {
 
   #later(work: () => void): void {
     this.#waiting.push(work);
-    this.#wake();
-  }
-
-  /** Whoever settles a promise, what awaits it goes on in the request that it belongs to. */
-  async #work(): Promise<void> {
-    while (!this.#isOver) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        if (this.#waiting.length > 0) resolve();
-      });
-      this.#doAll();
-    }
+    this.#request.ask();
   }
 
   #doAll(): void {

@@ -1,6 +1,7 @@
 import type { DatabaseHost, WriteCallback } from "../../../database/host.ts";
 import { systemTimers, type Timers } from "../../worker/timers.ts";
 import { tasksEndWithRequests } from "../../../util/isolate.ts";
+import { OwnRequest } from "../../../util/own_request.ts";
 import type { ID } from "../../../entry/id.ts";
 
 interface Watched {
@@ -25,7 +26,7 @@ export class Growth {
 
   /** Calls whenever a tree has grown, from when the promise resolves until what it gives is called. */
   async watch(tree: ID, call: () => void): Promise<() => void> {
-    if (tasksEndWithRequests) return this.#look(call);
+    if (tasksEndWithRequests) return await this.#watchAlone(tree, call);
     const key = tree.toString();
     const watched = this.#trees.get(key) ?? this.#begin(tree);
     this.#trees.set(key, watched);
@@ -34,7 +35,19 @@ export class Growth {
     return () => this.#leave(key, watched, call);
   }
 
-  /** In isolates a request may not use the connection of another: each looks for itself. */
+  /** In isolates a request may not use what belongs to another: each watches for itself. */
+  async #watchAlone(tree: ID, call: () => void): Promise<() => void> {
+    const request = new OwnRequest(call);
+    const registration = await this.#host.onWrite(tree, () => request.ask());
+    const leave = this.#look(call);
+    return () => {
+      leave();
+      request.end();
+      registration[Symbol.dispose]();
+    };
+  }
+
+  /** What other isolates write to the same storage is told by nobody there. */
   #look(call: () => void): () => void {
     let cancel = () => {};
     const again = () => {
