@@ -25,13 +25,15 @@ import { decodeMessage, encodeMessage } from "../native/codec.ts";
 import { FrameSplitter } from "../native/frames.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
 import { TreeSide } from "../native/host/tree_side.ts";
-import { BLOCK_BYTES, LARGEST_ENTRY_FRAME } from "../native/limits.ts";
+import { BLOCK_BYTES, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../native/limits.ts";
 import type { Entries, Message, State, Stored } from "../native/messages.ts";
 import { NATIVE_RETRY_MS } from "./live_peer.ts";
 import { NOTHING, plus, type TreeReport } from "./tree_sync.ts";
 
 /** Requests of one round: each brings some MiB. */
 export const MAX_POST_REQUESTS = 1024;
+/** Bytes of one answer: more than servers of this package send, since its last entry may be as large as entries can be. */
+export const MAX_POST_ANSWER_BYTES: number = 32 * 1024 * 1024;
 /** Bytes of entries in one request, together; its other frames are small. */
 const SENT_AT_ONCE = MAX_HTTP_REQUEST_BYTES / 2;
 /** Number of the only channel of a request. */
@@ -121,6 +123,8 @@ class PostRound {
   #stores = 0;
   /** Whether all that the peer had has come, in this request. */
   #isWhole = false;
+  /** Entries that nobody honest would have sent. */
+  #invalid = 0;
   /** Steps that were made towards the end of the peer's log. */
   #steps = 0;
   /** Whether something was refused or waits, so that no place in the peer's log is reached. */
@@ -196,7 +200,7 @@ class PostRound {
     this.#report = plus(this.#report, { rounds: 1 });
     if (answer === undefined) return "unanswered";
     if (!isAnswerOf(server, proof, answer.proof ?? null)) {
-      await answer.body[Symbol.asyncIterator]().return?.();
+      await discard(answer);
       return "unanswered";
     }
     await this.#read(answer);
@@ -224,7 +228,10 @@ class PostRound {
     this.#state = undefined;
     this.#isWhole = false;
     const splitter = new FrameSplitter(() => LARGEST_ENTRY_FRAME);
+    let length = 0;
     for await (const piece of answer.body) {
+      length += piece.length;
+      if (length > MAX_POST_ANSWER_BYTES) throw failed("the answer has no end");
       for (const frame of splitter.push(piece)) {
         const message = decodeMessage(frame, LARGEST_ENTRY_FRAME);
         if (message !== undefined) await this.#take(message);
@@ -263,7 +270,12 @@ class PostRound {
   async #store(message: Entries): Promise<void> {
     if (this.#state === undefined) throw failed("entries come before STATE");
     const signal = this.#target.signal ?? NEVER;
-    const { verified, refused, missing, again } = await this.#side.store([message], signal);
+    const { verified, refused, missing, again, invalid } = await this.#side.store(
+      [message],
+      signal,
+    );
+    this.#invalid += invalid;
+    if (this.#invalid > SESSION_LIMITS.invalid) throw failed("too much that it sends is invalid");
     this.#steps += verified;
     this.#isLacking ||= missing.length > 0 || again > 0;
     const { count: received, body: { length: bytes } } = message;
@@ -282,6 +294,11 @@ class PostRound {
     this.#stores++;
     this.#report = plus(this.#report, { untaken: failed + refused });
   }
+}
+
+/** Ends an answer of which nothing is taken: what was not begun could not be ended. */
+async function discard({ body }: PostedAnswer): Promise<void> {
+  for await (const _ of body) break;
 }
 
 const NEVER = new AbortController().signal;
