@@ -126,6 +126,7 @@ async function bodyOf(request: Request): Promise<Uint8Array> {
 }
 
 function tooLarge(): SyncError {
-  const message = `The request has more than ${MAX_HTTP_REQUEST_BYTES} bytes: send it in parts`;
+  const message =
+    `Cannot read a request of more than ${MAX_HTTP_REQUEST_BYTES} bytes: send it in parts`;
   return new SyncError("TooLarge", message);
 }

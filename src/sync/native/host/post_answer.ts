@@ -78,7 +78,10 @@ export class PostAnswer {
 
   async *#answer(message: Message): Frames {
     if (message.type !== "open" && message.type !== "entries") {
-      throw new SyncError("NotOverPost", `A request has no ${message.type.toUpperCase()}`);
+      throw new SyncError(
+        "NotOverPost",
+        `Cannot take ${message.type.toUpperCase()} in a request that stands alone`,
+      );
     }
     try {
       if (message.type === "open") yield* this.#open(message);
@@ -190,7 +193,7 @@ export class PostAnswer {
 
   #banned(): SyncError {
     this.#host.admissions.ban(this.#caller.peer, INVALID_RETRY_MS);
-    const message = "too many entries are invalid";
+    const message = "Cannot take more: too many entries are invalid";
     return new SyncError("TooManyInvalid", message, { fields: { retryMs: INVALID_RETRY_MS } });
   }
 }
