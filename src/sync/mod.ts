@@ -27,15 +27,15 @@
 
 export type { Address } from "./address.ts";
 export { DatabaseTicket, type TicketOptions } from "./ticket.ts";
-export {
-  type FollowOptions,
-  type HandlerOptions,
-  type ServeOptions,
-  Sync,
-  type SyncOptions,
-  type SyncReport,
-  type SyncServer,
-} from "./sync.ts";
+export { Sync } from "./sync.ts";
+export type {
+  FollowOptions,
+  HandlerOptions,
+  ServeOptions,
+  SyncOptions,
+  SyncReport,
+  SyncServer,
+} from "./options.ts";
 export {
   type AccessRequest,
   type RoundControls,

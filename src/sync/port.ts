@@ -5,6 +5,7 @@
  */
 
 export type { BootstrapRequest, BootstrapStatus } from "./peers/bootstrap_requests.ts";
-export type { Sync, SyncOptions } from "./sync.ts";
+export type { SyncOptions } from "./options.ts";
+export type { Sync } from "./sync.ts";
 export type { DatabaseTicket } from "./ticket.ts";
 export type { TreeReport } from "./worker/tree_sync.ts";

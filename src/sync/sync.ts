@@ -1,18 +1,11 @@
 import type { WriteEvent } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
-import type { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { joinAddress } from "../transport/addresses.ts";
 import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
-import type { Address, ServerSide, Transport, WebHandler } from "../transport/port.ts";
+import type { Address, ServerSide, WebHandler } from "../transport/port.ts";
 import { NATIVE_PATH } from "../transport/web_socket_link.ts";
-import {
-  optionsOf,
-  requireIterable,
-  requireMethod,
-  requireText,
-  wrongArgument,
-} from "../util/arguments.ts";
+import { optionsOf, requireIterable, requireText, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { requireSignal } from "../util/work.ts";
@@ -39,13 +32,22 @@ import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
 import { routed } from "./http/fetch_handler.ts";
 import { nativeRoute } from "./http/native_route.ts";
-import { type Origins, requireOrigins, withOrigins } from "./http/origins.ts";
+import { requireOrigins, withOrigins } from "./http/origins.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
 import { NativeHost } from "./native/host/native_host.ts";
 import { NativeOffers, OWN_OFFER } from "./native_offers.ts";
 import { NativeSessions, type SessionListener } from "./native_sessions.ts";
+import {
+  type FollowOptions,
+  type HandlerOptions,
+  type ServeOptions,
+  type SyncOptions,
+  syncOptions,
+  type SyncReport,
+  type SyncServer,
+} from "./options.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { SyncNetwork } from "./sync_network.ts";
@@ -58,75 +60,13 @@ import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
 import { PostRounds } from "./worker/post_rounds.ts";
 import { pause, systemTimers, type Timers } from "./worker/timers.ts";
-import { NOTHING, plus, type TreeReport, TreeSync } from "./worker/tree_sync.ts";
+import { NOTHING, plus, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
 const log = new Logger("sync");
 
 /** What is refused, in words. */
 const STATUS = "tell how a database stands with a peer";
-
-/** How synchronisation is enabled. */
-export interface SyncOptions {
-  /** Transports by name; `{ http: … }`, which only connects, unless others are given. */
-  readonly transports?: Readonly<Record<string, Transport>>;
-  /** Waiting; the platform's timers unless others are given. */
-  readonly timers?: Timers;
-  /** Name that other nodes are told. */
-  readonly displayName?: string;
-  /**
-   * Whether the native protocol is offered and used, which exchanges live and in less bytes; true unless told. With
-   * peers who do not offer it, protocol v0 is spoken anyway.
-   */
-  readonly native?: boolean;
-}
-
-/** What a handler of requests does. */
-export interface HandlerOptions {
-  /**
-   * Whether the instance is a relay from now on: it takes every database that somebody brings, stores what is valid, and
-   * passes it on, live, to all who may read it. It needs no key of them. Give it a storage of its own.
-   */
-  readonly relay?: boolean;
-  /** Origins of pages that may speak to it besides those of its own origin: `"*"`, or a list. */
-  readonly origins?: Origins;
-}
-
-/** Where a server listens. */
-export interface ServeOptions {
-  /** Port; 0, which has one picked, unless told. */
-  readonly port?: number;
-  /** Address of an interface; only this machine unless told. */
-  readonly hostname?: string;
-  /** Where others reach this server, if that is another place, as behind a proxy: `host:port` or a URL. */
-  readonly publicAddress?: string;
-  /** Certificate and key in PEM form, for `https`. */
-  readonly tls?: { readonly cert: string; readonly key: string };
-  /** Origins of pages that may speak to it: `"*"`, or a list; none unless told. */
-  readonly origins?: Origins;
-}
-
-/** A server that listens. */
-export interface SyncServer extends AsyncDisposable {
-  /** Where it listens, `host:port`. */
-  readonly address: string;
-  /** Ends it; exchanges under way are finished. */
-  close(): Promise<void>;
-}
-
-/** What one call has brought in step. */
-export interface SyncReport extends TreeReport {
-  /** Whether all peers that were asked have everything now, and this instance all that they had. */
-  readonly complete: boolean;
-}
-
-/** With whom a database is kept in step. */
-export interface FollowOptions {
-  /** Tickets, addresses or keys of peers. */
-  readonly peers: readonly (DatabaseTicket | Address | PublicKey)[];
-  /** Key that may read the database; the device's own key unless told. */
-  readonly key?: PrivateKey;
-}
 
 /**
  * Synchronisation of one instance: keeps databases in step with other instances, and serves them. Made by
@@ -210,7 +150,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** The synchronisation of an instance. Use `instance.enableSync()`. */
   static async of(host: SyncHost, options: SyncOptions = {}): Promise<Sync> {
-    const given = checked(options);
+    const given = syncOptions(options);
     const sync = new Sync(await SyncDatabase.of(host), host, given);
     const transports = given.transports ?? { http: new HttpTransport() };
     for (const [name, transport] of Object.entries(transports)) {
@@ -531,19 +471,6 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   #requireOpen(): void {
     if (this.isClosed) throw syncEnded();
   }
-}
-
-function checked(options: SyncOptions): SyncOptions {
-  const action = "enable synchronisation";
-  const given = optionsOf(options, action);
-  const { transports, timers, displayName, native } = given;
-  optionsOf(transports, action);
-  if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
-  requireOptionalText(displayName, action, "`displayName`");
-  if (native !== undefined && typeof native !== "boolean") {
-    throw wrongArgument(action, "`native`", "true or false", native);
-  }
-  return given;
 }
 
 /** Whether an address can be reached natively: those of no transport are told of elsewhere. */

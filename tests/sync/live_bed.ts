@@ -11,7 +11,8 @@ import {
   type User,
 } from "../../mod.ts";
 import type { SyncEvent } from "../../src/sync/events.ts";
-import type { Sync, SyncOptions, SyncServer } from "../../src/sync/sync.ts";
+import type { SyncOptions, SyncServer } from "../../src/sync/options.ts";
+import type { Sync } from "../../src/sync/sync.ts";
 
 /** One instance with one user. */
 export interface Node {

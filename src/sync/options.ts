@@ -1,0 +1,85 @@
+import type { PrivateKey } from "../keys/private_key.ts";
+import type { PublicKey } from "../keys/public_key.ts";
+import type { Address, Transport } from "../transport/port.ts";
+import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
+import { requireOptionalText } from "./arguments.ts";
+import type { Origins } from "./http/origins.ts";
+import type { DatabaseTicket } from "./ticket.ts";
+import type { Timers } from "./worker/timers.ts";
+import type { TreeReport } from "./worker/tree_sync.ts";
+
+/** How synchronisation is enabled. */
+export interface SyncOptions {
+  /** Transports by name; `{ http: … }`, which only connects, unless others are given. */
+  readonly transports?: Readonly<Record<string, Transport>>;
+  /** Waiting; the platform's timers unless others are given. */
+  readonly timers?: Timers;
+  /** Name that other nodes are told. */
+  readonly displayName?: string;
+  /**
+   * Whether the native protocol is offered and used, which exchanges live and in less bytes; true unless told. With
+   * peers who do not offer it, protocol v0 is spoken anyway.
+   */
+  readonly native?: boolean;
+}
+
+/** What a handler of requests does. */
+export interface HandlerOptions {
+  /**
+   * Whether the instance is a relay from now on: it takes every database that somebody brings, stores what is valid, and
+   * passes it on, live, to all who may read it. It needs no key of them. Give it a storage of its own.
+   */
+  readonly relay?: boolean;
+  /** Origins of pages that may speak to it besides those of its own origin: `"*"`, or a list. */
+  readonly origins?: Origins;
+}
+
+/** Where a server listens. */
+export interface ServeOptions {
+  /** Port; 0, which has one picked, unless told. */
+  readonly port?: number;
+  /** Address of an interface; only this machine unless told. */
+  readonly hostname?: string;
+  /** Where others reach this server, if that is another place, as behind a proxy: `host:port` or a URL. */
+  readonly publicAddress?: string;
+  /** Certificate and key in PEM form, for `https`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Origins of pages that may speak to it: `"*"`, or a list; none unless told. */
+  readonly origins?: Origins;
+}
+
+/** A server that listens. */
+export interface SyncServer extends AsyncDisposable {
+  /** Where it listens, `host:port`. */
+  readonly address: string;
+  /** Ends it; exchanges under way are finished. */
+  close(): Promise<void>;
+}
+
+/** What one call has brought in step. */
+export interface SyncReport extends TreeReport {
+  /** Whether all peers that were asked have everything now, and this instance all that they had. */
+  readonly complete: boolean;
+}
+
+/** With whom a database is kept in step. */
+export interface FollowOptions {
+  /** Tickets, addresses or keys of peers. */
+  readonly peers: readonly (DatabaseTicket | Address | PublicKey)[];
+  /** Key that may read the database; the device's own key unless told. */
+  readonly key?: PrivateKey;
+}
+
+/** What is asked for, checked. */
+export function syncOptions(options: SyncOptions): SyncOptions {
+  const action = "enable synchronisation";
+  const given = optionsOf(options, action);
+  const { transports, timers, displayName, native } = given;
+  optionsOf(transports, action);
+  if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
+  requireOptionalText(displayName, action, "`displayName`");
+  if (native !== undefined && typeof native !== "boolean") {
+    throw wrongArgument(action, "`native`", "true or false", native);
+  }
+  return given;
+}
