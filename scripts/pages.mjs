@@ -128,7 +128,16 @@ async function show({ pages, names, first }) {
     await ended;
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    remove(profile);
+  }
+}
+
+/** Children of Chromium may write on for a moment after it has ended; what then stays is temporary anyway. */
+function remove(profile) {
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+  } catch (error) {
+    if (error.code !== "ENOTEMPTY") throw error;
   }
 }
 
