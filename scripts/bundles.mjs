@@ -26,7 +26,7 @@ import { buildDist } from "./dist.mjs";
 import { publishedManifest } from "./doors.mjs";
 import { answerHelp } from "./help.mjs";
 import { runIsolates, withIsolate } from "./isolates.mjs";
-import { overRelay, runLiveClients, runLivePages } from "./live.mjs";
+import { runLiveClients, runLivePages, runOverRelay } from "./live.mjs";
 import { findChromium, runPages } from "./pages.mjs";
 import { installDependencies, installFolder, ROOT } from "./runtimes.mjs";
 
@@ -158,7 +158,7 @@ async function liveIsolates(home) {
   const run = (folder, entry, flags, work) => withIsolate({ folder, entry, flags }, home, work);
   const cut = "two clients exchange live, also after cuts";
   const all = {
-    "over a relay in workerd": await run(relay, "relay.js", [], overRelay),
+    "over a relay in workerd": await run(relay, "relay.js", [], runOverRelay),
     "clients of workerd": await run(live, "worker.js", ["no_nodejs_compat_v2"], runLiveClients),
     "with the modules of Node": await run(live, "worker.js", [], runLiveClients),
   };
