@@ -14,6 +14,7 @@
  * @module
  */
 
+import { setInspection } from "#inspect";
 import { networkFailed } from "./errors.ts";
 import { Incoming } from "./incoming.ts";
 import type { ByteStream, Link } from "./port.ts";
@@ -196,6 +197,8 @@ export class MessagePortLink implements Link {
 export function dataOf(event: object): unknown {
   return (event as { readonly data?: unknown }).data;
 }
+
+setInspection(MessagePortLink, "MessagePortLink");
 
 /** Whether it is bytes that nobody changes any more: shared memory could be, while it is looked at. */
 function isPiece(data: unknown): data is Uint8Array {
