@@ -5,6 +5,7 @@ import type {
   ServerSide,
   Transport,
 } from "../transport/port.ts";
+import { endedBy } from "../util/abort.ts";
 import { EideticaError, SyncError } from "../util/errors.ts";
 
 /** The transports of an instance, by name. Several of one kind may stand side by side. */
@@ -55,6 +56,8 @@ export class Transports {
   ): Promise<ByteStream> {
     this.#requireOpen();
     const signal = options.signal ?? this.#ended.signal;
+    // A transport that listens for an abort alone would never hear of one that has been.
+    if (signal.aborted) throw endedBy(signal, `reach ${address.address}`);
     return await this.leadingTo(address).exchange(address, request, { ...options, signal });
   }
 

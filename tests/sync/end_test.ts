@@ -12,12 +12,14 @@ class Silence implements Transport {
   readonly type = "silence";
   readonly isRunning = false;
   asked = Promise.withResolvers<void>();
+  count = 0;
 
   canHandle = ({ transportType }: { transportType: string }) => transportType === this.type;
   start = () => Promise.resolve();
   stop = () => Promise.resolve();
   serverAddress = () => "nowhere";
   exchange: Transport["exchange"] = (_address, _request, options) => {
+    this.count++;
     this.asked.resolve();
     return new Promise((_, reject) => {
       options?.signal?.addEventListener("abort", () => reject(options.signal?.reason), {
@@ -45,6 +47,16 @@ describe("the end of synchronisation", () => {
     await silence.asked.promise;
     await sync.close();
     await told;
+    await instance.close();
+  });
+
+  it("begins nothing for a signal that is aborted already", async () => {
+    const { instance, sync, silence } = await bed();
+    const asking = sync.connectToPeer({ transportType: "silence", address: "anywhere" }, {
+      signal: AbortSignal.abort(new Error("enough")),
+    });
+    await assert.rejects(asking, hasCode("Aborted"));
+    assert.equal(silence.count, 0);
     await instance.close();
   });
 
