@@ -286,7 +286,8 @@ export class Instance implements AsyncDisposable, HasHost {
    */
   async enableSync(options: SyncOptions = {}): Promise<Sync> {
     void this.host.backend;
-    if (this.#sync?.isClosed) this.#enabling = undefined;
+    // Only once: whoever asks while it is enabled again waits for that.
+    if (this.#sync?.isClosed) [this.#sync, this.#enabling] = [undefined, undefined];
     this.#enabling ??= enableSync(userHost(this.host, this.#identity), this.host, options)
       .then((sync) => this.#sync = sync);
     try {

@@ -84,7 +84,8 @@ describe("the end of synchronisation", () => {
         () => sync.registerSyncPeer({ peer, tree: db.rootId }),
       ]
     ) await assert.rejects(begin, hasCode("InstanceDropped"), `${begin}`);
-    const again = await instance.enableSync();
+    const [again, same] = await Promise.all([instance.enableSync(), instance.enableSync()]);
+    assert.equal(again, same);
     assert.notEqual(again, sync);
     assert.equal(instance.sync, again);
     assert.deepEqual((await again.listPeers()).map(({ displayName }) => displayName), ["bob"]);
