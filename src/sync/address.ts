@@ -14,6 +14,11 @@ export function isSameAddress(a: Address, b: Address): boolean {
   return a.transportType === b.transportType && a.address === b.address;
 }
 
+/** An address as one text, as tickets have it: `http:127.0.0.1:4000`. */
+export function addressText({ transportType, address }: Address): string {
+  return `${transportType}:${address}`;
+}
+
 /** The JSON form of an address. */
 export function addressJson({ transportType, address }: Address): object {
   return { transport_type: transportType, address };

@@ -15,7 +15,7 @@ import { setInspection } from "#inspect";
 import { ID } from "../entry/id.ts";
 import { optionsOf } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
-import { type Address, isSameAddress } from "./address.ts";
+import { type Address, addressText, isSameAddress } from "./address.ts";
 
 /** Longest ticket that is read, in characters. */
 export const MAX_TICKET_LENGTH: number = 64 * 1024;
@@ -77,9 +77,7 @@ export class DatabaseTicket {
 
   /** The ticket as text. */
   toString(): string {
-    const hints = this.addresses.map(({ transportType, address }) => {
-      return `&pr=${encode(`${transportType}:${address}`)}`;
-    });
+    const hints = this.addresses.map((address) => `&pr=${encode(addressText(address))}`);
     const native = this.native ? "&native=1" : "";
     return `${PREFIX}db=${encode(this.databaseId.toString())}${hints.join("")}${native}`;
   }

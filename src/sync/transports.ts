@@ -7,6 +7,7 @@ import type {
 } from "../transport/port.ts";
 import { endedBy } from "../util/abort.ts";
 import { EideticaError, SyncError } from "../util/errors.ts";
+import { addressText } from "./address.ts";
 
 /** The transports of an instance, by name. Several of one kind may stand side by side. */
 export class Transports {
@@ -66,8 +67,7 @@ export class Transports {
     if (this.isEmpty) throw noTransport();
     const found = this.find(address);
     if (found !== undefined) return found;
-    const message =
-      `Cannot reach ${address.transportType}:${address.address}: no transport that was added leads there`;
+    const message = `Cannot reach ${addressText(address)}: no transport that was added leads there`;
     throw new SyncError("NoTransportForAddress", message, { fields: { address } });
   }
 

@@ -3,6 +3,7 @@ import type { PrivateKey } from "../../keys/private_key.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import type { SyncError } from "../../util/errors.ts";
+import { addressText } from "../address.ts";
 import type { SyncEvents } from "../events.ts";
 import type { SyncMetrics } from "../metrics.ts";
 import type { Notice } from "../native/actions.ts";
@@ -146,7 +147,7 @@ export class LivePeer {
 
   async #sessionAt(address: Address, signal: AbortSignal): Promise<NativeSession | Avoided> {
     if (this.isUp) return this.#session!;
-    const avoid = `${address.transportType}:${address.address}`;
+    const avoid = addressText(address);
     const { native } = this.#host;
     if (this.#avoided.has(avoid) || native?.leadsTo(this.#peer, address) !== true) return AVOIDED;
     this.#connecting ??= this.#connect(native, address, signal).finally(() => {

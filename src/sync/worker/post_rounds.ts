@@ -21,6 +21,7 @@ import {
   stampPost,
   writePostProof,
 } from "../access/post_proof.ts";
+import { addressText } from "../address.ts";
 import { decodeMessage, encodeMessage } from "../native/codec.ts";
 import { FrameSplitter } from "../native/frames.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
@@ -79,7 +80,7 @@ export class PostRounds {
   ): Promise<PostReport | undefined> {
     const path = this.#options.pathOf(peer);
     const transport = this.#options.find(address);
-    const place = `${address.transportType}:${address.address}`;
+    const place = addressText(address);
     if (path === undefined || transport?.post === undefined || this.#isAvoided(place)) return;
     const host = this.#options.host();
     const report = await new PostRound(host, { address, peer, tree, path, transport, ...options })

@@ -1,6 +1,7 @@
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
+import { addressText } from "../address.ts";
 import { OFFER_MS } from "../native_offers.ts";
 import type { V0Client } from "../v0/client.ts";
 
@@ -41,35 +42,31 @@ export class Routes {
       try {
         await this.#prove(address, signal);
         const result = await work(address);
-        this.#last = nameOf(address);
+        this.#last = addressText(address);
         return result;
       } catch (error) {
         failure = error;
         const isOver = signal.aborted || !(error instanceof EideticaError) ||
           !OF_THE_WAY.has(error.code);
         if (isOver) throw error;
-        this.#proved.delete(nameOf(address));
+        this.#proved.delete(addressText(address));
       }
     }
     throw failure;
   }
 
   #ordered(addresses: readonly Address[]): readonly Address[] {
-    const isLast = (address: Address) => nameOf(address) === this.#last;
+    const isLast = (address: Address) => addressText(address) === this.#last;
     return [...addresses.filter(isLast), ...addresses.filter((it) => !isLast(it))];
   }
 
   /** Once a day for each address: somebody else may have it today, or somebody who speaks other protocols. */
   async #prove(address: Address, signal: AbortSignal): Promise<void> {
-    const name = nameOf(address);
+    const name = addressText(address);
     if (this.#now() - (this.#proved.get(name) ?? -Infinity) < OFFER_MS) return;
     await this.#client.handshake(address, { signal, wanted: this.#peer });
     this.#proved.set(name, this.#now());
   }
-}
-
-function nameOf({ transportType, address }: Address): string {
-  return `${transportType}:${address}`;
 }
 
 /** The error for a peer that nobody knows how to reach. */
