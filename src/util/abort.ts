@@ -26,8 +26,29 @@ export async function abortable<T>(
   requireNotAborted(wait);
   if (signal === undefined) return await work();
   const begun = Date.now();
+  return await unlessAborted(signal, work, {
+    failure: () => aborted(signal, action, Date.now() - begun),
+    discard,
+  });
+}
+
+/** What becomes of work whose signal is aborted before it is done. */
+interface Interruption<T> {
+  /** The error of whoever waits; the signal's reason unless told. */
+  readonly failure?: () => unknown;
+  /** Takes what the work gives after that. */
+  readonly discard?: (late: T) => unknown;
+}
+
+/** Settles as `work` does, or fails as soon as the signal is aborted; when it is so already, nothing is begun. */
+export async function unlessAborted<T>(
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  { failure = () => signal.reason, discard = () => undefined }: Interruption<T> = {},
+): Promise<T> {
+  if (signal.aborted) throw failure();
   return await new Promise<T>((resolve, reject) => {
-    const abort = () => reject(aborted(signal, action, Date.now() - begun));
+    const abort = () => reject(failure());
     signal.addEventListener("abort", abort, { once: true });
     const settled = () => signal.removeEventListener("abort", abort);
     work().then((value) => {

@@ -1,4 +1,5 @@
 import type { ID } from "../../entry/id.ts";
+import { unlessAborted } from "../../util/abort.ts";
 import { SyncError } from "../../util/errors.ts";
 import type { Notice } from "../native/actions.ts";
 import type { NativeChannel } from "../native/native_channel.ts";
@@ -71,25 +72,11 @@ export class LiveTree {
     };
     watch(this.#notices);
     try {
-      await endedBy(this.channel.settled(), AbortSignal.any([signal, stalled.signal]));
+      const ends = AbortSignal.any([signal, stalled.signal]);
+      await unlessAborted(ends, () => this.channel.settled());
     } finally {
       cancel();
     }
-  }
-}
-
-/** What came of `work`, unless `signal` is aborted before. */
-async function endedBy<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 
