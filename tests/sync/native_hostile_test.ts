@@ -16,7 +16,6 @@ import {
   type Access,
   MAX_TIPS,
   type Message,
-  type Open,
   type Ranges,
 } from "../../src/sync/native/messages.ts";
 import { Outflow } from "../../src/sync/native/outflow.ts";
@@ -25,18 +24,7 @@ import { concat, utf8 } from "../../src/util/bytes.ts";
 import { open, put, shared, withCluster } from "./cluster_bed.ts";
 import { tableOf } from "./native_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
-import { RawPeer } from "./raw_peer.ts";
-
-const openOf = (tree: ID, changes: Partial<Open> = {}): Open => ({
-  type: "open",
-  channel: 0,
-  tree,
-  live: false,
-  proofs: [],
-  tips: [],
-  cursor: undefined,
-  ...changes,
-});
+import { openOf, RawPeer } from "./raw_peer.ts";
 
 const blockOf = (...bodies: Uint8Array[]): Message => ({
   type: "entries",

@@ -13,24 +13,13 @@ import {
   RANGES_BYTES,
   SESSION_LIMITS,
 } from "../../src/sync/native/limits.ts";
-import type { Entries, Message, Open, Ranges } from "../../src/sync/native/messages.ts";
+import type { Entries, Message, Ranges } from "../../src/sync/native/messages.ts";
 import type { Range } from "../../src/sync/native/range_codec.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { cases } from "../helpers/thorough.ts";
 import { HandTimers, open, put, withCluster } from "./cluster_bed.ts";
-import { hello, RawPeer } from "./raw_peer.ts";
-
-const openOf = (tree: ID, changes: Partial<Open> = {}): Open => ({
-  type: "open",
-  channel: 0,
-  tree,
-  live: false,
-  proofs: [],
-  tips: [],
-  cursor: undefined,
-  ...changes,
-});
+import { hello, openOf, RawPeer } from "./raw_peer.ts";
 
 const entriesOf = (bodies: readonly Uint8Array[], channel = 0): Entries => ({
   type: "entries",

@@ -26,6 +26,7 @@ import { concat } from "../../src/util/bytes.ts";
 import { systemRandom } from "../../src/util/random.ts";
 import { listenHere } from "../transport/bed.ts";
 import { get, madeBy, type Node, put, withNodes } from "./live_bed.ts";
+import { openOf } from "./raw_peer.ts";
 
 const URL_OF_NODE = `http://node.example${NATIVE_PATH}`;
 
@@ -65,11 +66,6 @@ async function messagesOf(response: Response): Promise<Message[]> {
   return frames.map((frame) => decodeMessage(frame, LARGEST_ENTRY_FRAME)!);
 }
 
-function open(db: Database, more: Partial<Open> = {}): Open {
-  const of = { type: "open", channel: 0, tree: db.rootId } as const;
-  return { ...of, live: false, proofs: [], tips: [], cursor: undefined, ...more };
-}
-
 const bodyOf = (...messages: readonly Message[]) => concat(...messages.map(encodeMessage));
 
 /** A server in front of a node that makes no WebSockets of requests, and counts the others by path. */
@@ -99,7 +95,7 @@ describe("requests that stand alone", () => {
       const home = await nodes.node();
       const db = await madeBy(home);
       await put(db, "k", "v");
-      const body = bodyOf(open(db));
+      const body = bodyOf(openOf(db.rootId));
       const proof = proofFor(home, body);
       const response = await post(home, body, proof);
       const header = response.headers.get("eidetica-proof");
@@ -117,14 +113,14 @@ describe("requests that stand alone", () => {
       assert.equal(entries.count, state.count);
       assert.equal(mark.left, 0);
       const { tips } = state;
-      const again = await messagesOf(await post(home, bodyOf(open(db, { tips }))));
+      const again = await messagesOf(await post(home, bodyOf(openOf(db.rootId, { tips }))));
       assert.deepEqual(again.map(({ type }) => type), ["state"]);
       assert.ok((again[0] as typeof state).isSame);
       await put(db, "k", "w");
-      const held = open(db, { tips, cursor: mark.cursor });
+      const held = openOf(db.rootId, { tips, cursor: mark.cursor });
       const more = await messagesOf(await post(home, bodyOf(held)));
       assert.equal((more[1] as typeof entries).count, 1);
-      const byCursor = open(db, { tips: [db.rootId], cursor: mark.cursor });
+      const byCursor = openOf(db.rootId, { tips: [db.rootId], cursor: mark.cursor });
       assert.equal((await messagesOf(await post(home, bodyOf(byCursor)))).length > 1, true);
     }));
 
@@ -132,7 +128,7 @@ describe("requests that stand alone", () => {
     withNodes(async (nodes) => {
       const home = await nodes.node();
       const db = await madeBy(home);
-      const body = bodyOf(open(db));
+      const body = bodyOf(openOf(db.rootId));
       const proof = proofFor(home, body);
       await messagesOf(await post(home, body, proof));
       assert.equal((await post(home, body, proof)).status, 401);
@@ -141,7 +137,7 @@ describe("requests that stand alone", () => {
         { timeMs: now - FRESHNESS_MS - 10_000 },
         { timeMs: now + FRESHNESS_MS + 10_000 },
         { path: "/api/native/2" },
-        { signedBody: bodyOf(open(db, { live: true })) },
+        { signedBody: bodyOf(openOf(db.rootId, { live: true })) },
         { authorization: "" },
         { authorization: `Eidetica ${"f".repeat(64)},${now},${"0".repeat(32)},${"0".repeat(128)}` },
         { authorization: `Eidetica ${"0".repeat(64)},${now},${"0".repeat(32)},${"0".repeat(128)}` },
@@ -162,7 +158,7 @@ describe("requests that stand alone", () => {
       const large = new Uint8Array(MAX_HTTP_REQUEST_BYTES + 1);
       assert.equal((await post(home, large)).status, 413);
       const many = Array.from({ length: MAX_POST_TREES + 1 }, (_, n) => {
-        return open(db, { channel: 2 * n, tips: [db.rootId] });
+        return openOf(db.rootId, { channel: 2 * n, tips: [db.rootId] });
       });
       const [last] = (await messagesOf(await post(home, bodyOf(...many)))).slice(-1);
       assert.deepEqual(last!.type === "close" && last!.code, "TooMuch");
@@ -170,10 +166,10 @@ describe("requests that stand alone", () => {
         { length: 1024 },
         () => home.sync.native.admissions.enter(undefined),
       );
-      assert.equal((await post(home, bodyOf(open(db)))).status, 429);
+      assert.equal((await post(home, bodyOf(openOf(db.rootId)))).status, 429);
       for (const leave of leaves) leave();
       // One whose answer nobody reads has ended when that is said.
-      const unread = await post(home, bodyOf(open(db)));
+      const unread = await post(home, bodyOf(openOf(db.rootId)));
       assert.equal(home.sync.native.admissions.open, 1);
       await unread.body!.cancel();
       assert.equal(home.sync.native.admissions.open, 0);
@@ -190,7 +186,7 @@ describe("requests that stand alone", () => {
       let cursor: Open["cursor"];
       let [answers, left] = [0, 1];
       while (left > 0) {
-        const messages = await messagesOf(await post(home, bodyOf(open(db, { cursor }))));
+        const messages = await messagesOf(await post(home, bodyOf(openOf(db.rootId, { cursor }))));
         let bytes = 0;
         for (const message of messages) {
           if (message.type === "entries") bytes += message.body.length;
@@ -208,26 +204,27 @@ describe("requests that stand alone", () => {
       const db = await madeBy(home);
       const entry = await home.instance.backend.get(db.rootId);
       const held = { type: "entries", channel: 0, ...packBlock([entry.bytes]) } as const;
-      const stored = (await messagesOf(await post(home, bodyOf(open(db), held)))).at(-1)!;
+      const stored = (await messagesOf(await post(home, bodyOf(openOf(db.rootId), held)))).at(-1)!;
       assert.ok(stored.type === "stored" && stored.refused === 0);
       const unopened = await messagesOf(await post(home, bodyOf(held)));
       assert.equal(unopened[0]!.type, "close");
       const device = PrivateKey.generate();
       const bad = Array.from({ length: SESSION_LIMITS.invalid + 1 }, () => new Uint8Array([1]));
       const block = { type: "entries", channel: 0, ...packBlock(bad) } as const;
-      const end = (await messagesOf(await post(home, bodyOf(open(db), block), { device }))).at(-1)!;
+      const end = (await messagesOf(await post(home, bodyOf(openOf(db.rootId), block), { device })))
+        .at(-1)!;
       assert.deepEqual(end.type === "close" && end.code, "TooManyInvalid");
-      assert.equal((await post(home, bodyOf(open(db)), { device })).status, 403);
+      assert.equal((await post(home, bodyOf(openOf(db.rootId)), { device })).status, 403);
     }));
 
   it("who may not read is told no tips, who is vouched for reads, who was revoked reads no more", () =>
     withNodes(async (nodes) => {
       const home = await nodes.node();
       const db = await home.user.createDatabase({ name: "private" });
-      const unshared = await messagesOf(await post(home, bodyOf(open(db))));
+      const unshared = await messagesOf(await post(home, bodyOf(openOf(db.rootId))));
       assert.deepEqual(unshared.map(({ type }) => type), ["deny"]);
       await home.user.share(db);
-      const stranger = await messagesOf(await post(home, bodyOf(open(db))));
+      const stranger = await messagesOf(await post(home, bodyOf(openOf(db.rootId))));
       assert.deepEqual(stranger.map(({ type }) => type), ["state"]);
       assert.ok(stranger[0]!.type === "state" && stranger[0]!.tips.length === 0);
       const reader = PrivateKey.generate();
@@ -258,12 +255,12 @@ describe("requests that stand alone", () => {
       await fc.assert(
         fc.asyncProperty(headers, async (authorization) => {
           if (authorization === good) return;
-          const response = await post(home, bodyOf(open(db)), { authorization });
+          const response = await post(home, bodyOf(openOf(db.rootId)), { authorization });
           assert.equal(response.status, 401);
         }),
         { numRuns: 60 },
       );
-      const start = bodyOf(open(db));
+      const start = bodyOf(openOf(db.rootId));
       const bodies = fc.tuple(fc.boolean(), fc.uint8Array({ maxLength: 40 })).map((
         [isOpen, bytes],
       ) => isOpen ? concat(start, bytes) : bytes);
@@ -343,7 +340,7 @@ async function vouched(
   const device = PrivateKey.generate();
   const stamp = stampPost(device.publicKey, new SystemClock(), systemRandom);
   const signature = signer.sign(postOpenBytes(home.instance.id, stamp, db.rootId));
-  const body = bodyOf(open(db, { proofs: [{ key: publicKey.bytes, signature }] }));
+  const body = bodyOf(openOf(db.rootId, { proofs: [{ key: publicKey.bytes, signature }] }));
   const target = { server: home.instance.id, path: NATIVE_PATH };
   return await messagesOf(await post(home, body, provePost(device, stamp, target, body)));
 }

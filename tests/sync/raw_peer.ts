@@ -1,11 +1,11 @@
 /** The other end of a session, made by hand: says whatever a test wants. */
 
-import { PrivateKey } from "../../mod.ts";
+import { type ID, PrivateKey } from "../../mod.ts";
 import { decodeMessage, encodeMessage } from "../../src/sync/native/codec.ts";
 import { decodeFrames } from "../../src/sync/native/frames.ts";
 import { Handshake, type Identity } from "../../src/sync/native/handshake.ts";
 import { SESSION_LIMITS, type SessionLimits } from "../../src/sync/native/limits.ts";
-import type { Hello, Message } from "../../src/sync/native/messages.ts";
+import type { Hello, Message, Open } from "../../src/sync/native/messages.ts";
 import {
   type NativeSession,
   runSession,
@@ -148,6 +148,20 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     features: 0,
     frameLimit: 1024 * 1024,
     credit: 1024 * 1024,
+    ...changes,
+  };
+}
+
+/** An OPEN with members to be changed. */
+export function openOf(tree: ID, changes: Partial<Open> = {}): Open {
+  return {
+    type: "open",
+    channel: 0,
+    tree,
+    live: false,
+    proofs: [],
+    tips: [],
+    cursor: undefined,
     ...changes,
   };
 }
