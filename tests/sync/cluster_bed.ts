@@ -3,12 +3,18 @@
 import { AuthKey, type Database, DocStore, type ID, Permission } from "../../mod.ts";
 import type { Sync } from "../../src/sync/sync.ts";
 import type { SyncEvent } from "../../src/sync/events.ts";
-import { decodeResponse } from "../../src/sync/v0/json_in.ts";
+import { decodeRequest, decodeResponse } from "../../src/sync/v0/json_in.ts";
 import { encodeRequest } from "../../src/sync/v0/json_out.ts";
-import type { OutgoingEntry, ReceivedResponse, SyncRequest } from "../../src/sync/v0/messages.ts";
+import type {
+  OutgoingEntry,
+  ReceivedRequest,
+  ReceivedResponse,
+  SyncRequest,
+} from "../../src/sync/v0/messages.ts";
 import type { Timers } from "../../src/sync/worker/timers.ts";
 import { Cluster, type ClusterOptions } from "../../src/testing/cluster.ts";
-import type { SimNetwork } from "../../src/testing/sim_network.ts";
+import { SIM_TRANSPORT, type SimNetwork } from "../../src/testing/sim_network.ts";
+import type { Address, ByteStream } from "../../src/transport/port.ts";
 import { concat } from "../../src/util/bytes.ts";
 
 /** Timers that never go off by themselves: what is tried again is so by `flush` alone. */
@@ -85,11 +91,30 @@ export async function ask(
   to: string,
   request: SyncRequest<Iterable<OutgoingEntry>>,
 ): Promise<ReceivedResponse> {
+  return decodeResponse(
+    await gathered(await network.send("sim-asker", to, encodeRequest(request))),
+  );
+}
+
+/** Serves somebody at the address `pretender` who answers each request as the test says, and tells the address. */
+export function pretend(
+  network: SimNetwork,
+  answer: (request: ReceivedRequest, bytes: Uint8Array) => Promise<ByteStream>,
+): Address {
+  network.serve("pretender", {
+    fetch: () => Promise.resolve(new Response()),
+    exchange: async (request) => {
+      const bytes = await gathered(request);
+      return await answer(decodeRequest(bytes), bytes);
+    },
+  });
+  return { transportType: SIM_TRANSPORT, address: "pretender" };
+}
+
+async function gathered(stream: ByteStream): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of await network.send("sim-asker", to, encodeRequest(request))) {
-    parts.push(part);
-  }
-  return decodeResponse(concat(...parts));
+  for await (const part of stream) parts.push(part);
+  return concat(...parts);
 }
 
 /** The events of a kind from now on, one after the other. */

@@ -3,12 +3,11 @@ import { describe, it } from "node:test";
 import { Database, Entry, type ID, PrivateKey, SigInfo, SigKey, Snapshot } from "../../mod.ts";
 import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { EntryMetadata } from "../../src/entry/metadata.ts";
-import { decodeRequest } from "../../src/sync/v0/json_in.ts";
 import { streamResponse } from "../../src/sync/v0/json_out.ts";
-import type { SyncTreeRequest } from "../../src/sync/v0/messages.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
-import { concat, utf8 } from "../../src/util/bytes.ts";
-import { ask, get, open, put, shared, withCluster } from "./cluster_bed.ts";
+import { utf8 } from "../../src/util/bytes.ts";
+import { ask, get, open, pretend, put, shared, withCluster } from "./cluster_bed.ts";
+import { treeRequest } from "./wire_bed.ts";
 
 /** A chain of entries at the first of two peers; the second has what was there before. */
 async function ahead(
@@ -26,16 +25,7 @@ async function ahead(
 
 /** What the first peer sends to somebody who has these tips. */
 async function sentTo(cluster: Cluster, tree: ID, ourTips: Snapshot): Promise<string[]> {
-  const nothing = {
-    peerPubkey: undefined,
-    requestingKey: undefined,
-    requestingKeyName: undefined,
-    requestedPermission: undefined,
-    metadata: undefined,
-    auth: undefined,
-  };
-  const body: SyncTreeRequest = { treeId: tree, ourTips, ...nothing };
-  const answer = await ask(cluster.network, "sim-peer-0", { type: "SyncTree", body });
+  const answer = await ask(cluster.network, "sim-peer-0", treeRequest(tree, { ourTips }));
   assert.equal(answer.type, "Incremental");
   return answer.type === "Incremental" ? answer.body.missingEntries.map(({ id }) => `${id}`) : [];
 }
@@ -55,29 +45,22 @@ describe("entries that come", () => {
     withCluster(async (cluster) => {
       const [wanted, other] = [await open(cluster), await open(cluster)];
       const [root] = await other.getEntries([other.rootId]);
-      cluster.network.serve("liar", {
-        fetch: () => Promise.resolve(new Response()),
-        exchange: async (request) => {
-          const parts: Uint8Array[] = [];
-          for await (const part of request) parts.push(part);
-          const bytes = concat(...parts);
-          if (decodeRequest(bytes).type !== "SyncTree") {
-            return await cluster.network.send("liar", "sim-peer-0", bytes);
-          }
-          return streamResponse({
-            type: "Bootstrap",
-            body: {
-              treeId: wanted.rootId,
-              rootEntry: root!,
-              allEntries: [],
-              keyApproved: false,
-              grantedPermission: undefined,
-            },
-          });
-        },
+      const liar = pretend(cluster.network, async ({ type }, bytes) => {
+        if (type !== "SyncTree") {
+          return await cluster.network.send("pretender", "sim-peer-0", bytes);
+        }
+        return streamResponse({
+          type: "Bootstrap",
+          body: {
+            treeId: wanted.rootId,
+            rootEntry: root!,
+            allEntries: [],
+            keyApproved: false,
+            grantedPermission: undefined,
+          },
+        });
       });
       const { sync, instance } = cluster.peers[1]!;
-      const liar = { transportType: "sim", address: "liar" };
       await assert.rejects(sync.syncWithPeer(liar, wanted.rootId), { code: "InvalidEntry" });
       assert.equal(await instance.hasEntry(root!.id), false);
       assert.deepEqual((await instance.backend.snapshot(wanted.rootId)).tips, []);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
-import { type Entry, type ID, Permission, PrivateKey, ready, Snapshot } from "../../mod.ts";
+import { type Entry, type ID, Permission, PrivateKey, ready } from "../../mod.ts";
 import {
   CHUNK_BYTES,
   decodeRequest,
@@ -24,7 +24,7 @@ import {
 import { concat, fromUtf8, utf8 } from "../../src/util/bytes.ts";
 import { EntryError, SerializeError, SyncError } from "../../src/util/errors.ts";
 import { anyEntry, child, plainEntry, rawId } from "../entry/helpers.ts";
-import { errorOf, hasCode, vector } from "./wire_bed.ts";
+import { errorOf, hasCode, treeRequest, vector } from "./wire_bed.ts";
 
 const key = PrivateKey.fromSeed(new Uint8Array(32).fill(7));
 
@@ -351,19 +351,7 @@ describe("what is written", () => {
     const response = decodeResponse(encodeResponse({ type: "Count", body: count }));
     assert.ok(response.type === "Count" && response.body === count);
     const tree: ID = rawId("tree");
-    const text = fromUtf8(encodeRequest({
-      type: "SyncTree",
-      body: {
-        treeId: tree,
-        ourTips: Snapshot.EMPTY,
-        peerPubkey: undefined,
-        requestingKey: undefined,
-        requestingKeyName: undefined,
-        requestedPermission: undefined,
-        metadata: undefined,
-        auth: undefined,
-      },
-    }));
+    const text = fromUtf8(encodeRequest(treeRequest(tree)));
     assert.equal(
       text,
       `{"SyncTree":{"tree_id":"${tree}","our_tips":[],"peer_pubkey":null,"requesting_key":null,` +

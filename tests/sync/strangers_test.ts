@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Permission, PrivateKey, type PublicKey, Snapshot } from "../../mod.ts";
 import { proveRequest, type RequestProof } from "../../src/sync/access/request_proof.ts";
-import { decodeRequest } from "../../src/sync/v0/json_in.ts";
 import { encodeRequest } from "../../src/sync/v0/json_out.ts";
 import { PROTOCOL_VERSION, type SyncTreeRequest } from "../../src/sync/v0/messages.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
-import { concat } from "../../src/util/bytes.ts";
-import { ask, open, put, withCluster } from "./cluster_bed.ts";
+import { ask, open, pretend, put, withCluster } from "./cluster_bed.ts";
+import { treeRequest } from "./wire_bed.ts";
 
 /** Says who somebody is. */
 async function introduce(cluster: Cluster, key: PublicKey): Promise<void> {
@@ -30,21 +29,9 @@ async function introduce(cluster: Cluster, key: PublicKey): Promise<void> {
 /** What is answered to a request for a tree: the kind of answer, with the words of a refusal. */
 async function answerTo(
   cluster: Cluster,
-  request: Pick<SyncTreeRequest, "treeId"> & Partial<SyncTreeRequest>,
+  { treeId, ...changes }: Pick<SyncTreeRequest, "treeId"> & Partial<SyncTreeRequest>,
 ): Promise<string> {
-  const answer = await ask(cluster.network, "sim-peer-0", {
-    type: "SyncTree",
-    body: {
-      ourTips: Snapshot.EMPTY,
-      peerPubkey: undefined,
-      requestingKey: undefined,
-      requestingKeyName: undefined,
-      requestedPermission: undefined,
-      metadata: undefined,
-      auth: undefined,
-      ...request,
-    },
-  });
+  const answer = await ask(cluster.network, "sim-peer-0", treeRequest(treeId, changes));
   return answer.type === "Error" ? answer.body : answer.type;
 }
 
@@ -61,22 +48,15 @@ describe("who introduces itself", () => {
 
   it("09#11 and signs another challenge is not believed, and not noted", () =>
     withCluster(async ({ network, peers: [, b] }) => {
-      network.serve("replayer", {
-        fetch: () => Promise.resolve(new Response()),
-        exchange: async (request) => {
-          const parts: Uint8Array[] = [];
-          for await (const part of request) parts.push(part);
-          const asked = decodeRequest(concat(...parts));
-          if (asked.type !== "Handshake") return assert.fail(asked.type);
-          const body = { ...asked.body, challenge: new Uint8Array(32) };
-          return await network.send(
-            "replayer",
-            "sim-peer-0",
-            encodeRequest({ type: "Handshake", body }),
-          );
-        },
+      const replayer = pretend(network, async (asked) => {
+        if (asked.type !== "Handshake") return assert.fail(asked.type);
+        const body = { ...asked.body, challenge: new Uint8Array(32) };
+        return await network.send(
+          "pretender",
+          "sim-peer-0",
+          encodeRequest({ type: "Handshake", body }),
+        );
       });
-      const replayer = { transportType: "sim", address: "replayer" };
       await assert.rejects(b!.sync.connectToPeer(replayer), { code: "HandshakeFailed" });
       assert.deepEqual(await b!.sync.listPeers(), []);
     }));

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { EideticaError, type ID, type Instance } from "../../mod.ts";
-import type { AccessPort } from "./parts.ts";
+import { EideticaError, type ID, type Instance, Snapshot } from "../../mod.ts";
+import type { AccessPort, SyncRequest, SyncTreeRequest } from "./parts.ts";
 import { NodeAccess } from "./parts.ts";
 import { fromHex } from "../../src/util/hex.ts";
 import { utf8 } from "../../src/util/bytes.ts";
@@ -43,4 +43,25 @@ export async function errorOf(action: () => unknown): Promise<EideticaError> {
 export function accessTo(instance: Instance, ...shared: ID[]): AccessPort {
   const isShared = (tree: ID) => Promise.resolve(shared.some((id) => id.equals(tree)));
   return new NodeAccess(instance, { isShared });
+}
+
+/** A request for a tree, of somebody who has nothing and says nothing of itself, with members to be changed. */
+export function treeRequest(
+  treeId: ID,
+  changes: Partial<SyncTreeRequest> = {},
+): Extract<SyncRequest, { type: "SyncTree" }> {
+  return {
+    type: "SyncTree",
+    body: {
+      treeId,
+      ourTips: Snapshot.EMPTY,
+      peerPubkey: undefined,
+      requestingKey: undefined,
+      requestingKeyName: undefined,
+      requestedPermission: undefined,
+      metadata: undefined,
+      auth: undefined,
+      ...changes,
+    },
+  };
 }
