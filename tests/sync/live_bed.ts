@@ -3,7 +3,6 @@
 import {
   AuthKey,
   type Database,
-  DocStore,
   type ID,
   Instance,
   NewUser,
@@ -13,6 +12,9 @@ import {
 import type { SyncEvent } from "../../src/sync/events.ts";
 import type { SyncOptions, SyncServer } from "../../src/sync/options.ts";
 import type { Sync } from "../../src/sync/sync.ts";
+import { get } from "./cluster_bed.ts";
+
+export { get, put } from "./cluster_bed.ts";
 
 /** One instance with one user. */
 export interface Node {
@@ -89,14 +91,12 @@ export async function live(sync: Sync, tree: ID): Promise<void> {
   throw new Error("synchronisation ended before the database was live");
 }
 
-/** Writes one value. */
-export async function put(db: Database, key: string, value: string): Promise<void> {
-  await db.withTransaction(async (tx) => (await tx.getStore(DocStore, "s")).set(key, value));
-}
-
-/** Reads one value. */
-export async function get(db: Database, key: string): Promise<unknown> {
-  return await (await db.getStoreViewer(DocStore, "s")).getOption(key);
+/** As {@link joined}, when it is live there. */
+export async function joinedLive(from: Node, to: Node, db: Database): Promise<Database> {
+  const isLive = live(to.sync, db.rootId);
+  const copy = await joined(from, to, db);
+  await isLive;
+  return copy;
 }
 
 /** Resolves when a database has a value, by its own events. */

@@ -6,11 +6,22 @@ import type { HandlerOptions } from "../../src/sync/options.ts";
 import type { Sync } from "../../src/sync/sync.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
 import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "../../src/transport/web_socket_link.ts";
-import { arrives, get, hear, joined, live, madeBy, type Node, put, withNodes } from "./live_bed.ts";
+import {
+  arrives,
+  get,
+  hear,
+  joined,
+  joinedLive,
+  live,
+  madeBy,
+  type Node,
+  put,
+  withNodes,
+} from "./live_bed.ts";
 import { NATIVE_RETRY_MS } from "../../src/sync/worker/live_peer.ts";
 import type { FetchHandler } from "../../src/transport/port.ts";
 import { listenHere } from "../transport/bed.ts";
-import { HandTimers } from "./cluster_bed.ts";
+import { HandTimers, until } from "./cluster_bed.ts";
 import { ByteRelay } from "./byte_relay.ts";
 
 /** Commits on both sides arrive at the other. */
@@ -180,11 +191,9 @@ describe("instances over real sockets", () => {
       }
       await closedAfter(home.server.address, new Uint8Array(100_000).fill(0xff));
       await closedAfter(home.server.address, new Uint8Array(1024 * 1024).fill(1));
-      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => sessions(home) === 0);
       const away = await nodes.node();
-      const isLive = live(away.sync, db.rootId);
-      const copy = await joined(home, away, db);
-      await isLive;
+      const copy = await joinedLive(home, away, db);
       await assertLive(db, copy, "1");
     }));
 
@@ -289,11 +298,9 @@ describe("instances over real sockets", () => {
       const home = await nodes.server();
       const away = await nodes.node();
       const db = await madeBy(home);
-      const isLive = live(away.sync, db.rootId);
-      const copy = await joined(home, away, db);
-      await isLive;
+      const copy = await joinedLive(home, away, db);
       await away.sync.close();
-      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => sessions(home) === 0);
       await put(copy, "k", "later");
       assert.equal(await get(db, "k"), undefined);
       await home.sync.close();
@@ -305,12 +312,10 @@ describe("instances over real sockets", () => {
       const home = await nodes.server();
       const away = await nodes.node();
       const db = await madeBy(home);
-      const isLive = live(away.sync, db.rootId);
-      const copy = await joined(home, away, db);
-      await isLive;
+      const copy = await joinedLive(home, away, db);
       const peer = home.instance.id;
       await away.sync.removeTreeSync(peer, db.rootId);
-      while (sessions(home) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => sessions(home) === 0);
       const again = live(away.sync, db.rootId);
       await away.sync.follow(copy, { peers: [peer] });
       await again;

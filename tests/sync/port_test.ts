@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { MessagePortTransport } from "../../src/sync/mod.ts";
-import { arrives, get, live, madeBy, Nodes, put, withNodes } from "./live_bed.ts";
+import { until } from "./cluster_bed.ts";
+import { arrives, get, joinedLive, madeBy, Nodes, put, withNodes } from "./live_bed.ts";
 
 /** Two transports that lead to each other, and a call that ends their ports. */
 function transports(): [MessagePortTransport, MessagePortTransport, () => void] {
@@ -21,9 +22,7 @@ describe("instances over message ports", () => {
         await home.sync.acceptConnections();
         const db = await madeBy(home);
         await put(db, "early", "1");
-        const isLive = live(away.sync, db.rootId);
-        const copy = await away.user.join(await home.user.share(db));
-        await isLive;
+        const copy = await joinedLive(home, away, db);
         assert.equal(await get(copy, "early"), "1");
         await put(db, "there", "2");
         await arrives(copy, "there", "2");
@@ -31,9 +30,7 @@ describe("instances over message ports", () => {
         await arrives(db, "back", "3");
         assert.equal(home.sync.native.admissions.open, 1);
         await home.sync.stopServer();
-        while (home.sync.native.admissions.open > 0) {
-          await new Promise((resolve) => setTimeout(resolve, 1));
-        }
+        await until(() => home.sync.native.admissions.open === 0);
       } finally {
         close();
       }
