@@ -80,14 +80,14 @@ export async function openSession(
   const previous = await previousKey(state, info, derived);
   const rows = await (await state.getViewer(KeysTable, "keys")).search(() => true);
   const records = rows.map(([, record]) => record);
-  if (!records.some(isRootOf(info))) records.push(rootRecord(info));
+  const hasRoot = records.some(isRootOf(info));
+  if (!hasRoot) records.push(rootRecord(info));
   const { random } = host.host;
   const keys = await UserKeyManager.openDerived(derived, records, random, previous?.key);
   await keys.adopt(mergedMappings(rows));
   try {
     if (previous !== undefined) await finishPasswordChange(database, info, keys);
-    const isPrepared = rows.some(([, record]) => isRootOf(info)(record)) &&
-      hasDevice(host, await state.getSettings().authSnapshot());
+    const isPrepared = hasRoot && hasDevice(host, await state.getSettings().authSnapshot());
     if (!isPrepared) await firstLogin(host, database, info);
   } catch (error) {
     log.warn("The first-login writes of {uuid} failed; the next login tries again", {
