@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { Instance, NewUser } from "../../mod.ts";
 import { isLost, postgresError } from "../../src/storage/postgres/errors.ts";
 import { postgresStorage } from "../../src/storage/postgres/mod.ts";
+import { PostgresStorage } from "../../src/storage/postgres/storage.ts";
 import type { StorageError } from "../../src/util/errors.ts";
 
 const client = await import("postgres" as string).catch(() => undefined);
@@ -149,4 +150,20 @@ it("whoever loses a connection amid a write is told that it may be done, whateve
     assert.deepEqual([error.code, isLost(cause)], ["Io", true], code);
     assert.match(error.message, /may or may not be done/);
   }
+});
+
+it("a server that cannot be reached is waited for once by all who commit at once, also to the same key", async () => {
+  let attempts = 0;
+  const unsafe = () => {
+    attempts++;
+    return Promise.reject(Object.assign(new Error("late"), { code: "CONNECT_TIMEOUT" }));
+  };
+  const sql = { unsafe, end: () => Promise.resolve() };
+  const place = { place: "db", schema: "eidetica", isOwner: false, isReadOnly: false };
+  const storage = new PostgresStorage({ sql, end: () => {} }, place);
+  const batch = { set: [[Uint8Array.of(1), Uint8Array.of(2)]] } as const;
+  const all = [1, 2, 3].map(() => assert.rejects(storage.commit(batch), { code: "CannotOpen" }));
+  await Promise.all(all);
+  assert.equal(attempts, 1);
+  await storage.close();
 });

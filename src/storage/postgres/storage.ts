@@ -10,6 +10,7 @@ import type {
   Stored,
   Version,
 } from "../driver.ts";
+import { StorageError } from "../../util/errors.ts";
 import { GroupCommit } from "../group_commit.ts";
 import { independentRuns, nameOf } from "../shared/independent.ts";
 import { LookLog } from "../shared/look_log.ts";
@@ -52,7 +53,12 @@ export interface PostgresPlace {
 }
 
 /** What came of a batch; with an error when it failed for another reason than its checks. */
-type Outcome = CommitResult | { readonly ok: false; readonly error: unknown };
+type Outcome = CommitResult | Failure;
+
+interface Failure {
+  readonly ok: false;
+  readonly error: unknown;
+}
 
 /** The driver on tables that are there. */
 export class PostgresStorage implements StorageDriver {
@@ -144,7 +150,10 @@ export class PostgresStorage implements StorageDriver {
     for (const run of independentRuns(batches)) {
       // A failure belongs to its own run only: those before it are written already.
       const failed = (error: unknown) => run.map(() => ({ ok: false, error } as const));
-      outcomes.push(...await this.#applyRun(run).catch(failed));
+      const before = outcomes.at(-1);
+      // Nor would those after it reach the server, each after the same wait.
+      if (before !== undefined && isUnreached(before)) outcomes.push(...failed(before.error));
+      else outcomes.push(...await this.#applyRun(run).catch(failed));
     }
     return outcomes;
   }
@@ -218,6 +227,12 @@ export class PostgresStorage implements StorageDriver {
 }
 
 setInspection(PostgresStorage, "PostgresStorage");
+
+/** Whether a batch was not even tried, since the server cannot be reached. */
+function isUnreached(outcome: Outcome): outcome is Failure {
+  if (!("error" in outcome) || !(outcome.error instanceof StorageError)) return false;
+  return outcome.error.code === "CannotOpen";
+}
 
 interface Queries {
   readonly get: string;
