@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Database, DocStore, Entry, type ID } from "../../mod.ts";
+import { type Database, Entry, type ID } from "../../mod.ts";
 import { unpackBlock } from "../../src/sync/native/block.ts";
 import { runSession } from "../../src/sync/native/native_session.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
@@ -59,11 +59,7 @@ describe("a connection of the native protocol that is cut", () => {
     for (const cutBackAfter of [700_000, 1_500_000, 2_300_001]) {
       await withCluster(async (cluster) => {
         const { tree, at } = await shared(cluster);
-        for (let n = 0; n < 30; n++) {
-          await at[0]!.withTransaction(async (tx) => {
-            await (await tx.getStore(DocStore, "s")).set("k", `${n}`.repeat(50_000));
-          });
-        }
+        for (let n = 0; n < 30; n++) await put(at[0]!, "k", `${n}`.repeat(50_000));
         await attempt(cluster, tree, { cutBackAfter });
         const held = new Set((await cluster.entries(1, tree)).map(({ id }) => `${id}`));
         const recorder = new Recorder();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Database, DocStore } from "../../mod.ts";
+import type { Database } from "../../mod.ts";
 import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { allOf, prefixRange } from "../../src/backend/records/keys.ts";
 import { PeerCursors } from "../../src/sync/native/host/cursors.ts";
@@ -12,11 +12,7 @@ import { exchange, join, Recorder } from "./native_run.ts";
 
 /** Commits so many entries, one after the other. */
 async function commits(db: Database, count: number, size = 8): Promise<void> {
-  for (let n = 0; n < count; n++) {
-    await db.withTransaction(async (tx) => {
-      await (await tx.getStore(DocStore, "s")).set(`k${n}`, "v".repeat(size));
-    });
-  }
+  for (let n = 0; n < count; n++) await put(db, `k${n}`, "v".repeat(size));
 }
 
 /** Makes peers forget up to where they have each other's logs. */
