@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DocStore, Instance, NewUser, Table } from "../../mod.ts";
+import { storeTipsKey } from "../../src/backend/records/keys.ts";
 import { type DenoKv, denoKvStorage } from "../../src/storage/deno_kv/mod.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
@@ -58,6 +59,24 @@ const PLACES: [string, () => Place | Promise<Place>, string | false][] = [
   ["a storage that is far away", inMemory, false],
   ["Deno KV", inDenoKv, openKv === undefined && "Deno KV is there on Deno alone"],
 ];
+
+it("a damaged record of a store is in nobody's way who reads another of a tree that is far away", async () => {
+  const storage = memoryStorage();
+  const open = () => Promise.resolve({ ...farAway(storage, new Rounds()), close });
+  const { close } = stays(storage);
+  await fill({ rounds: new Rounds(), open, end: close }, 3, 0);
+  const instance = await Instance.openBackend(await open());
+  const user = await instance.loginUser("ada", "a long password");
+  const { rootId } = (await user.findDatabase("notes"))[0]!;
+  const entries = await instance.backend.getTree(rootId);
+  await instance.close();
+  await storage.commit({ set: [[storeTipsKey(rootId, "damaged"), Uint8Array.of(255)]] });
+  const again = await Instance.openBackend(await open());
+  const { stored } = await again.putRemoteEntries(rootId, entries);
+  assert.equal(stored, entries.length);
+  await again.close();
+  await storage.close();
+});
 
 for (const [name, newPlace, skip] of PLACES) {
   describe(`round trips to ${name}`, () => {

@@ -151,7 +151,8 @@ export class TreeCache {
   async #meetOnce(tree: ID, stores: readonly string[]): Promise<CachedTree> {
     const goOn = this.#met!(tree, stores);
     const fresh = await this.#readHead(tree, undefined);
-    if (fresh.version !== undefined) await goOn(fresh);
+    // What cannot be read ahead is read again by whoever needs it, and fails there.
+    if (fresh.version !== undefined) await goOn(fresh).catch(() => undefined);
     return fresh;
   }
 
