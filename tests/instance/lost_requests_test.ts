@@ -14,6 +14,7 @@ import { memoryStorage } from "../../src/storage/memory.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { LOST_MS } from "../../src/util/lost.ts";
 import { ahead } from "../helpers/lost_timers.ts";
+import { runProcess } from "./places.ts";
 
 /** A storage of which some requests never come back. */
 function losing(driver: StorageDriver) {
@@ -88,4 +89,8 @@ it("batches that are lost with their request hold up no later ones", async () =>
     await group.idle();
     assert.deepEqual(await group.commit({}), { ok: true, version: 1 });
   });
+});
+
+it("a database that a lost request was reading from far away is read by the next one", async () => {
+  assert.equal((await runProcess("lost_meeting_main.ts")).trim(), "1 tip");
 });

@@ -1,6 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../../storage/driver.ts";
+import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { LruMap } from "../../util/lru.ts";
 import { turns } from "../../util/turns.ts";
 import { EMPTY_BUFFER } from "../records/change_buffer.ts";
@@ -144,7 +145,8 @@ export class TreeCache {
     const key = tree.toString();
     this.#known.set(key, true);
     const meeting = this.#meetOnce(tree, stores).finally(() => this.#meetings.delete(key));
-    this.#meetings.set(key, meeting);
+    // What another request waits for may never come.
+    if (!tasksEndWithRequests) this.#meetings.set(key, meeting);
     return meeting;
   }
 
