@@ -15,8 +15,8 @@ interface Checked {
   readonly isValid: boolean;
 }
 
-/** Entries whose signatures were checked together, with the key that each names. */
-type Verdicts = ReadonlyMap<Entry, Checked>;
+/** What was checked together: whoever has one of the entries still does not keep the others. */
+type Verdicts = WeakMap<Entry, Checked>;
 
 /** Checks that have begun before their entries are put, as long as anybody has these. */
 const begun = new WeakMap<Entry, Promise<Verdicts>>();
@@ -90,7 +90,7 @@ async function check(entries: readonly Entry[], verify: VerifyBatch): Promise<Ve
     if (turns.isOver) await turns.next();
   }
   const verdicts = await verify(named.map(({ item }) => item));
-  return new Map(named.map(({ entry, key }, at): [Entry, Checked] => {
+  return new WeakMap(named.map(({ entry, key }, at): [Entry, Checked] => {
     return [entry, { key, isValid: verdicts[at]! }];
   }));
 }
