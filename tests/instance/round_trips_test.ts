@@ -51,6 +51,7 @@ async function fill(place: Place, commits: number, logins: number): Promise<void
 async function within<T>(place: Place, most: number, step: () => Promise<T>): Promise<T> {
   const result = await place.rounds.count(step);
   const { trips } = place.rounds;
+  assert.ok(!trips.flat().includes("getMany "), "a round trip asks for nothing");
   assert.ok(trips.length <= most, `${trips.length} round trips:\n${trips.join("\n")}`);
   return result;
 }

@@ -208,6 +208,7 @@ export class TreeCache {
   /** Reads frontiers of stores that are not in memory, at once; those of a later head are left out. */
   async readStores(tree: ID, cached: CachedTree, stores: readonly string[]): Promise<void> {
     const unknown = [...new Set(stores)].filter((store) => !cached.stores.has(store));
+    if (unknown.length === 0) return;
     const keys = unknown.map((store) => storeTipsKey(tree, store));
     const found = keys.length === 1
       ? [await this.#driver.get(keys[0]!)]
