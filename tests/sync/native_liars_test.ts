@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, ID } from "../../mod.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
+import { COMPARISONS } from "../../src/sync/native/limits.ts";
 import type { State } from "../../src/sync/native/messages.ts";
 import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
@@ -127,6 +128,26 @@ describe("a server of the native protocol that is not honest, or another", () =>
       raw.send({ type: "deny", channel: 0, code: "Busy", message: "later", retryMs: 5000 });
       await assert.rejects(channel.settled(), { code: "Busy", retryMs: 5000 });
     }));
+
+  it("has ranges compared where there is no room for it: whoever follows is told that this has ended", () =>
+    withCluster(async (cluster) => {
+      const raw = await new RawPeer(cluster, { role: "client" }).begin();
+      const last = 2 * COMPARISONS;
+      const channels: NativeChannel[] = [];
+      for (let channel = 0; channel <= last; channel += 2) {
+        channels.push(raw.session.follow((await open(cluster)).rootId));
+        await raw.nextOf("open");
+        raw.send(stateOf({ channel, tips: [ID.ofDagCbor(new Uint8Array(3))], held: [false] }));
+        if (channel < last) await raw.nextOf("ranges");
+      }
+      raw.send({ type: "ranges", channel: last, ranges: [] });
+      const { channel, code } = await raw.nextOf("deny");
+      assert.deepEqual([channel, code], [last, "Busy"]);
+      assert.equal((channels.at(-1)!.failure as { code?: string } | undefined)?.code, "Busy");
+      await assert.rejects(channels.at(-1)!.settled(), { code: "Busy", retryMs: 1000 });
+      assert.equal(channels[0]!.failure, undefined);
+      await raw.session.close();
+    }, { peers: 1 }));
 
   it("grants only a little: it is sent a little", () =>
     following(async ({ raw, channel }) => {

@@ -57,7 +57,7 @@ export class Channels {
       pushes: (peer.features & FEATURES.push) !== 0,
       rangeRounds: limits.rangeRounds,
       budget: this.#budget,
-      refuse: (channel, code, message) => this.deny(channel, code, message, BUSY_RETRY_MS),
+      refuse: (channel, code, message) => this.#refuse(channel, code, message),
     };
   }
 
@@ -203,6 +203,12 @@ export class Channels {
     if (!same.isOwn || this.#role === "client") return ["Crossed", "the tree is open already", 0];
     this.#denied({ channel: same.number, ...CROSSED });
     return undefined;
+  }
+
+  /** Ends a channel that nobody has asked to end: who follows or serves it is told, as the other side is. */
+  #refuse(channel: number, code: string, message: string): void {
+    this.deny(channel, code, message, BUSY_RETRY_MS);
+    this.#denied({ channel, code, message, retryMs: BUSY_RETRY_MS });
   }
 
   #denied({ channel, code, message, retryMs }: Omit<Extract<Message, { type: "deny" }>, "type">) {
