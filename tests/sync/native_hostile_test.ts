@@ -61,12 +61,12 @@ async function alone(
   }, { peers: 1 });
 }
 
-/** What a flow asks of its session; notes the questions. */
-function flowHost(asked: Question[]): InflowHost {
+/** What a flow asks of its session; notes the questions, and what is sent. */
+function flowHost(asked: Question[], sent: Message[] = []): InflowHost {
   return {
     ask: (question) => void asked.push(question),
     tell: () => {},
-    send: () => {},
+    send: (message) => void sent.push(message),
     credit: new SharedCredit(1000, 1000),
     pushes: true,
     rangeRounds: 24,
@@ -365,6 +365,18 @@ describe("a peer that is honest", () => {
       cursor: undefined,
     });
     assert.deepEqual(asked.map((it) => it.do), ["differ"]);
+  });
+
+  it("is told the place in a log that was made anew, though as many entries with the same sum are before it", () => {
+    const sent: Message[] = [];
+    const flow = new Outflow(0, flowHost([], sent));
+    const log = { logId: new Uint8Array(8), position: 3, sum: 3n };
+    const anew = { ...log, logId: new Uint8Array(8).fill(1) };
+    flow.begin({ tips: [], cursor: undefined, log, isSame: true, hasAll: true, waits: false });
+    flow.paged({ isValid: false });
+    flow.paged({ isValid: true, block: undefined, next: anew, left: 0 });
+    assert.deepEqual(sent, [{ type: "mark", channel: 0, cursor: anew, left: 0 }]);
+    assert.ok(flow.hasTold(anew));
   });
 
   it("opens trees in the order of its numbers, though one is watched sooner than another", () =>

@@ -1,4 +1,4 @@
-import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import { isSameCursor, type LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
 import { equalBytes } from "../../util/bytes.ts";
 import type {
@@ -238,7 +238,7 @@ export class Outflow {
 
   #mark(cursor: LogCursor | undefined, left: number): void {
     if (cursor === undefined) return;
-    if (this.#marked?.position === cursor.position && this.#marked.sum === cursor.sum) return;
+    if (this.#marked !== undefined && isSameCursor(this.#marked, cursor)) return;
     this.#marked = cursor;
     this.#host.send({ type: "mark", channel: this.#channel, cursor, left });
   }
