@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Database, Entry, ID, PrivateKey } from "../../mod.ts";
+import { type Database, DocStore, Entry, ID, PrivateKey } from "../../mod.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
 import { encodeMessage } from "../../src/sync/native/codec.ts";
 import { encodeFrame } from "../../src/sync/native/frames.ts";
@@ -13,7 +13,13 @@ import {
   RANGES_BYTES,
   SESSION_LIMITS,
 } from "../../src/sync/native/limits.ts";
-import type { Entries, Message, Ranges } from "../../src/sync/native/messages.ts";
+import {
+  type Entries,
+  MAX_TIPS,
+  type Message,
+  type Ranges,
+} from "../../src/sync/native/messages.ts";
+import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Range } from "../../src/sync/native/range_codec.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
@@ -255,6 +261,25 @@ describe("a stranger who has proved a key", () => {
       raw.send(openOf(rootId));
       for (let n = 0; n < 9; n++) raw.send({ type: "want", channel: 0, ids: [rootId] });
       assert.equal(await raw.endedBy(), "TooMuch");
+    }));
+
+  it("that tells as many tips as can be told is not taken to hold all", () =>
+    alone(async (cluster, db) => {
+      const at = await db.snapshot();
+      for (let n = 0; n < MAX_TIPS; n++) {
+        const tx = await db.newTransaction({ at });
+        await (await tx.getStore(DocStore, "s")).set("k", `${n}`);
+        await tx.commit();
+      }
+      const { tips } = await db.snapshot();
+      assert.equal(tips.length, MAX_TIPS);
+      const served: NativeChannel[] = [];
+      const raw = new RawPeer(cluster, { onServed: (channel) => void served.push(channel) });
+      await raw.begin();
+      raw.send(openOf(db.rootId, { tips }));
+      assert.equal((await raw.nextOf("state")).isSame, false);
+      await raw.nextOf("mark");
+      assert.equal(served[0]!.reached, undefined);
     }));
 
   it("spends its credit, and no more", () =>

@@ -4,8 +4,9 @@ import { SyncError } from "../../util/errors.ts";
 import type { Answer, Judgement, StoreReport } from "./actions.ts";
 import { Inflow, type InflowHost } from "./inflow.ts";
 import { EARLY_MESSAGES } from "./limits.ts";
-import { MAX_TIPS, type Message, type Open, type State, type Stored } from "./messages.ts";
+import type { Message, Open, State, Stored } from "./messages.ts";
 import { Outflow } from "./outflow.ts";
+import { areAllHeld, areSameTips } from "./told_tips.ts";
 
 /** A message about a channel. */
 export type ChannelMessage = Extract<Message, { readonly channel: number }>;
@@ -54,7 +55,7 @@ export class Channel {
   #judged(judgement: Judgement): void {
     const { mayRead, mayWrite, cursor } = judgement;
     const begins = mayRead && !this.#mayRead;
-    const isSame = mayRead && areSame(judgement.tips, this.#open.tips);
+    const isSame = mayRead && areSameTips(judgement.tips, this.#open.tips);
     [this.#mayRead, this.#mayWrite, this.#isOpen] = [mayRead, mayWrite, true];
     const { tips, count, held } = mayRead && !isSame ? judgement : NOTHING;
     const hasAll = this.#open.tips.every((_, at) => judgement.held[at]);
@@ -89,9 +90,7 @@ export class Channel {
     if (!begins) return;
     this.#expected = state.tips;
     const { isSame, cursor, sends } = state;
-    // Of many tips not all were told: who has those that were may lack others.
-    const isAll = own.length < MAX_TIPS && own.every((_, at) => state.held[at]);
-    const hasAll = isSame || state.mayRead && isAll;
+    const hasAll = isSame || state.mayRead && areAllHeld(own, state.held);
     const tips = isSame ? own : state.tips;
     this.out.begin({ tips, cursor, log, isSame, hasAll, waits: sends });
   }
@@ -227,13 +226,6 @@ export class Channel {
 }
 
 const NOTHING = { tips: [], count: 0, held: [] };
-
-/** Whether tips are the same, unless there are so many that not all were told. */
-function areSame(a: readonly ID[], b: readonly ID[]): boolean {
-  if (a.length !== b.length || a.length >= MAX_TIPS) return false;
-  const others = new Set(b.map((id) => id.toString()));
-  return a.every((id) => others.has(id.toString()));
-}
 
 function isSameAs(a: LogCursor | undefined, b: LogCursor): boolean {
   return a !== undefined && isSameCursor(a, b);

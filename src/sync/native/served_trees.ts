@@ -1,7 +1,6 @@
 import { Permission } from "../../auth/permission.ts";
 import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { ID } from "../../entry/id.ts";
-import { Snapshot } from "../../entry/snapshot.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
@@ -14,6 +13,7 @@ import type { Access, Open } from "./messages.ts";
 import { type FollowTreeOptions, NativeChannel } from "./native_channel.ts";
 import { type Opened, ServedTree } from "./served_tree.ts";
 import type { Session } from "./session.ts";
+import { areAllHeld, areSameTips } from "./told_tips.ts";
 
 const log = new Logger("sync");
 
@@ -183,8 +183,8 @@ export class ServedTrees {
     this.#do(this.#session.answer(channel, answer));
     if (answer.to !== "judge" || !answer.mayRead) return;
     await this.#host.noteReader(served.tree, this.#partner!.peer);
-    const isComplete = answer.held.every(Boolean);
-    const isSame = Snapshot.of(answer.tips).equals(Snapshot.of(open.tips));
+    const isComplete = areAllHeld(open.tips, answer.held);
+    const isSame = areSameTips(answer.tips, open.tips);
     served.channel.served(isComplete, isSame ? answer.log : undefined);
     if (served.channel.failure === undefined) this.#onServed?.(served.channel);
   }

@@ -10,7 +10,6 @@
  * @module
  */
 
-import { Snapshot } from "../../../entry/snapshot.ts";
 import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
@@ -18,8 +17,9 @@ import type { Block, Judgement } from "../actions.ts";
 import { decodeMessage, encodeMessage } from "../codec.ts";
 import { decodeFrames } from "../frames.ts";
 import { BLOCK_BYTES, INVALID_RETRY_MS, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../limits.ts";
-import { type Entries, MAX_TIPS, type Message, type Open } from "../messages.ts";
+import type { Entries, Message, Open } from "../messages.ts";
 import { reasonOf } from "../served_trees.ts";
+import { areSameTips } from "../told_tips.ts";
 import { type NativeHost, provingKey } from "./native_host.ts";
 import { Reading } from "./reading.ts";
 import { TreeSide } from "./tree_side.ts";
@@ -116,7 +116,7 @@ export class PostAnswer {
     const judgement = await side.judge(open);
     const { mayRead } = judgement;
     this.#opened.set(channel, { open, side, mayRead });
-    const isSame = mayRead && areSame(judgement.tips, open.tips);
+    const isSame = mayRead && areSameTips(judgement.tips, open.tips);
     yield stateOf(channel, judgement, isSame);
     if (!mayRead) return;
     await this.#host.noteReader(tree, peer);
@@ -212,10 +212,6 @@ function stateOf(channel: number, judgement: Judgement, isSame: boolean): Uint8A
 }
 
 const NOTHING = { tips: [], count: 0, held: [] };
-
-function areSame(a: readonly ID[], b: readonly ID[]): boolean {
-  return a.length < MAX_TIPS && Snapshot.of(a).equals(Snapshot.of(b));
-}
 
 function tooMuch(why: string): SyncError {
   return new SyncError("TooMuch", `Cannot answer the request: ${why}`);
