@@ -9,6 +9,7 @@ import { Channel } from "../../src/sync/native/channel.ts";
 import { decodeMessage, encodeMessage } from "../../src/sync/native/codec.ts";
 import { SharedCredit } from "../../src/sync/native/credit.ts";
 import { decodeFrames, encodeFrame } from "../../src/sync/native/frames.ts";
+import { AccessRequests } from "../../src/sync/native/host/access_requests.ts";
 import { Growth } from "../../src/sync/native/host/growth.ts";
 import type { InflowHost } from "../../src/sync/native/inflow.ts";
 import { deflate } from "../../src/sync/native/host/deflate.ts";
@@ -19,6 +20,7 @@ import {
   type Ranges,
 } from "../../src/sync/native/messages.ts";
 import { Outflow } from "../../src/sync/native/outflow.ts";
+import type { Serving } from "../../src/sync/v0/serving.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { concat, utf8 } from "../../src/util/bytes.ts";
 import { open, put, shared, withCluster } from "./cluster_bed.ts";
@@ -416,6 +418,25 @@ describe("what all sessions share", () => {
       await put(db, "k", "w");
       assert.equal(grown, 1);
       leave();
+    }));
+
+  it("decisions that could not be watched once can be watched again", () =>
+    alone(async (cluster) => {
+      const { serving } = cluster.peers[0]!.sync.native;
+      let fails = true;
+      const database = {
+        onWrite: (handler: () => void) => {
+          if (fails) return Promise.reject(new Error("not now"));
+          return serving.records.database.onWrite(handler);
+        },
+      };
+      const records = { database, view: () => serving.records.view() };
+      const requests = new AccessRequests({ ...serving, records } as unknown as Serving);
+      await assert.rejects(requests.await("x", () => {}), { message: "not now" });
+      fails = false;
+      const leave = await requests.await("x", () => {});
+      leave();
+      requests.close();
     }));
 
   it("a table is made once for all who ask for it at once", () =>

@@ -57,13 +57,27 @@ export class AccessRequests {
   async await(id: string, call: (decision: Decision) => void): Promise<() => void> {
     const calls = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, calls.add(call));
-    this.#watch ??= this.#serving.records.database.onWrite(() => void this.#look());
-    await this.#watch;
-    void this.#look();
-    return () => {
+    const leave = () => {
       calls.delete(call);
       if (calls.size === 0) this.#waiting.delete(id);
     };
+    try {
+      await (this.#watch ??= this.#begin());
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    void this.#look();
+    return leave;
+  }
+
+  #begin(): Promise<WriteCallback> {
+    const watch = this.#serving.records.database.onWrite(() => void this.#look());
+    // The next one who asks tries again.
+    watch.catch(() => {
+      if (this.#watch === watch) this.#watch = undefined;
+    });
+    return watch;
   }
 
   /** Looks which requests were decided; one look after the other. */
