@@ -6,7 +6,7 @@ import { EideticaError, SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import type { Action, Notice, Question } from "./actions.ts";
 import type { Decision } from "./host/access_requests.ts";
-import { type NativeHost, provingKey } from "./host/native_host.ts";
+import { type NativeHost, provenKeys } from "./host/native_host.ts";
 import { Reading } from "./host/reading.ts";
 import { type Opening, TreeSide } from "./host/tree_side.ts";
 import type { Access, Open } from "./messages.ts";
@@ -157,7 +157,7 @@ export class ServedTrees {
   async #opened(open: Open): Promise<void> {
     const { channel, tree } = open;
     const { peer } = this.#partner!;
-    const proven = this.#provenKeys(open);
+    const proven = provenKeys(open.proofs, this.#session.openTranscript(tree));
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };
     const own = this.#channel(tree, () => channel);
@@ -166,15 +166,6 @@ export class ServedTrees {
     await reading.isAllowed();
     if (open.live) await this.#watch(served);
     await this.#decide(channel, served, open);
-  }
-
-  #provenKeys({ tree, proofs }: Open): PublicKey[] {
-    const said = this.#session.openTranscript(tree);
-    return proofs.map((proof) => {
-      const key = provingKey(proof.key);
-      if (key.verify(said, proof.signature)) return key;
-      throw new SyncError("BadProof", "Cannot open the database: a proof is not that of its key");
-    });
   }
 
   /** Says what the other side may do now. */

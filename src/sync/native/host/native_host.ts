@@ -10,6 +10,7 @@ import { type AdmissionLimits, Admissions } from "./admissions.ts";
 import { PeerCursors } from "./cursors.ts";
 import { Growth } from "./growth.ts";
 import { RangeTables } from "./tables.ts";
+import type { OpenProof } from "../messages.ts";
 
 /** How an instance takes part in sessions. */
 export interface NativeHostOptions extends AdmissionLimits {
@@ -113,4 +114,13 @@ export function provingKey(bytes: Uint8Array): PublicKey {
   const key = PublicKey.fromBytes(bytes);
   if (!key.isWeak) return key;
   throw new SyncError("BadProof", "Cannot begin a session: signatures of this key prove nothing");
+}
+
+/** The keys that vouch for reading a tree, each of which has signed `said`; `BadProof` when one has not. */
+export function provenKeys(proofs: readonly OpenProof[], said: Uint8Array): PublicKey[] {
+  return proofs.map((proof) => {
+    const key = provingKey(proof.key);
+    if (key.verify(said, proof.signature)) return key;
+    throw new SyncError("BadProof", "Cannot open the database: a proof is not that of its key");
+  });
 }

@@ -20,7 +20,7 @@ import { BLOCK_BYTES, INVALID_RETRY_MS, LARGEST_ENTRY_FRAME, SESSION_LIMITS } fr
 import type { Entries, Message, Open } from "../messages.ts";
 import { reasonOf } from "../served_trees.ts";
 import { areSameTips } from "../told_tips.ts";
-import { type NativeHost, provingKey } from "./native_host.ts";
+import { type NativeHost, provenKeys } from "./native_host.ts";
 import { Reading } from "./reading.ts";
 import { TreeSide } from "./tree_side.ts";
 
@@ -126,12 +126,7 @@ export class PostAnswer {
   #provenKeys({ tree, proofs }: Open): PublicKey[] {
     this.#proofs += proofs.length;
     if (this.#proofs > SESSION_LIMITS.proofs) throw tooMuch("too many proofs are sent");
-    const said = this.#caller.openBytes(tree);
-    return proofs.map((proof) => {
-      const key = provingKey(proof.key);
-      if (key.verify(said, proof.signature)) return key;
-      throw new SyncError("BadProof", "Cannot open the database: a proof is not that of its key");
-    });
+    return provenKeys(proofs, this.#caller.openBytes(tree));
   }
 
   /** By the tips, when they are known here and it is not much; else by the log, from the cursor or the beginning. */
