@@ -39,17 +39,12 @@ export interface PostCaller {
 
 type Frames = AsyncGenerator<Uint8Array, void>;
 
-interface Opened {
-  readonly open: Open;
-  readonly side: TreeSide;
-  readonly mayRead: boolean;
-}
-
 /** The answer to one request. */
 export class PostAnswer {
   readonly #host: NativeHost;
   readonly #caller: PostCaller;
-  readonly #opened = new Map<number, Opened | undefined>();
+  /** What was opened; undefined for what was refused. */
+  readonly #opened = new Map<number, TreeSide | undefined>();
   readonly #abort = new AbortController();
   #room = POST_ANSWER_BYTES;
   #proofs = 0;
@@ -115,7 +110,7 @@ export class PostAnswer {
     });
     const judgement = await side.judge(open);
     const { mayRead } = judgement;
-    this.#opened.set(channel, { open, side, mayRead });
+    this.#opened.set(channel, side);
     const isSame = mayRead && areSameTips(judgement.tips, open.tips);
     yield stateOf(channel, judgement, isSame);
     if (!mayRead) return;
@@ -172,13 +167,13 @@ export class PostAnswer {
 
   async *#store(message: Entries): Frames {
     const { channel } = message;
-    const opened = this.#opened.get(channel);
+    const side = this.#opened.get(channel);
     if (!this.#opened.has(channel)) {
       throw tooMuch("entries of a database are sent that is not open");
     }
     // It was denied: what is still under way to it is ignored.
-    if (opened === undefined) return;
-    const report = await opened.side.store([message], this.#abort.signal);
+    if (side === undefined) return;
+    const report = await side.store([message], this.#abort.signal);
     this.#invalid += report.invalid;
     if (this.#invalid > SESSION_LIMITS.invalid) throw this.#banned();
     const { verified, waiting, failed, refused, code } = report;
