@@ -46,7 +46,6 @@ export class Session {
   readonly #handshake: Handshake;
   readonly #splitter: FrameSplitter;
   readonly #life: LifeSigns;
-  readonly #began: number;
   readonly #role: Identity["role"];
   /** Frames that have come, and how many of them were read. */
   #frames: Frame[] = [];
@@ -67,7 +66,6 @@ export class Session {
       type === ENTRIES_TYPE && this.#isAdmitted ? LARGEST_ENTRY_FRAME : messageBytes
     );
     this.#life = new LifeSigns(this.#limits.pingMs, this.#limits.silentMs, options.now);
-    this.#began = options.now;
   }
 
   /** Whether both sides have proved their keys, and the session goes on. */
@@ -107,7 +105,7 @@ export class Session {
   /** Called from time to time: signs of life, and limits of time. */
   tick(now: number): Action[] {
     return this.#do(() => {
-      const isLate = !this.#handshake.isDone && now - this.#began > this.#limits.proofMs;
+      const isLate = !this.#handshake.isDone && now - this.#handshake.began > this.#limits.proofMs;
       if (isLate) return this.#end("TooSlow", "the key was not proved in time");
       const sign = this.#life.tick(now);
       if (sign === "gone") this.#end("Silent", "nothing was heard for too long");
