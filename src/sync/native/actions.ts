@@ -8,16 +8,16 @@ export type Items = readonly ID[] | Uint32Array;
 
 /** A question about one channel; each has an {@link Answer} that names it. */
 export type Question =
-  /** May the tree be read and written, and how does it stand here? . */
+  /** May the tree be read and written, and how does it stand here? */
   | { readonly do: "judge"; readonly channel: number; readonly open: Open }
-  /** What is in the log after `from`, or from its beginning? . */
+  /** What is in the log after `from`, or from its beginning? */
   | {
     readonly do: "page";
     readonly channel: number;
     readonly from: LogCursor | undefined;
     readonly maxBytes: number;
   }
-  /** What does the owner of these tips lack? . */
+  /** What does the owner of these tips lack? */
   | {
     readonly do: "differ";
     readonly channel: number;
@@ -25,20 +25,20 @@ export type Question =
     /** Whether to give up when it is much, because the log is a faster way. */
     readonly isFew: boolean;
   }
-  /** All that is Verified, as a table; if that is held, whether it may still be told of. . */
+  /** All that is Verified, as a table; if that is held, whether it may still be told of. */
   | { readonly do: "table"; readonly channel: number; readonly isHeld: boolean }
-  /** Read these entries, as many as fit. . */
+  /** Read these entries, as many as fit. */
   | {
     readonly do: "fetch";
     readonly channel: number;
     readonly items: Items;
     readonly maxBytes: number;
   }
-  /** Store these blocks. , when everything is durable. */
+  /** Store these blocks; answered when everything is durable. */
   | { readonly do: "store"; readonly channel: number; readonly blocks: readonly Entries[] }
-  /** Which of these does this side not have in any state? . */
+  /** Which of these does this side not have in any state? */
   | { readonly do: "lack"; readonly channel: number; readonly ids: readonly ID[] }
-  /** How does the tree stand? . */
+  /** How does the tree stand? */
   | { readonly do: "stand"; readonly channel: number };
 
 /** What the owner of a session is told. */
