@@ -52,9 +52,7 @@ export class SimLink implements Link {
   #wake: (() => void) | undefined;
   #isOver = false;
   /** Bytes that were sent. */
-  sent = 0;
-  /** How the other end has closed the connection. */
-  closedBy: string | undefined;
+  #sent = 0;
 
   /** Use {@link SimLinkPair}. */
   constructor(
@@ -83,8 +81,8 @@ export class SimLink implements Link {
   send(message: Uint8Array): void {
     if (this.#isOver) throw new Error("the connection has ended");
     this.#onSent(message);
-    const rest = Math.max(0, this.#limit - this.sent);
-    this.sent += message.length;
+    const rest = Math.max(0, this.#limit - this.#sent);
+    this.#sent += message.length;
     for (const piece of this.#pieces(message.slice(0, rest))) this.#other.#arrive(piece);
     if (message.length >= rest) this.#cut();
   }
@@ -122,11 +120,8 @@ export class SimLink implements Link {
   }
 
   /** See {@link Link.close}. */
-  close(_code?: number, reason?: string): void {
-    if (this.#isOver) return;
-    this.#other.closedBy = reason;
-    this.#isOver = true;
+  close(): void {
+    this.lose();
     this.#other.lose();
-    this.#wake?.();
   }
 }
