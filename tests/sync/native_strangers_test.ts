@@ -23,6 +23,7 @@ import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Range } from "../../src/sync/native/range_codec.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
+import { concat } from "../../src/util/bytes.ts";
 import { cases } from "../helpers/thorough.ts";
 import { HandTimers, open, put, withCluster } from "./cluster_bed.ts";
 import { hello, openOf, RawPeer } from "./raw_peer.ts";
@@ -318,6 +319,19 @@ describe("a stranger who has proved a key", () => {
       raw.send(entriesOf([foreign!.bytes]));
       const close = await raw.nextOf("close");
       assert.deepEqual([close.code, close.retryMs], ["TooManyInvalid", 3_600_000]);
+    }));
+
+  it("is thrown out for these also where it ends the channel before they are dealt with", () =>
+    alone(async (cluster, { rootId }) => {
+      const raw = new RawPeer(cluster, { limits: { invalid: 3 } });
+      await raw.begin();
+      raw.send(openOf(rootId));
+      await raw.nextOf("state");
+      const junk = entriesOf([1, 2, 3, 4].map((length) => new Uint8Array(length)));
+      const ends: Message = { type: "deny", channel: 0, code: "Closed", message: "", retryMs: 0 };
+      raw.sendBytes(concat(encodeMessage(junk), encodeMessage(ends)));
+      raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
+      assert.equal(await raw.endedBy(), "TooManyInvalid");
     }));
 
   it("cannot hide a flood in a deflated block, nor say another number of entries", () =>

@@ -121,9 +121,10 @@ export class Channels {
 
   /** Takes the answer to a question about a channel. */
   answer(number: number, answer: Answer): void {
+    // Whatever has become of the channel.
+    if (answer.to === "store") this.#requireValid(answer.invalid);
     const channel = this.#channels.get(number);
     if (channel === undefined) return;
-    if (answer.to === "store") this.#requireValid(answer.invalid);
     this.#grant(channel.answered(answer));
     this.#resume();
   }
