@@ -14,6 +14,7 @@ import {
 } from "../../src/sync/native/messages.ts";
 import { MAX_LISTED, MAX_RANGES, type Range } from "../../src/sync/native/range_codec.ts";
 import { Reader, Writer } from "../../src/sync/native/varint.ts";
+import { concat } from "../../src/util/bytes.ts";
 
 const LIMIT = 1024 * 1024;
 
@@ -323,6 +324,13 @@ describe("frames", () => {
     assert.throws(() => new FrameSplitter(() => LIMIT).push(head), isMalformed);
     const long = Uint8Array.of(0x07, ...new Array<number>(8).fill(0xff));
     assert.throws(() => new FrameSplitter(() => LIMIT).push(long), isMalformed);
+  });
+
+  it("of one message are read one by one, and none is kept", () => {
+    const bytes = concat(encodeFrame(1, new Uint8Array(5)), Uint8Array.of(0x40, 5, 1));
+    const frames = decodeFrames(bytes, LIMIT);
+    assert.equal(frames[Symbol.iterator]().next().value?.type, 1);
+    assert.throws(() => frames[Symbol.iterator]().next(), isMalformed);
   });
 
   it("that are cut at their end are told", () => {

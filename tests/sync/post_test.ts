@@ -63,7 +63,7 @@ async function post(
 async function messagesOf(response: Response): Promise<Message[]> {
   assert.equal(response.status, 200);
   const frames = decodeFrames(new Uint8Array(await response.arrayBuffer()), LARGEST_ENTRY_FRAME);
-  return frames.map((frame) => decodeMessage(frame, LARGEST_ENTRY_FRAME)!);
+  return Array.from(frames, (frame) => decodeMessage(frame, LARGEST_ENTRY_FRAME)!);
 }
 
 const bodyOf = (...messages: readonly Message[]) => concat(...messages.map(encodeMessage));
@@ -173,6 +173,16 @@ describe("requests that stand alone", () => {
       assert.equal(home.sync.native.admissions.open, 1);
       await unread.body!.cancel();
       assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
+  it("are answered as a whole: nothing is done of a body that is cut", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const body = concat(bodyOf(open(db)), Uint8Array.of(0x40, 5, 1));
+      const [close, ...more] = await messagesOf(await post(home, body));
+      assert.equal(close?.type === "close" && close.code, "Malformed");
+      assert.equal(more.length, 0);
     }));
 
   it("an answer has some MiB; whoever asks again gets the rest", () =>

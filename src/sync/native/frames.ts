@@ -29,15 +29,16 @@ export function encodeFrame(type: number, payload: Uint8Array): Uint8Array {
   return new Writer().raw(Uint8Array.of(type)).integer(payload.length).raw(payload).done();
 }
 
-/** All frames of a message that holds whole frames only. */
-export function decodeFrames(message: Uint8Array, most: number): Frame[] {
+/**
+ * All frames of a message that holds whole frames only, read one by one: of those that are empty a message may hold
+ * half as many as it has bytes.
+ */
+export function* decodeFrames(message: Uint8Array, most: number): Generator<Frame, void> {
   const reader = new Reader(message);
-  const frames: Frame[] = [];
   while (!reader.isAtEnd) {
     const type = reader.byte();
-    frames.push({ type, payload: reader.bytes(most) });
+    yield { type, payload: reader.bytes(most) };
   }
-  return frames;
 }
 
 /**

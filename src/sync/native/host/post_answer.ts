@@ -59,6 +59,8 @@ export class PostAnswer {
   /** The frames that answer those of a body. What is malformed, or too much, ends the answer with CLOSE. */
   async *frames(body: Uint8Array): Frames {
     try {
+      // All of them must be whole before the first is dealt with; together they may be too many to be kept.
+      for (const _ of decodeFrames(body, LARGEST_ENTRY_FRAME));
       for (const frame of decodeFrames(body, LARGEST_ENTRY_FRAME)) {
         const message = decodeMessage(frame, SESSION_LIMITS.frameBytes);
         if (message !== undefined) yield* this.#answer(message);
