@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { connectWebSocket } from "../../src/transport/connect_web_socket.ts";
 import { HELD_BACK_BYTES, Incoming, MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
@@ -66,6 +66,16 @@ async function closedAfter(url: string, send: (socket: WebSocket) => void): Prom
   return await closed;
 }
 
+/** Asks for a WebSocket by hand; resolves when there is an answer, or the connection is over. */
+async function answered(port: number, head: string): Promise<void> {
+  const socket = connect({ port, host: "127.0.0.1" });
+  await new Promise((resolve) => {
+    for (const type of ["data", "close", "error"]) socket.once(type, resolve);
+    socket.write(`${head}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  });
+  socket.destroy();
+}
+
 describe("WebSockets", () => {
   it("carry bytes in both directions, in order, in messages of bounded length", () =>
     withServer(async (url, accepted) => {
@@ -127,6 +137,20 @@ describe("WebSockets", () => {
     } finally {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it("a request for one that cannot be answered ends nothing but its connection", async () => {
+    const handler: FetchHandler = () => Promise.resolve(new Response("no", { status: 400 }));
+    const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
+    try {
+      for (const head of ["GET / HTTP/1.1\r\nHost: a[b", "GET // HTTP/1.1\r\nHost: a"]) {
+        await answered(server.port, head);
+      }
+      const response = await fetch(`http://127.0.0.1:${server.port}/`);
+      assert.equal(await response.text(), "no");
+    } finally {
+      await server.close(0);
     }
   });
 

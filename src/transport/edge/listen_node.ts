@@ -24,7 +24,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     ? http.createServer({ shouldUpgradeCallback }, answer)
     : https.createServer({ ...tls, shouldUpgradeCallback }, answer);
   server.on("upgrade", (incoming, socket, head) => {
-    const request = requestOf(incoming, tls === undefined ? "http" : "https");
+    const request = () => requestOf(incoming, tls === undefined ? "http" : "https");
     void respondToUpgrade(
       { handler, links, request, info: infoOf(incoming) },
       incoming,

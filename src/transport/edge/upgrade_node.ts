@@ -18,8 +18,8 @@ export interface Asked {
   readonly handler: FetchHandler;
   /** Where connections stand. */
   readonly links: OpenLinks;
-  /** The request. */
-  readonly request: Request;
+  /** Makes the request; throws when it is none that can be answered, such as one for an address that is no URL. */
+  readonly request: () => Request;
   /** Where it comes from. */
   readonly info: ConnectionInfo;
 }
@@ -52,7 +52,7 @@ export async function respondToUpgrade(
     return link === undefined ? undefined : { link, response: new Response(null) };
   };
   try {
-    const response = await handler(request, server === undefined ? info : { ...info, upgrade });
+    const response = await handler(request(), server === undefined ? info : { ...info, upgrade });
     if (!isUpgraded) await refuse(socket, response);
   } catch {
     socket.destroy();
