@@ -67,13 +67,11 @@ async function closedAfter(url: string, send: (socket: WebSocket) => void): Prom
 }
 
 /** Asks for a WebSocket by hand; resolves when there is an answer, or the connection is over. */
-async function answered(port: number, head: string): Promise<void> {
-  const socket = connect({ port, host: "127.0.0.1" });
+async function asked(socket: Socket, head: string): Promise<void> {
   await new Promise((resolve) => {
     for (const type of ["data", "close", "error"]) socket.once(type, resolve);
     socket.write(`${head}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
   });
-  socket.destroy();
 }
 
 describe("WebSockets", () => {
@@ -145,13 +143,25 @@ describe("WebSockets", () => {
     const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
     try {
       for (const head of ["GET / HTTP/1.1\r\nHost: a[b", "GET // HTTP/1.1\r\nHost: a"]) {
-        await answered(server.port, head);
+        const socket = connect({ port: server.port, host: "127.0.0.1" });
+        await asked(socket, head);
+        socket.destroy();
       }
       const response = await fetch(`http://127.0.0.1:${server.port}/`);
       assert.equal(await response.text(), "no");
     } finally {
       await server.close(0);
     }
+  });
+
+  it("whoever is refused one and stays connected holds up no end of the server", async () => {
+    const handler: FetchHandler = () => Promise.resolve(new Response("no", { status: 400 }));
+    const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    await asked(socket, "GET / HTTP/1.1\r\nHost: a");
+    await server.close(0);
+    socket.destroy();
   });
 
   it("whoever does not read what it is sent is left at that", () => {

@@ -80,5 +80,7 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
   const status = `HTTP/1.1 ${response.status} ${response.statusText || "Refused"}\r\n`;
   const length = `content-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.write(status + fields + length);
+  // Whoever asked may never end its side.
+  socket.once("finish", () => socket.destroy());
   socket.end(body);
 }
