@@ -1,9 +1,23 @@
 import { connectionFailed } from "./errors.ts";
 import type { Link } from "./port.ts";
-import { NATIVE_SUBPROTOCOL, type WebSocketLike, WebSocketLink } from "./web_socket_link.ts";
+import {
+  CLOSE_CODES,
+  NATIVE_SUBPROTOCOL,
+  type WebSocketLike,
+  WebSocketLink,
+} from "./web_socket_link.ts";
 
 /** How long it may take until a WebSocket is open, in milliseconds. */
 export const OPEN_MS = 15_000;
+
+/** Platforms throw where whoever has opened a WebSocket closes it with a code that is not 1000 or of its own. */
+class OpenedLink extends WebSocketLink {
+  /** See {@link Link.close}; 1003 becomes 4003, and so on. */
+  override close(code: number = CLOSE_CODES.done, reason = ""): void {
+    const isAllowed = code === CLOSE_CODES.done || code >= 3000;
+    super.close(isAllowed ? code : 3000 + code, reason);
+  }
+}
 
 /** Opens a WebSocket with what this platform has for that; `ConnectionFailed` when it cannot be opened. */
 export async function connectWebSocket(
@@ -16,7 +30,7 @@ export async function connectWebSocket(
   signal?.throwIfAborted();
   const socket = new WebSocket(url.replace(/^http/i, "ws"), NATIVE_SUBPROTOCOL);
   // Before it is open: the first message may come with the answer.
-  const link = new WebSocketLink(socket as unknown as WebSocketLike);
+  const link = new OpenedLink(socket as unknown as WebSocketLike);
   try {
     await opened(socket, url, openMs, signal);
     return link;

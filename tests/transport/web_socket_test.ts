@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { connectWebSocket } from "../../src/transport/connect_web_socket.ts";
@@ -66,6 +67,26 @@ async function closedAfter(url: string, send: (socket: WebSocket) => void): Prom
   return await closed;
 }
 
+/** Makes a WebSocket by hand, sends text over it, and tells the code with which it is closed. */
+function textFirst(socket: Socket, tell: (code: number) => void): void {
+  socket.on("error", () => {});
+  socket.once("data", (head) => {
+    const key = /^sec-websocket-key: *(.*)\r$/im.exec(String(head))![1]!;
+    const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+    const fields = [
+      ...["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: websocket"],
+      `Sec-WebSocket-Accept: ${accept.digest("base64")}`,
+      `Sec-WebSocket-Protocol: ${NATIVE_SUBPROTOCOL}`,
+    ];
+    socket.write(`${fields.join("\r\n")}\r\n\r\n`);
+    socket.write(new Uint8Array([0x81, 2, 104, 105]));
+    socket.once("data", (frame: Uint8Array) => {
+      tell((frame[6]! ^ frame[2]!) << 8 | (frame[7]! ^ frame[3]!));
+      socket.destroy();
+    });
+  });
+}
+
 /** Asks for a WebSocket by hand; resolves when there is an answer, or the connection is over. */
 async function asked(socket: Socket, head: string): Promise<void> {
   await new Promise((resolve) => {
@@ -102,6 +123,18 @@ describe("WebSockets", () => {
       await server.close();
       assert.equal((await read(client.incoming[Symbol.asyncIterator](), 1)).length, 0);
     }));
+
+  it("text from a server closes the connection that it was asked for, with a code that clients may use", async () => {
+    let tell!: (code: number) => void;
+    const closed = new Promise<number>((resolve) => tell = resolve);
+    const server = createServer((socket) => textFirst(socket, tell));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const client = await connectWebSocket(`http://127.0.0.1:${port}${NATIVE_PATH}`);
+    assert.equal((await read(client.incoming[Symbol.asyncIterator](), 1)).length, 0);
+    assert.equal(await closed, 4003);
+    await new Promise((resolve) => server.close(resolve));
+  });
 
   it("text, and messages that are too long, close the connection", () =>
     withServer(async (url, accepted) => {
