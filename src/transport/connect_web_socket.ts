@@ -28,7 +28,7 @@ export async function connectWebSocket(
   } = {},
 ): Promise<Link> {
   signal?.throwIfAborted();
-  const socket = new WebSocket(url.replace(/^http/i, "ws"), NATIVE_SUBPROTOCOL);
+  const socket = begun(url);
   // Before it is open: the first message may come with the answer.
   const link = new OpenedLink(socket as unknown as WebSocketLike);
   try {
@@ -37,6 +37,15 @@ export async function connectWebSocket(
   } catch (error) {
     link.close();
     throw error;
+  }
+}
+
+/** A WebSocket that is about to be opened: platforms throw where they will not even try. */
+function begun(url: string): WebSocket {
+  try {
+    return new WebSocket(url.replace(/^http/i, "ws"), NATIVE_SUBPROTOCOL);
+  } catch (cause) {
+    throw connectionFailed(url, cause);
   }
 }
 

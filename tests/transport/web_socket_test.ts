@@ -150,7 +150,9 @@ describe("WebSockets", () => {
 
   it("nobody there, nobody who answers, and an abort are told", async () => {
     const address = `http://127.0.0.1:${await freePort()}${NATIVE_PATH}`;
-    await assert.rejects(connectWebSocket(address), { code: "ConnectionFailed" });
+    for (const nowhere of [address, "http://a b", "http://127.0.0.1:99999"]) {
+      await assert.rejects(connectWebSocket(nowhere), { code: "ConnectionFailed" });
+    }
     const given = AbortSignal.abort(new Error("given up"));
     await assert.rejects(connectWebSocket(address, { signal: given }), { message: "given up" });
     const server = createServer();
