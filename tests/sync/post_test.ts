@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { AuthKey, type Database, Permission, PrivateKey, SystemClock } from "../../mod.ts";
+import {
+  AuthKey,
+  type Database,
+  Instance,
+  NewUser,
+  Permission,
+  PrivateKey,
+  SystemClock,
+} from "../../mod.ts";
 import { FRESHNESS_MS, MAX_HTTP_REQUEST_BYTES } from "../../src/sync/access/limits.ts";
 import {
   isAnswerOf,
@@ -19,6 +27,7 @@ import { LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../../src/sync/native/limit
 import type { Message, Open } from "../../src/sync/native/messages.ts";
 import type { WebHandler } from "../../src/transport/port.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
+import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { PostRounds } from "../../src/sync/worker/post_rounds.ts";
 import { HttpTransport } from "../../src/transport/http_transport.ts";
 import { NATIVE_PATH } from "../../src/transport/web_socket_link.ts";
@@ -49,13 +58,13 @@ function proofFor({ instance }: Node, body: Uint8Array, asked: Asked = {}): Post
 /** Sends a request to a node as it is. */
 async function post(
   node: Node,
-  body: Uint8Array,
+  body: Uint8Array | ReadableStream,
   asked: Asked | PostProof = {},
 ): Promise<Response> {
-  const proof = "signature" in asked ? asked : proofFor(node, body, asked);
+  const proof = "signature" in asked ? asked : proofFor(node, body as Uint8Array, asked);
   const header = "signature" in asked ? undefined : asked.authorization;
   const headers = { authorization: header ?? writePostProof(proof) };
-  const init = { method: "POST", headers, body: body as BodyInit };
+  const init = { method: "POST", headers, body: body as BodyInit, duplex: "half" };
   return await node.sync.fetchHandler()(new Request(URL_OF_NODE, init));
 }
 
@@ -150,6 +159,29 @@ describe("requests that stand alone", () => {
       assert.equal((await post(home, body, foreign)).status, 401);
       assert.equal(home.sync.native.admissions.open, 0);
     }));
+
+  it("are refused when their body comes after the time for which nonces are remembered", async () => {
+    const clock = new FixedClock();
+    const options = [NewUser.passwordless("ada"), { clock }] as const;
+    const { instance, user } = await Instance.connectOrCreate("memory://", ...options);
+    const home = { instance, user: user!, sync: await instance.enableSync() };
+    try {
+      const db = await madeBy(home);
+      const body = bodyOf(open(db));
+      const proof = proofFor(home, body, { timeMs: clock.get() });
+      await messagesOf(await post(home, body, proof));
+      const late = new ReadableStream({
+        pull(controller) {
+          clock.advance(FRESHNESS_MS + 10_000);
+          controller.enqueue(body);
+          controller.close();
+        },
+      }, { highWaterMark: 0 });
+      assert.equal((await post(home, late, proof)).status, 401);
+    } finally {
+      await instance.close();
+    }
+  });
 
   it("are bounded: bytes, databases, requests at once", () =>
     withNodes(async (nodes) => {

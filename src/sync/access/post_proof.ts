@@ -33,9 +33,8 @@ import { fromHex, toHex } from "../../util/hex.ts";
 import type { RandomSource } from "../../util/random.ts";
 import { tryRead } from "../../util/try_read.ts";
 import { lengthPrefixed } from "../native/hello.ts";
-import { FRESHNESS_MS } from "./limits.ts";
 import type { NonceLedger } from "./port.ts";
-import { authenticationFailed } from "./request_proof.ts";
+import { authenticationFailed, requireFresh, spendNonce, uint64 } from "./request_proof.ts";
 
 /** Bytes of a nonce. */
 const NONCE_BYTES = 16;
@@ -98,12 +97,6 @@ function signed(domain: string, parts: readonly Uint8Array[]): Uint8Array {
   return concat(...[utf8(domain), ...parts].map(lengthPrefixed));
 }
 
-function uint64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-  return bytes;
-}
-
 /** Signs a request. */
 export function provePost(
   key: PrivateKey,
@@ -125,9 +118,7 @@ export function readPostProof(header: string | null, clock: Clock): PostProof {
   if (parts === null) throw authenticationFailed("no proof of a key in `Authorization`");
   const [, key, time, nonce, signature] = parts;
   const timeMs = Number(time);
-  if (!(Math.abs(timeMs - clock.nowMillis()) <= FRESHNESS_MS)) {
-    throw authenticationFailed("request timestamp outside the freshness window");
-  }
+  requireFresh(timeMs, clock);
   const signer = keyOf(fromHex(key!));
   return { key: signer, timeMs, nonce: fromHex(nonce!), signature: fromHex(signature!) };
 }
@@ -138,21 +129,22 @@ function keyOf(bytes: Uint8Array): PublicKey {
   throw authenticationFailed("signatures of this key prove nothing");
 }
 
-/** Returns when a request is that of its key, and was not made before; its nonce is spent then. */
+/**
+ * Returns when a request is that of its key, and was not made before; its nonce is spent then. Its body may have taken
+ * long to arrive: by then the time may have passed for which nonces are remembered.
+ */
 export async function checkPost(
   proof: PostProof,
   target: PostTarget,
   body: Uint8Array,
   nonces: NonceLedger,
+  clock: Clock,
 ): Promise<void> {
   if (!proof.key.verify(requestBytes(body, target, proof), proof.signature)) {
     throw authenticationFailed("invalid request signature");
   }
-  const verdict = await nonces.spend(proof.key, proof.nonce, proof.timeMs);
-  if (verdict === "fresh") return;
-  throw authenticationFailed(
-    verdict === "spent" ? "request nonce already spent" : "too many requests of that time",
-  );
+  requireFresh(proof.timeMs, clock);
+  await spendNonce(nonces, proof.key, proof.nonce, proof.timeMs);
 }
 
 /** The server's proof, as the value of its header. */

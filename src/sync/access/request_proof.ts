@@ -73,7 +73,8 @@ export function proofBytes(
   return concat(...fields.flatMap((field) => [uint64(field.length), field]));
 }
 
-function uint64(value: number | bigint): Uint8Array {
+/** An integer as 8 bytes, highest first. */
+export function uint64(value: number | bigint): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
@@ -108,18 +109,29 @@ export async function checkProof(
   if (signature.length !== SIGNATURE_LENGTH || !key.verify(proofBytes(request, proof), signature)) {
     throw authenticationFailed("invalid request signature");
   }
-  if (!isFresh(timestampMs, clock)) {
-    throw authenticationFailed("request timestamp outside the freshness window");
-  }
-  const verdict = await nonces.spend(key, nonce, Number(timestampMs));
-  if (verdict === "fresh") return key;
+  requireFresh(timestampMs, clock);
+  await spendNonce(nonces, key, nonce, Number(timestampMs));
+  return key;
+}
+
+/** Fails unless a request was made about now: nonces of any other time are not remembered. */
+export function requireFresh(timestampMs: number | bigint, clock: Clock): void {
+  if (Math.abs(Number(timestampMs) - clock.nowMillis()) <= FRESHNESS_MS) return;
+  throw authenticationFailed("request timestamp outside the freshness window");
+}
+
+/** Spends the nonce of a valid request with a fresh time; fails when that cannot be. */
+export async function spendNonce(
+  nonces: NonceLedger,
+  key: PublicKey,
+  nonce: Uint8Array,
+  timestampMs: number,
+): Promise<void> {
+  const verdict = await nonces.spend(key, nonce, timestampMs);
+  if (verdict === "fresh") return;
   throw authenticationFailed(
     verdict === "spent" ? "request nonce already spent" : "too many requests of that time",
   );
-}
-
-function isFresh(timestampMs: number | bigint, clock: Clock): boolean {
-  return Math.abs(Number(timestampMs) - clock.nowMillis()) <= FRESHNESS_MS;
 }
 
 /** The error for a database that strangers may not read. */

@@ -68,7 +68,7 @@ async function answer(
   const proof = readPostProof(request.headers.get("authorization"), clock);
   const body = await bodyOf(request);
   const target = { server: device.publicKey, path: new URL(request.url).pathname };
-  await checkPost(proof, target, body, server.nonces);
+  await checkPost(proof, target, body, server.nonces, clock);
   await host.admit(proof.key);
   const headers = {
     "content-type": FRAMES_TYPE,
