@@ -11,6 +11,9 @@ export const HELD_BACK_BYTES: number = 1024 * 1024;
 /** Bytes that may wait to be read: the largest entry, and what else may come without being asked for. */
 export const MAX_WAITING_BYTES: number = 24 * 1024 * 1024;
 
+/** What a message takes at least, however short it is. */
+const LEAST_BYTES = 128;
+
 /** Holds the other side of a connection back, and lets it go on. */
 export interface Flow {
   /** Nothing more shall come for now. */
@@ -39,9 +42,9 @@ export class Incoming {
   /** Takes a message; false when so much waits already that the connection had better be closed. */
   push(message: Uint8Array): boolean {
     if (this.#isOver) return true;
-    if (this.#bytes + message.length > MAX_WAITING_BYTES) return false;
+    if (this.#bytes + costOf(message) > MAX_WAITING_BYTES) return false;
     this.#waiting.push(message);
-    this.#bytes += message.length;
+    this.#bytes += costOf(message);
     this.#hold(this.#bytes > HELD_BACK_BYTES);
     this.#wake();
     return true;
@@ -65,7 +68,7 @@ export class Incoming {
       const messages = this.#waiting;
       this.#waiting = [];
       for (const message of messages) {
-        this.#bytes -= message.length;
+        this.#bytes -= costOf(message);
         this.#hold(this.#bytes > HELD_BACK_BYTES);
         yield message;
       }
@@ -74,4 +77,8 @@ export class Incoming {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
+}
+
+function costOf({ length }: Uint8Array): number {
+  return Math.max(length, LEAST_BYTES);
 }

@@ -227,4 +227,18 @@ describe("what has come and was not read", () => {
     }
     assert.ok(left <= MAX_WAITING_BYTES && left > MAX_WAITING_BYTES - 3 * piece.length);
   });
+
+  it("is bounded in number as well: messages with nothing in them take room, too", async () => {
+    const told: string[] = [];
+    const flow = { pause: () => told.push("pause"), resume: () => told.push("resume") };
+    const incoming = new Incoming(flow);
+    let taken = 0;
+    while (taken <= MAX_WAITING_BYTES / 128 && incoming.push(new Uint8Array())) taken++;
+    assert.equal(taken, MAX_WAITING_BYTES / 128);
+    assert.deepEqual(told, ["pause"]);
+    incoming.end();
+    for await (const _ of incoming.messages) taken--;
+    assert.equal(taken, 0);
+    assert.deepEqual(told, ["pause", "resume"]);
+  });
 });
