@@ -102,11 +102,12 @@ export class MessagePortLink implements Link {
     this.#flush();
   }
 
-  /** Resolves when everything that was sent has left, or the connection is over. */
-  async drained(): Promise<void> {
+  /** Resolves with true when everything that was sent has left, false when the connection is over. */
+  async drained(): Promise<boolean> {
     while (this.#queue.length > 0 && !this.#isOver) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
+    return !this.#isOver;
   }
 
   /** Sends nothing more; what the other side sends still comes. */

@@ -204,7 +204,7 @@ async function answer(server: ServerSide, link: MessagePortLink): Promise<void> 
     const { incoming } = link.open();
     for await (const piece of await server.exchange(incoming, undefined, true)) {
       link.send(piece);
-      await link.drained();
+      if (!await link.drained()) return;
     }
     link.end();
   } catch {

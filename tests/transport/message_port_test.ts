@@ -220,12 +220,38 @@ describe("transports over message ports", () => {
     const silent: ServerSide = { ...echo(), exchange: () => new Promise(() => {}) };
     await withTransports(silent, async (client) => {
       const answer = await client.exchange(ADDRESS, bytes(1), { silenceMs: 10 });
-      await assert.rejects(all(answer), { code: "Network" });
+      await assert.rejects(all(answer), {
+        code: "Network",
+        message: /nothing was heard for 10 ms/,
+      });
       const abort = new AbortController();
       const other = all(await client.exchange(ADDRESS, bytes(1), { signal: abort.signal }));
       abort.abort();
       await assert.rejects(other, { code: "Aborted" });
     });
+  });
+
+  it("nobody works on for one who has given up", async () => {
+    const most = 1000;
+    let said = 0;
+    let tell!: () => void;
+    const over = new Promise<void>((resolve) => tell = resolve);
+    async function* long(): ByteStream {
+      try {
+        for (; said < most; said++) {
+          yield bytes(1);
+          await new Promise((resolve) => setTimeout(resolve));
+        }
+      } finally {
+        tell();
+      }
+    }
+    const server: ServerSide = { ...echo(), exchange: () => Promise.resolve(long()) };
+    await withTransports(server, async (client) => {
+      for await (const _ of await client.exchange(ADDRESS, bytes(1))) break;
+      await over;
+    });
+    assert.ok(said < most);
   });
 
   it("other messages on the port are none of its business", async () => {
