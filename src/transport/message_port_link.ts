@@ -15,7 +15,6 @@
  */
 
 import { setInspection } from "#inspect";
-import { networkFailed } from "./errors.ts";
 import { Incoming } from "./incoming.ts";
 import type { ByteStream, Link } from "./port.ts";
 import { MAX_MESSAGE_BYTES, partsOf, requireRoom } from "./web_socket_link.ts";
@@ -205,9 +204,4 @@ setInspection(MessagePortLink, "MessagePortLink");
 function isPiece(data: unknown): data is Uint8Array {
   if (!(data instanceof Uint8Array) || !(data.buffer instanceof ArrayBuffer)) return false;
   return data.length > 0 && data.length <= MAX_MESSAGE_BYTES;
-}
-
-/** The error of an exchange or a connection that the other end has broken off. */
-export function brokenOff(address: string): Error {
-  return networkFailed(address, "the other end of the port has broken it off");
 }

@@ -12,8 +12,14 @@
 import { setInspection } from "#inspect";
 import { endedBy } from "../util/abort.ts";
 import { requireMethod, requireText } from "../util/arguments.ts";
-import { connectionFailed, serverAlreadyRunning, serverNotRunning } from "./errors.ts";
-import { brokenOff, dataOf, type MessagePortLike, MessagePortLink } from "./message_port_link.ts";
+import {
+  connectionFailed,
+  lineOf,
+  networkFailed,
+  serverAlreadyRunning,
+  serverNotRunning,
+} from "./errors.ts";
+import { dataOf, type MessagePortLike, MessagePortLink } from "./message_port_link.ts";
 import type {
   Address,
   ByteStream,
@@ -106,8 +112,11 @@ export class MessagePortTransport implements Transport {
         watch.heard();
         yield piece;
       }
+      if (watch.wasSilent) throw networkFailed(this.#name, lineOf(watch.signal.reason));
       if (signal?.aborted === true) throw endedBy(signal, ACTION);
-      if (!link.isWhole) throw brokenOff(this.#name);
+      if (!link.isWhole) {
+        throw networkFailed(this.#name, "the other end of the port has broken it off");
+      }
     } finally {
       watch.stop();
       link.close();
