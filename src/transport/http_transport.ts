@@ -22,7 +22,7 @@ import type {
   ServerSide,
   Transport,
 } from "./port.ts";
-import { piecesOf, SilenceWatch } from "./silence.ts";
+import { piecesOf, SILENCE_MS, SilenceWatch } from "./silence.ts";
 import { NATIVE_PATH, NATIVE_SUBPROTOCOL } from "./web_socket_link.ts";
 
 /** Letters of the text of a failure that an error tells. */
@@ -32,8 +32,6 @@ const SHOWN = 200;
 export const V0_PATH = "/api/v0";
 /** Type of bodies of frames of the native protocol. */
 export const FRAMES_TYPE = "application/vnd.eidetica.native";
-/** How long an exchange may be silent, in milliseconds. */
-export const SILENCE_MS = 30_000;
 
 /** How an HTTP transport serves. */
 export interface HttpTransportOptions {

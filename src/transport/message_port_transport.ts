@@ -29,15 +29,13 @@ import type {
   ServerSide,
   Transport,
 } from "./port.ts";
-import { SilenceWatch } from "./silence.ts";
+import { SILENCE_MS, SilenceWatch } from "./silence.ts";
 import { NATIVE_SUBPROTOCOL } from "./web_socket_link.ts";
 
 /** Exchanges and connections that the other side of a port may have open at once. */
 export const MAX_PORT_LINKS = 64;
 /** How long the other side may take until it takes a connection, in milliseconds. */
 export const PORT_OPEN_MS = 15_000;
-/** How long an exchange may be silent, in milliseconds. */
-const SILENCE_MS = 30_000;
 
 const ACTION = "reach an instance through a port";
 type Kind = "exchange" | "link";

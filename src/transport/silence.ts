@@ -1,5 +1,8 @@
 import type { ByteStream } from "./port.ts";
 
+/** How long an exchange may be silent, in milliseconds, unless told. */
+export const SILENCE_MS = 30_000;
+
 /** Ends something when nothing was heard for a while. */
 export class SilenceWatch {
   readonly #milliseconds: number;
