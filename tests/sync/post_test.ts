@@ -167,7 +167,7 @@ describe("requests that stand alone", () => {
     const home = { instance, user: user!, sync: await instance.enableSync() };
     try {
       const db = await madeBy(home);
-      const body = bodyOf(open(db));
+      const body = bodyOf(openOf(db.rootId));
       const proof = proofFor(home, body, { timeMs: clock.get() });
       await messagesOf(await post(home, body, proof));
       const late = new ReadableStream({
@@ -211,7 +211,7 @@ describe("requests that stand alone", () => {
     withNodes(async (nodes) => {
       const home = await nodes.node();
       const db = await madeBy(home);
-      const body = concat(bodyOf(open(db)), Uint8Array.of(0x40, 5, 1));
+      const body = concat(bodyOf(openOf(db.rootId)), Uint8Array.of(0x40, 5, 1));
       const [close, ...more] = await messagesOf(await post(home, body));
       assert.equal(close?.type === "close" && close.code, "Malformed");
       assert.equal(more.length, 0);
