@@ -48,6 +48,7 @@ export class DatabaseView {
     this.rootId = rootId;
     this.key = key;
     this.#seesUnverified = seesUnverified;
+    if (key !== undefined) host.actAs(rootId, key);
   }
 
   /** The instance behind the database. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { DatabaseKey } from "../auth/database_key.ts";
 import type { WriteSource } from "../backend/backend.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
@@ -58,6 +59,8 @@ export interface DatabaseHost extends TransactionHost {
     work: (leave: () => void) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T>;
+  /** Notes that a handle acts as `key` on a tree: what is asked of others for it may be asked as that key. */
+  actAs(tree: ID, key: DatabaseKey): void;
   /** Judges the Unverified entries of a tree. */
   verify(tree: ID, work?: WorkOptions): Promise<VerifyCounts>;
   /** Whether an entry is valid under the settings that it pins. Nothing is written. */

@@ -2,6 +2,7 @@ import type { LocalBackend } from "../backend/local.ts";
 import type { InstanceMetadata } from "../backend/backend.ts";
 import { ID } from "../entry/id.ts";
 import { PrivateKey } from "../keys/private_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { Sync } from "../sync/port.ts";
 import { type CreatedUser, createUser } from "../user/create_user.ts";
 import type { UserHost } from "../user/host.ts";
@@ -22,6 +23,7 @@ export interface InstanceIdentity {
 export function userHost(host: InstanceHost, identity: InstanceIdentity): UserHost {
   return {
     host,
+    deviceId: PublicKey.parse(identity.metadata.id),
     deviceKey: () => requireDeviceKey(identity.deviceKey),
     usersDbId: ID.parse(identity.metadata.users_db),
     databasesDbId: ID.parse(identity.metadata.databases_db),

@@ -30,11 +30,15 @@ import { type NewUser, requireNewUser } from "../user/new_user.ts";
 import { loadRest } from "../backend/load_rest.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
 import { guarded, type InstanceOptions, instanceOptions, newHost, openUrl } from "./opening.ts";
+import type { Engine } from "./port.ts";
 import type { SnapshotWriter } from "./snapshot_writer.ts";
 import { WeakInstance } from "./weak_instance.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 
 const log = new Logger("instance");
+
+/** What an engine in this process does. */
+const LOCAL: Omit<Engine, "writes"> = { login, enableSync };
 
 const WRITE = "write a snapshot";
 
@@ -67,6 +71,7 @@ export class Instance implements AsyncDisposable, HasHost {
   /** What databases work with. */
   readonly host: InstanceHost;
   readonly #identity: InstanceIdentity;
+  readonly #engine: Omit<Engine, "writes">;
   #snapshots: SnapshotWriter | undefined;
   #enabling: Promise<Sync> | undefined;
   #sync: Sync | undefined;
@@ -74,11 +79,12 @@ export class Instance implements AsyncDisposable, HasHost {
   private constructor(
     host: InstanceHost,
     identity: InstanceIdentity,
-    save?: () => SnapshotWriter,
+    { engine, save }: OpenedStorage,
   ) {
     this.host = host;
     host.belongTo(this);
     this.#identity = identity;
+    this.#engine = engine ?? LOCAL;
     // Armed last, so that what failed to open or to be created never writes a file.
     this.#snapshots = save?.();
   }
@@ -182,7 +188,7 @@ export class Instance implements AsyncDisposable, HasHost {
   ): Promise<Instance | undefined> {
     const identity = await loadIdentity(storage.backend);
     return identity &&
-      new Instance(newHost(storage.backend, options), identity, storage.save);
+      new Instance(newHost(storage, options), identity, storage);
   }
 
   static async #openOrCreate(
@@ -196,11 +202,11 @@ export class Instance implements AsyncDisposable, HasHost {
       log.debug("The instance exists; the initial user is ignored");
       return { instance: found };
     }
-    const host = newHost(storage.backend, options);
+    const host = newHost(storage, options);
     const made = await bootstrap(host, initial);
     if (made === undefined) return { instance: await Instance.#open(storage, options) };
     const { identity, created } = made;
-    const instance = new Instance(host, identity, storage.save);
+    const instance = new Instance(host, identity, storage);
     const { uuid, info, rootKey, derived } = created;
     const session = await openSession(userHost(host, identity), uuid, info, rootKey, derived);
     return { instance, user: new User(userHost(host, identity), session) };
@@ -233,7 +239,7 @@ export class Instance implements AsyncDisposable, HasHost {
     requireText(name, action, "the name");
     if (password !== undefined) requireText(password, action, "the password");
     const host = userHost(this.host, this.#identity);
-    return new User(host, await login(host, name, password));
+    return new User(host, await this.#engine.login(host, name, password));
   }
 
   // --- entries -------------------------------------------------------------------------------
@@ -288,7 +294,11 @@ export class Instance implements AsyncDisposable, HasHost {
     void this.host.backend;
     // Only once: whoever asks while it is enabled again waits for that.
     if (this.#sync?.isClosed) [this.#sync, this.#enabling] = [undefined, undefined];
-    this.#enabling ??= enableSync(userHost(this.host, this.#identity), this.host, options)
+    this.#enabling ??= this.#engine.enableSync(
+      userHost(this.host, this.#identity),
+      this.host,
+      options,
+    )
       .then((sync) => this.#sync = sync);
     try {
       return await this.#enabling;

@@ -1,5 +1,6 @@
 import { setInspection } from "#inspect";
 import type { LocalBackend } from "../backend/local.ts";
+import type { DatabaseKey } from "../auth/database_key.ts";
 import type { DatabaseHost, VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import type { Alone, PutOptions } from "../transaction/host.ts";
 import type { Entry } from "../entry/entry.ts";
@@ -11,6 +12,7 @@ import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { Lanes } from "./lanes.ts";
+import type { Writes } from "./port.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { WriteCoordinator } from "./write_coordinator.ts";
 
@@ -23,15 +25,20 @@ export class InstanceHost implements DatabaseHost {
   /** See {@link DatabaseHost.derivedKeys}. */
   readonly derivedKeys: DerivedKeys = new DerivedKeys();
   readonly #backend: LocalBackend;
-  readonly #writes: WriteCoordinator;
+  readonly #writes: Writes;
   readonly #lanes = new Lanes();
   #instance: object | undefined;
   #closing: Promise<void> | undefined;
 
-  /** A host over `backend`, which it closes when it is closed. */
-  constructor(backend: LocalBackend, clock: Clock, random: RandomSource) {
+  /** A host over `backend`, which it closes when it is closed, that writes by `writes`. */
+  constructor(
+    backend: LocalBackend,
+    clock: Clock,
+    random: RandomSource,
+    writes: Writes = new WriteCoordinator(backend),
+  ) {
     this.#backend = backend;
-    this.#writes = new WriteCoordinator(backend);
+    this.#writes = writes;
     this.clock = clock;
     this.random = random;
   }
@@ -60,9 +67,14 @@ export class InstanceHost implements DatabaseHost {
     throw instanceDropped();
   }
 
-  get #open(): WriteCoordinator {
+  get #open(): Writes {
     void this.backend;
     return this.#writes;
+  }
+
+  /** See {@link DatabaseHost.actAs}. */
+  actAs(tree: ID, key: DatabaseKey): void {
+    this.#writes.actAs(tree, key);
   }
 
   /** See {@link DatabaseHost.putEntry}. */

@@ -1,4 +1,3 @@
-import type { LocalBackend } from "../backend/local.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import { abortable, isAborted } from "../util/abort.ts";
@@ -48,13 +47,12 @@ export function instanceOptions(given: InstanceOptions | undefined): InstanceOpt
   return options;
 }
 
-/** The host of an instance over `backend`. */
-export function newHost(backend: LocalBackend, options: InstanceOptions): InstanceHost {
-  return new InstanceHost(
-    backend,
-    options.clock ?? new SystemClock(),
-    options.random ?? systemRandom,
-  );
+/** The host of an instance over a storage. */
+export function newHost(
+  { backend, engine }: OpenedStorage,
+  { clock = new SystemClock(), random = systemRandom }: InstanceOptions,
+): InstanceHost {
+  return new InstanceHost(backend, clock, random, engine?.writes);
 }
 
 /** Opens the storage that a URL leads to. */

@@ -13,6 +13,7 @@ import { Logger } from "../util/log.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { loadRest } from "../backend/load_rest.ts";
+import type { Writes } from "./port.ts";
 import type { RemoteWrites } from "./remote_writes.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
@@ -20,7 +21,7 @@ import { TreeWriter } from "./tree_writer.ts";
 import { WriteEvents } from "./write_events.ts";
 
 /** The one place through which entries are written, and handlers told about it. */
-export class WriteCoordinator {
+export class WriteCoordinator implements Writes {
   readonly #backend: LocalBackend;
   readonly #events: WriteEvents;
   readonly #log = new Logger("instance");
@@ -57,6 +58,9 @@ export class WriteCoordinator {
     const entries = await Promise.all(ids.map((id) => this.#backend.get(id)));
     return entries.sort(compareInTree);
   }
+
+  /** See {@link Writes.actAs}: nobody is asked for what is held here. */
+  actAs(): void {}
 
   /** Stores one entry; see `Instance.putEntry`. */
   async putEntry(tree: ID, entry: Entry, options: PutOptions, alone?: Alone): Promise<void> {

@@ -70,7 +70,7 @@ async function refuseTaken(users: Table<UserInfo>, username: string): Promise<vo
 
 /** Whether nobody but the device is an administrator yet. */
 async function isFirstUser(host: UserHost, users: Database): Promise<boolean> {
-  const device = host.deviceKey().publicKey.toString();
+  const device = host.deviceId.toString();
   const keys = (await (await users.getSettings()).authSnapshot()).getAllKeys();
   for (const [publicKey, key] of keys) {
     if (publicKey.toString() !== device && key.permissions.canAdmin()) return false;

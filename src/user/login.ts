@@ -99,13 +99,13 @@ export async function openSession(
 }
 
 function hasDevice(host: UserHost, auth: AuthSettings): boolean {
-  const device = host.deviceKey().publicKey;
+  const device = host.deviceId;
   return auth.getAllKeys().some(([key]) => key.equals(device));
 }
 
 /** Puts the root key and the device's read grant into the user's database, once. */
 async function firstLogin(host: UserHost, database: Database, info: UserInfo): Promise<void> {
-  const device = host.deviceKey().publicKey;
+  const device = host.deviceId;
   await database.update(async (transaction) => {
     const keys = await (await transaction.getViewer(KeysTable, "keys")).search(isRootOf(info));
     if (keys.length === 0) {

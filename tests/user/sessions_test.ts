@@ -53,6 +53,7 @@ async function usersOf(instance: Instance): Promise<Database> {
   const secrets = (await instance.backend.getInstanceSecrets())!;
   return await usersDb({
     host: instance.host,
+    deviceId: instance.id,
     deviceKey: () => PrivateKey.parse(secrets.signing_key),
     usersDbId: ID.parse(metadata.users_db),
     databasesDbId: ID.parse(metadata.databases_db),
