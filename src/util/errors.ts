@@ -189,6 +189,14 @@ export class SyncError extends EideticaError {
   }
 }
 
+/** A failure of the service socket: a frame, a message, the connection, or a request that was given up. */
+export class ServiceError extends EideticaError {
+  /** Makes an error of the service socket. */
+  constructor(code: string, message: string, options?: ErrorOptionsWithFields) {
+    super("service", code, message, options);
+  }
+}
+
 const NOT_FOUND = new Set([
   "KeyNotFound",
   "DelegationNotFound",

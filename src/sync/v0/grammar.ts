@@ -1,4 +1,5 @@
 import type { Entry } from "../../entry/entry.ts";
+import { flag, id, ids, text, u64 } from "../../entry/json_values.ts";
 import type { JsonBytes } from "../../util/json_bytes.ts";
 import { endVariant, Members, openVariant, optional } from "../../util/json_struct.ts";
 import * as json from "./json_parts.ts";
@@ -83,11 +84,11 @@ function* responseBody(
       yield* parts.part((reader) => reader.acceptNull() || reader.mismatch("null"));
       return () => ({ type });
     case "Count": {
-      const body = yield* parts.part(json.u64);
+      const body = yield* parts.part(u64);
       return () => ({ type, body });
     }
     case "Error": {
-      const body = yield* parts.part(json.text);
+      const body = yield* parts.part(text);
       return () => ({ type, body });
     }
   }
@@ -95,10 +96,10 @@ function* responseBody(
 
 function* bootstrap(parts: Parts): Steps<Finish<ReceivedResponse>> {
   const [treeId, rootEntry, , keyApproved, grantedPermission] = yield* parts.struct(BOOTSTRAP, [
-    () => parts.part(json.id),
+    () => parts.part(id),
     () => parts.entry(),
     () => parts.list(),
-    () => parts.part(json.flag),
+    () => parts.part(flag),
     () => parts.part(optional(json.permission)),
   ]);
   return () => {
@@ -110,8 +111,8 @@ function* bootstrap(parts: Parts): Steps<Finish<ReceivedResponse>> {
 
 function* incremental(parts: Parts): Steps<Finish<ReceivedResponse>> {
   const [treeId, theirTips] = yield* parts.struct(INCREMENTAL, [
-    () => parts.part(json.id),
-    () => parts.part(json.ids),
+    () => parts.part(id),
+    () => parts.part(ids),
     () => parts.list(),
   ]);
   return () => {

@@ -1,9 +1,8 @@
 import { MAX_PRIORITY, Permission } from "../../auth/permission.ts";
 import type { Doc } from "../../crdt/doc.ts";
 import { parseDoc } from "../../crdt/doc_parse.ts";
-import { ID } from "../../entry/id.ts";
+import { bytes, id, ids, key, text, u32, u64 } from "../../entry/json_values.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
-import { PublicKey } from "../../keys/public_key.ts";
 import { fromUtf8 } from "../../util/bytes.ts";
 import type { JsonBytes } from "../../util/json_bytes.ts";
 import { MAX_JSON_DEPTH } from "../../util/json_reader.ts";
@@ -13,8 +12,6 @@ import {
   Members,
   openVariant,
   optional,
-  orUnlike,
-  type ReadJson,
   readStruct,
 } from "../../util/json_struct.ts";
 import type { RequestProof } from "../access/request_proof.ts";
@@ -30,7 +27,6 @@ import type {
 
 /** The two containers that stand around the document of a request count as well. */
 const DOC_DEPTH = MAX_JSON_DEPTH - 2;
-const MAX_U32 = 2 ** 32 - 1;
 
 const HANDSHAKE_REQUEST = new Members("a handshake request", [
   ...["device_id", "public_key", "display_name?", "protocol_version", "challenge"],
@@ -154,42 +150,4 @@ function priority(reader: JsonBytes, level: number): Permission {
 
 function doc(reader: JsonBytes): Doc {
   return parseDoc(reader.raw(), DOC_DEPTH);
-}
-
-/** Reads an ID in any spelling. */
-export function id(reader: JsonBytes): ID {
-  const isPlain = reader.scanText("an ID");
-  const usual = isPlain && ID.readText(reader.bytes, reader.textStart, reader.textEnd);
-  return usual || orUnlike(reader, () => ID.parse(reader.text()));
-}
-
-/** Reads a list of IDs, which stay in their order. */
-export const ids: ReadJson<ID[]> = listOf("a list of IDs", id);
-
-function key(reader: JsonBytes): PublicKey {
-  const text = reader.string("a key");
-  return orUnlike(reader, () => PublicKey.parse(text));
-}
-
-/** Reads a text. */
-export function text(reader: JsonBytes): string {
-  return reader.string("a text");
-}
-
-/** Reads `true` or `false`. */
-export function flag(reader: JsonBytes): boolean {
-  return reader.boolean("true or false");
-}
-
-/** Reads an integer of 64 bits. */
-export function u64(reader: JsonBytes): number | bigint {
-  return reader.uint("an integer of 64 bits");
-}
-
-function u32(reader: JsonBytes): number {
-  return reader.smallUint(MAX_U32, "an integer of 32 bits");
-}
-
-function bytes(reader: JsonBytes): Uint8Array {
-  return reader.byteList("a list of bytes");
 }

@@ -1,0 +1,46 @@
+/**
+ * The texts that the reference gives its errors: its clients read IDs out of them, and people expect them.
+ *
+ * @module
+ */
+
+import type { EideticaError } from "../../util/errors.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const withReason = (title: string) => ({ reason }: Fields) => reason && `${title}: ${reason}`;
+const withUser = (title: string) => ({ username }: Fields) => `${title}: ${username}`;
+
+/** What the operation of this package that looks for a merge base is called there. */
+const OPERATIONS = new Map<unknown, string>([
+  ["findMergeBase", "No entry IDs provided for find_merge_base"],
+]);
+
+/** By module and code, what makes the text of the fields; where that gives nothing, the message stays. */
+const TEXTS: Readonly<Record<string, (fields: Fields) => unknown>> = {
+  "auth/InvalidAuthConfiguration": withReason("Invalid auth configuration"),
+  "auth/InvalidSignature": () => "Invalid signature",
+  "auth/PermissionDenied": withReason("Permission denied"),
+  "auth/SigningKeyMismatch": withReason("Signing key mismatch"),
+  "backend/EmptyEntryList": ({ operation }) => OPERATIONS.get(operation) ?? operation,
+  "backend/EntryNotFound": ({ id }) => `Entry not found: ${id}`,
+  "backend/NoCommonAncestor": ({ entryIds }) => {
+    const ids = (entryIds as readonly unknown[]).map((id) => `ID(Some(Cid(${id})))`);
+    return `No common ancestor found for entries: [${ids.join(", ")}]`;
+  },
+  "backend/VerificationStatusNotFound": ({ id }) => `Verification status not found: ${id}`,
+  "instance/DatabaseNotFound": ({ name }) => name,
+  "instance/EntryNotFound": ({ id }) => `Entry not found: ${id}`,
+  "transaction/EmptyTipsNotAllowed": () => "Empty tips array not allowed for transaction",
+  "user/DuplicateUsersDetected": ({ username, count }) =>
+    `Multiple users detected with username '${username}' (${count} found). ` +
+    "This indicates a race condition during user creation. Manual intervention required.",
+  "user/UserDisabled": withUser("User account disabled"),
+  "user/UserNotFound": withUser("User not found"),
+};
+
+/** The text of an error for the wire. */
+export function messageOf({ module, code, message, fields }: EideticaError): string {
+  const text = TEXTS[`${module}/${code}`]?.(fields);
+  return typeof text === "string" ? text : message;
+}
