@@ -48,6 +48,7 @@ import {
   type SyncReport,
   type SyncServer,
 } from "./options.ts";
+import { NotedReaders } from "./noted_readers.ts";
 import { listenHere } from "./serve.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { SyncNetwork } from "./sync_network.ts";
@@ -60,7 +61,7 @@ import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
 import { PostRounds } from "./worker/post_rounds.ts";
 import { pause, systemTimers, type Timers } from "./worker/timers.ts";
-import { NOTHING, plus, TreeSync } from "./worker/tree_sync.ts";
+import { NOTHING, plus, type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
 const log = new Logger("sync");
@@ -74,6 +75,7 @@ const STATUS = "tell how a database stands with a peer";
  */
 export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #topology: Topology;
+  readonly #readers: NotedReaders;
   readonly #workers: Workers;
   readonly #events: SyncEvents;
   readonly #metrics: SyncMetrics;
@@ -126,7 +128,12 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
         pathOf: (peer) => offers.pathOf(peer),
       })
       : undefined;
-    this.#server = this.#serverSide(options);
+    const access = this.#nodeAccess();
+    this.#readers = new NotedReaders(
+      { serving: { host, records }, access, admit: (peer) => this.#serving.knows(peer) },
+      this.#topology,
+    );
+    this.#server = this.#serverSide(options, access);
     this.#workers = new Workers(
       {
         client,
@@ -142,6 +149,8 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
         speaksNative: (peer) => isNative && offers.pathOf(peer) !== undefined,
         addressesOf: (peer) => this.getPeerAddresses(peer),
         keyFor: (tree) => this.keyFor(tree),
+        mayHave: (tree, peer) => this.#readers.mayHave(tree, peer),
+        permit: (tree, peer) => this.#readers.permit(tree, peer),
       },
       this.#topology,
       timers,
@@ -193,18 +202,18 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     this.#workers.changed(tree, source);
   }
 
-  #serverSide(options: SyncOptions): ServerSide {
+  #nodeAccess(): NodeAccess {
+    const node = { host: this.syncHost.host, id: this.getDevicePubkey() };
+    return new NodeAccess(node, { isShared: (tree) => this.#serving.isShared(tree) });
+  }
+
+  #serverSide(options: SyncOptions, access: NodeAccess): ServerSide {
     const host = this.syncHost;
-    const gate = { isShared: (tree: ID) => serving.isShared(tree) };
-    const node = { host: host.host, id: host.deviceKey().publicKey };
-    const access = new ReadAccess(new NodeAccess(node, gate), {
-      clock: host.host.clock,
-      nonces: this.#nonces,
-    });
     const serving: Serving = new Serving({
       host,
       records: this.records,
-      access,
+      access: new ReadAccess(access, { clock: host.host.clock, nonces: this.#nonces }),
+      goesTo: (tree, peer) => this.#readers.goesTo(tree, peer),
       ...options.displayName === undefined ? {} : { displayName: options.displayName },
       onPeer: (peer) => this.#workers.find(peer)?.heard(),
       onRequest: (request) => this.#events.emit({ type: "accessRequested", request }),
@@ -237,7 +246,10 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** The instance as sessions of the native protocol see it. */
   get native(): NativeHost {
-    return this.#native ??= new NativeHost(this.#serving, { timers: this.#timers });
+    return this.#native ??= new NativeHost(this.#serving, {
+      timers: this.#timers,
+      readingOf: (tree, peer) => this.#readers.readingOf(tree, peer),
+    });
   }
 
   // --- serving ---------------------------------------------------------------------------------
@@ -352,11 +364,12 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const tree = rootOf(database, action);
     const { peer } = optionsOf(options, action);
     const controls = roundControls(options, action);
-    const peers = peer === undefined ? await this.getTreePeers(tree) : [peer];
     // By questions, also where it is live: what the other side has just committed may be on its way.
-    const rounds = await Promise.allSettled(peers.map((it) => {
-      return this.syncTreeWithPeerAs(it, tree, this.keyFor(tree), controls);
-    }));
+    const rounds = peer === undefined
+      ? await this.#roundsWithAll(tree, controls)
+      : await Promise.allSettled([
+        this.syncTreeWithPeerAs(peer, tree, this.keyFor(tree), controls),
+      ]);
     const failed = rounds.find((round) => round.status === "rejected");
     if (failed !== undefined && rounds.every((round) => round.status === "rejected")) {
       throw failed.reason;
@@ -364,6 +377,20 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const reports = rounds.flatMap((round) => round.status === "fulfilled" ? [round.value] : []);
     const report = reports.reduce(plus, NOTHING);
     return { ...report, complete: failed === undefined && report.untaken === 0 };
+  }
+
+  async #roundsWithAll(
+    tree: ID,
+    controls: RoundControls,
+  ): Promise<PromiseSettledResult<TreeReport>[]> {
+    const peers = await this.getTreePeers(tree);
+    const may = await Promise.all(peers.map((peer) => this.#readers.mayHave(tree, peer)));
+    return await Promise.allSettled(
+      peers.filter((_, at) => may[at]).map((peer) => {
+        const permit = () => this.#readers.permit(tree, peer);
+        return this.roundWith(peer, tree, { ...controls, key: this.keyFor(tree), permit });
+      }),
+    );
   }
 
   /** Sends entries to a peer; what fails is tried again as for any commit. */

@@ -293,7 +293,9 @@ export class SyncNetwork extends SyncRecords {
     const tree = ticket.databaseId;
     const key = this.keyFor(tree);
     return await this.overTicket(ticket, async (address, peer) => {
-      return await this.roundAt(address, peer, tree, { ...checked, key });
+      const report = await this.roundAt(address, peer, tree, { ...checked, key });
+      await this.addTreeSync(peer, tree);
+      return report;
     }, checked.signal);
   }
 
@@ -312,7 +314,9 @@ export class SyncNetwork extends SyncRecords {
     const checked = roundControls(controls, ASK);
     const tree = ticket.databaseId;
     return await this.overTicket(ticket, async (address, peer) => {
-      return await this.#bootstrapAt(address, peer, tree, access, checked);
+      const report = await this.#bootstrapAt(address, peer, tree, access, checked);
+      await this.addTreeSync(peer, tree);
+      return report;
     }, checked.signal);
   }
 
@@ -341,7 +345,10 @@ export class SyncNetwork extends SyncRecords {
     }
   }
 
-  /** One round at one address, after which the tree is followed with the peer. */
+  /**
+   * One round at one address, after which the tree is followed with the peer. That it is followed already, only because
+   * the peer has read it, is not changed by that.
+   */
   protected async roundAt(
     address: Address,
     peer: PublicKey,
@@ -351,6 +358,15 @@ export class SyncNetwork extends SyncRecords {
     const report = await this.#trees.round(address, peer, tree, options);
     if (!await this.isTreeSyncedWithPeer(tree, peer)) await this.addTreeSync(peer, tree);
     return report;
+  }
+
+  /** One round with a peer, after which nothing is noted. */
+  protected async roundWith(
+    peer: PublicKey,
+    tree: ID,
+    options: RoundOptions,
+  ): Promise<TreeReport> {
+    return await this.#trees.round(await this.addressOf(peer), peer, tree, options);
   }
 
   /** Where a peer is tried first. */

@@ -43,6 +43,8 @@ export type BootstrapVerdict =
     readonly keyApproved: boolean;
     /** What it may do. */
     readonly grantedPermission: Permission | undefined;
+    /** The key that was proved to be the requester's; undefined where anybody may read. */
+    readonly provenKey: PublicKey | undefined;
   }
   | { readonly verdict: "pending" };
 
@@ -67,10 +69,12 @@ export class ReadAccess {
     this.#nonces = nonces ?? new NonceStore({ clock });
   }
 
-  /** Returns if the entries beyond some tips may be sent. */
-  async requireIncremental(request: ReadRequest): Promise<void> {
+  /** Returns if the entries beyond some tips may be sent, with the key by which; undefined where anybody may read. */
+  async requireIncremental(
+    request: ReadRequest,
+  ): Promise<{ readonly provenKey: PublicKey | undefined }> {
     const rules = await this.#rules(request.treeId);
-    if (!isWorldReadable(rules)) await this.#requireReader(request);
+    return { provenKey: isWorldReadable(rules) ? undefined : await this.#requireReader(request) };
   }
 
   /** Says whether the whole database may be sent. */
@@ -78,8 +82,8 @@ export class ReadAccess {
     const isOpen = isWorldReadable(await this.#rules(request.treeId));
     const { requestingKey, requestingKeyName, requestedPermission } = request;
     if (requestingKey === undefined || requestingKeyName === undefined) {
-      if (!isOpen) await this.#requireUnnamed(request);
-      return { verdict: "serve", keyApproved: false, grantedPermission: undefined };
+      const provenKey = isOpen ? undefined : await this.#requireUnnamed(request);
+      return { verdict: "serve", keyApproved: false, grantedPermission: undefined, provenKey };
     }
     if (requestedPermission !== undefined) {
       return await this.#judgeClaim(request, requestingKey, requestedPermission, isOpen);
@@ -87,7 +91,8 @@ export class ReadAccess {
     if (!isOpen) await this.#requireProofBy(requestingKey, request);
     const granted = await this.#port.strongestPermission(request.treeId, requestingKey);
     if (granted === undefined) throw keyNotAuthorized();
-    return { verdict: "serve", keyApproved: true, grantedPermission: granted };
+    const provenKey = isOpen ? undefined : requestingKey;
+    return { verdict: "serve", keyApproved: true, grantedPermission: granted, provenKey };
   }
 
   /** Whether anybody may read a database that is shared and held. */
@@ -105,17 +110,18 @@ export class ReadAccess {
   }
 
   /** Nobody is named that access is asked for: a proof alone will do, a key without a name will not. */
-  async #requireUnnamed(request: ReadRequest): Promise<void> {
+  async #requireUnnamed(request: ReadRequest): Promise<PublicKey> {
     if (request.requestingKey !== undefined) throw authenticationRequired(request.treeId);
     if (request.auth === undefined) throw credentialsRequired();
-    await this.#requireReader(request);
+    return await this.#requireReader(request);
   }
 
-  async #requireReader(request: ReadRequest): Promise<void> {
+  async #requireReader(request: ReadRequest): Promise<PublicKey> {
     const key = await this.#provenKey(request);
     if (!await this.#may(request.treeId, key, Permission.read)) {
       throw permissionDenied(key, request.treeId);
     }
+    return key;
   }
 
   /** Whether a proof is missing or wrong makes no difference here: asking for access is free. */
@@ -127,7 +133,8 @@ export class ReadAccess {
   ): Promise<BootstrapVerdict> {
     const isProven = isOpen || await this.#isProvenBy(key, request);
     if (!isProven || !await this.#may(request.treeId, key, wanted)) return { verdict: "pending" };
-    return { verdict: "serve", keyApproved: true, grantedPermission: wanted };
+    const provenKey = isOpen ? undefined : key;
+    return { verdict: "serve", keyApproved: true, grantedPermission: wanted, provenKey };
   }
 
   async #isProvenBy(key: PublicKey, request: ReadRequest): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Answer, Block, Question } from "./actions.ts";
-import type { Reading } from "./host/reading.ts";
+import type { Reading } from "../access/reading.ts";
 import type { TreeSide } from "./host/tree_side.ts";
 import type { Open } from "./messages.ts";
 import type { FollowTreeOptions, NativeChannel } from "./native_channel.ts";

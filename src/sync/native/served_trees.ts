@@ -4,10 +4,10 @@ import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
+import { Reading } from "../access/reading.ts";
 import type { Action, Notice, Question } from "./actions.ts";
 import type { Decision } from "./host/access_requests.ts";
 import { type NativeHost, provenKeys } from "./host/native_host.ts";
-import { Reading } from "./host/reading.ts";
 import { type Opening, TreeSide } from "./host/tree_side.ts";
 import type { Access, Open } from "./messages.ts";
 import { type FollowTreeOptions, NativeChannel } from "./native_channel.ts";
@@ -85,7 +85,12 @@ export class ServedTrees {
 
   async #follow(own: NativeChannel, options: FollowTreeOptions): Promise<number> {
     const { tree } = own;
-    const served = new ServedTree(own, this.#side(tree, undefined), { access: options.access });
+    const reading = await this.#host.readingOf(tree, this.#partner!.peer);
+    // What it holds is told when it is opened.
+    await reading?.require();
+    if (this.#failure !== undefined) throw this.#failure;
+    const side = this.#side(tree, reading, true);
+    const served = new ServedTree(own, side, { access: options.access });
     try {
       if (options.live !== false) await this.#watch(served);
       const opening = await served.side.opening();
@@ -110,9 +115,8 @@ export class ServedTrees {
     return channel;
   }
 
-  #side(tree: ID, reading: Reading | undefined): TreeSide {
-    const { peer, deflates, isKnown } = this.#partner!;
-    const keepsCursor = isKnown || reading === undefined;
+  #side(tree: ID, reading: Reading | undefined, keepsCursor: boolean): TreeSide {
+    const { peer, deflates } = this.#partner!;
     return new TreeSide(this.#host, { tree, peer, reading, deflates, keepsCursor });
   }
 
@@ -156,12 +160,12 @@ export class ServedTrees {
   /** The other side opens a tree. */
   async #opened(open: Open): Promise<void> {
     const { channel, tree } = open;
-    const { peer } = this.#partner!;
+    const { peer, isKnown } = this.#partner!;
     const proven = provenKeys(open.proofs, this.#session.openTranscript(tree));
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };
     const own = this.#channel(tree, () => channel);
-    const served = new ServedTree(own, this.#side(tree, reading), opened);
+    const served = new ServedTree(own, this.#side(tree, reading, isKnown), opened);
     this.#served.set(channel, served);
     await reading.isAllowed();
     if (open.live) await this.#watch(served);
@@ -173,7 +177,7 @@ export class ServedTrees {
     const answer = await served.answer({ do: "judge", channel, open }, NEVER);
     this.#do(this.#session.answer(channel, answer));
     if (answer.to !== "judge" || !answer.mayRead) return;
-    await this.#host.noteReader(served.tree, this.#partner!.peer);
+    await this.#host.noteReader(served.tree, served.opened!.reading.keys);
     const isComplete = areAllHeld(open.tips, answer.held);
     const isSame = areSameTips(answer.tips, open.tips);
     served.channel.served(isComplete, isSame ? answer.log : undefined);

@@ -4,11 +4,12 @@
  * ```text
  * peers   public key → pubkey, display_name?, first_seen, last_seen, status, addresses?,
  *                      connection_state?, connection_attempts?, last_successful_sync?, last_error?
- * trees   root id → tree_id, peer_pubkeys
+ * trees   root id → tree_id, peer_pubkeys, readers?: { public key → keys }
  * ```
  *
- * All members are texts but `connection_attempts`, an integer. `addresses` and `peer_pubkeys` are JSON texts of
- * arrays; `status` is `active`, `inactive` or `blocked`; `connection_state` is `disconnected`, `connecting`,
+ * All members are texts but `connection_attempts`, an integer. `addresses`, `peer_pubkeys` and the keys of readers are
+ * JSON texts of arrays; a peer is among the `readers`, which only this package writes, when a tree is kept in step with
+ * it only because it has read it. `status` is `active`, `inactive` or `blocked`; `connection_state` is `disconnected`, `connecting`,
  * `connected` or `failed:` with a message; times are RFC 3339. What is missing or unknown reads as active,
  * disconnected, no attempts, no addresses; without key and times a record cannot be read.
  *

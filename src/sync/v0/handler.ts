@@ -10,7 +10,7 @@ import { EideticaError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { type MessageLimits, requestReader } from "./json_in.ts";
 import { streamResponse } from "./json_out.ts";
-import type { NativeOffer, SyncRequest, SyncResponse, SyncTreeRequest } from "./messages.ts";
+import type { NativeOffer, SyncRequest, SyncResponse } from "./messages.ts";
 import type { Entry } from "../../entry/entry.ts";
 import { answerHandshake, type Way } from "./serve_handshake.ts";
 import { takeEntries } from "./serve_entries.ts";
@@ -54,21 +54,13 @@ export class V0Handler {
         case "Handshake":
           return await answerHandshake(this.#serving, message.body, way);
         case "SyncTree":
-          return await this.#serveTree(message.body);
+          return await serveTree(this.#serving, message.body);
         case "SendEntries":
           return await takeEntries(this.#serving, message.body, refused);
       }
     } catch (error) {
       return { type: "Error", body: textOf(error) };
     }
-  }
-
-  async #serveTree(request: SyncTreeRequest): Promise<SyncResponse> {
-    const response = await serveTree(this.#serving, request);
-    const { peerPubkey, treeId } = request;
-    const isServed = response.type === "Bootstrap" || response.type === "Incremental";
-    if (isServed && peerPubkey !== undefined) await this.#serving.noteReader(treeId, peerPubkey);
-    return response;
   }
 }
 

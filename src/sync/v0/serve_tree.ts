@@ -3,6 +3,7 @@ import type { Permission } from "../../auth/permission.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import { treeNotFound } from "../access/gate.ts";
 import { storeRequest } from "../access/requests.ts";
@@ -26,14 +27,31 @@ export async function serveTree(
   request: SyncTreeRequest,
 ): Promise<SyncResponse> {
   if (request.ourTips.length > 0) {
-    await serving.access.requireIncremental(request);
-    return await incremental(serving, request);
+    const { provenKey } = await serving.access.requireIncremental(request);
+    const response = await incremental(serving, request);
+    await noteReader(serving, request, provenKey);
+    return response;
   }
   const verdict = await serving.access.judgeBootstrap(request);
-  if (verdict.verdict === "serve") return await bootstrap(serving, request.treeId, verdict);
+  if (verdict.verdict === "serve") {
+    const response = await bootstrap(serving, request.treeId, verdict);
+    await noteReader(serving, request, verdict.provenKey);
+    return response;
+  }
   const requestId = await storeRequest(serving, request);
   serving.requested(requestId);
   return { type: "BootstrapPending", body: { requestId, message: PENDING_MESSAGE } };
+}
+
+/** The peer has named itself; what it was let read by is a key that it has proved. */
+async function noteReader(
+  serving: Serving,
+  { treeId, peerPubkey }: SyncTreeRequest,
+  provenKey: PublicKey | undefined,
+): Promise<void> {
+  if (peerPubkey === undefined) return;
+  const keys = provenKey === undefined ? [peerPubkey] : [peerPubkey, provenKey];
+  await serving.noteReader(treeId, keys);
 }
 
 async function incremental(

@@ -2,6 +2,7 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address } from "../../transport/port.ts";
+import { SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { MAX_STRAY_BYTES, MAX_STRAY_ENTRIES } from "../access/limits.ts";
 import type { ReadAccess } from "../access/can_read.ts";
@@ -25,6 +26,8 @@ export interface ServingOptions {
   readonly onPeer?: (peer: PublicKey) => void;
   /** Told when somebody has asked for access. */
   readonly onRequest?: (id: string) => void;
+  /** Whether a tree goes to a peer already; whoever is noted as a reader once is not noted again unless told. */
+  readonly goesTo?: (tree: ID, peer: PublicKey) => Promise<boolean>;
 }
 
 /** Name that other nodes are told unless another is set. */
@@ -106,13 +109,28 @@ export class Serving {
     }
   }
 
-  /** Keeps a tree in step with a peer who may read it, if the peer is known. */
-  async noteReader(tree: ID, peer: PublicKey): Promise<void> {
+  /** Whether a peer is registered. `PeerBlocked` when it is blocked. */
+  async knows(peer: PublicKey): Promise<boolean> {
+    const peers = await this.records.view().peers();
+    if (await peers.record(peer) === undefined) return false;
+    if (await peers.get(peer) !== undefined) return true;
+    throw new SyncError(
+      "PeerBlocked",
+      "Cannot begin a session: this instance has blocked the peer",
+    );
+  }
+
+  /**
+   * Keeps a tree in step with a peer who may read it, if the peer is known, for as long as one of these keys may read
+   * it: that of the peer, and those that it has vouched for.
+   */
+  async noteReader(tree: ID, [peer, ...vouched]: readonly PublicKey[]): Promise<void> {
+    if (peer === undefined) return;
     try {
       if (await (await this.records.view().peers()).get(peer) === undefined) return;
-      if (await (await this.records.view().relationships()).has(tree, peer)) return;
+      if (await this.#goesTo(tree, peer)) return;
       await this.records.change(async (stores) => {
-        await (await stores.relationships()).add(tree, peer);
+        await (await stores.relationships()).addReader(tree, peer, vouched);
       });
     } catch (error) {
       log.warn("cannot note that {peer} follows {tree}: {error}", {
@@ -121,6 +139,12 @@ export class Serving {
         error,
       });
     }
+  }
+
+  async #goesTo(tree: ID, peer: PublicKey): Promise<boolean> {
+    const { goesTo } = this.#options;
+    if (goesTo !== undefined) return await goesTo(tree, peer);
+    return await (await this.records.view().relationships()).has(tree, peer);
   }
 
   /** Tells that somebody has asked for access. */

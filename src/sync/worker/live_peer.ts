@@ -143,6 +143,12 @@ export class LivePeer {
     live.channel.close();
   }
 
+  /** Ends what this side has begun for a tree. */
+  leave(tree: ID): void {
+    const live = this.of(tree);
+    if (live?.isOwn === true) this.#close(live);
+  }
+
   // --- sessions --------------------------------------------------------------------------------
 
   async #sessionAt(address: Address, signal: AbortSignal): Promise<NativeSession | Avoided> {

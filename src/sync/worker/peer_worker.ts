@@ -41,6 +41,10 @@ export interface WorkerHost {
   addressesOf(peer: PublicKey): Promise<readonly Address[]>;
   /** Key that may read a tree. */
   keyFor(tree: ID): PrivateKey;
+  /** Whether a peer may have what is in a tree. */
+  mayHave(tree: ID, peer: PublicKey): Promise<boolean>;
+  /** Fails when it may not. */
+  permit(tree: ID, peer: PublicKey): Promise<void>;
   /** Waits until fewer than so many workers are at it. */
   slot<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -222,12 +226,25 @@ export class PeerWorker {
 
   async #attempt(key: string, job: Job): Promise<void> {
     try {
+      if (!await this.#host.mayHave(job.tree, this.peer)) return this.#withhold(job.tree);
       await this.#do(job);
       this.#lacks.delete(key);
       this.#backoff.succeeded();
     } catch (error) {
       this.#failed(job, error);
     }
+  }
+
+  /** The peer has read a tree, and may read it no more: it is neither sent anything nor told anything. */
+  #withhold(tree: ID): void {
+    this.#lacks.delete(tree.toString());
+    this.live.leave(tree);
+  }
+
+  /** Nothing is to be done any more for a tree that is not kept in step with the peer any more. */
+  drop(tree: ID): void {
+    this.#jobs.delete(tree.toString());
+    this.#lacks.delete(tree.toString());
   }
 
   async #do(job: Job): Promise<void> {

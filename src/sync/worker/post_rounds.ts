@@ -24,6 +24,7 @@ import {
 import { addressText } from "../address.ts";
 import { decodeMessage, encodeMessage } from "../native/codec.ts";
 import { FrameSplitter } from "../native/frames.ts";
+import type { Reading } from "../access/reading.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
 import { TreeSide } from "../native/host/tree_side.ts";
 import { BLOCK_BYTES, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../native/limits.ts";
@@ -83,8 +84,9 @@ export class PostRounds {
     const place = addressText(address);
     if (path === undefined || transport?.post === undefined || this.#isAvoided(place)) return;
     const host = this.#options.host();
-    const report = await new PostRound(host, { address, peer, tree, path, transport, ...options })
-      .run();
+    const reading = await host.readingOf(tree, peer);
+    const target = { address, peer, tree, path, transport, reading, ...options };
+    const report = await new PostRound(host, target).run();
     if (report === "unanswered") this.#avoided.set(place, this.#now() + NATIVE_RETRY_MS);
     return typeof report === "string" ? undefined : report;
   }
@@ -107,6 +109,8 @@ interface Target extends PostRoundOptions {
   readonly tree: ID;
   readonly path: string;
   readonly transport: Transport;
+  /** See {@link NativeHost.readingOf}. */
+  readonly reading: Reading | undefined;
 }
 
 /** Nobody has answered in this protocol, or the tree was denied. */
@@ -132,11 +136,10 @@ class PostRound {
   #isLacking = false;
 
   constructor(host: NativeHost, target: Target) {
-    const { tree, peer } = target;
+    const { tree, peer, reading } = target;
     this.#host = host;
     this.#target = target;
-    const how = { reading: undefined, deflates: true, keepsCursor: true };
-    this.#side = new TreeSide(host, { tree, peer, ...how });
+    this.#side = new TreeSide(host, { tree, peer, reading, deflates: true, keepsCursor: true });
   }
 
   async run(): Promise<PostReport | Refusal> {

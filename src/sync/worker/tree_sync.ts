@@ -55,6 +55,8 @@ export interface RoundOptions {
   readonly access?: TreeQuestion["access"];
   /** Ends the round. */
   readonly signal?: AbortSignal | undefined;
+  /** Asked before each message that is sent: fails when the peer may have no more. */
+  readonly permit?: (() => Promise<void>) | undefined;
   /** Told of what arrives and what is sent. */
   readonly onProgress?: ((report: TreeReport) => void) | undefined;
 }
@@ -101,7 +103,7 @@ export class TreeSync {
     address: Address,
     tree: ID,
     from: LogCursor | undefined,
-    options: Pick<RoundOptions, "signal" | "onProgress">,
+    options: Pick<RoundOptions, "signal" | "permit" | "onProgress">,
   ): Promise<{ readonly report: TreeReport; readonly reached: LogCursor | undefined }> {
     const tally = new Tally(options.onProgress);
     const log = ArrivalLog.of(this.#host.host.backend);
@@ -194,10 +196,11 @@ export class TreeSync {
   async #send(
     address: Address,
     entries: readonly OutgoingEntry[],
-    { signal }: Pick<RoundOptions, "signal">,
+    { signal, permit }: Pick<RoundOptions, "signal" | "permit">,
     tally: Tally,
   ): Promise<boolean> {
     for (const part of parts(entries)) {
+      await permit?.();
       const message = countable(part);
       const count = await this.#client.sendEntries(address, message, { signal });
       const taken = Math.floor(count * part.length / message.length);

@@ -22,6 +22,8 @@ export interface RoundsHost {
   readonly posts?: PostRounds | undefined;
   /** Key that may read a tree. */
   keyFor(tree: ID): PrivateKey;
+  /** Fails when a peer may have no more of a tree. */
+  permit(tree: ID, peer: PublicKey): Promise<void>;
 }
 
 /** Rounds with one peer over protocol v0, or requests of the native protocol that stand alone; and the places in the logs of trees that it has reached. */
@@ -65,7 +67,8 @@ export class V0Rounds {
     tree: ID,
     from: LogCursor | undefined,
   ): Promise<TreeReport | undefined> {
-    const options = { signal: this.#signal };
+    const permit = () => this.#host.permit(tree, this.#peer);
+    const options = { signal: this.#signal, permit };
     const { report, reached } = await this.#host.trees.pushLog(address, tree, from, options);
     this.#note(tree, reached);
     return reached === undefined ? undefined : report;
@@ -85,7 +88,8 @@ export class V0Rounds {
   }
 
   async #wholeRound(address: Address, tree: ID): Promise<TreeReport> {
-    const options = { key: this.#host.keyFor(tree), signal: this.#signal };
+    const permit = () => this.#host.permit(tree, this.#peer);
+    const options = { key: this.#host.keyFor(tree), signal: this.#signal, permit };
     const posted = await this.#host.posts?.round(address, this.#peer, tree, options);
     const { reached, ...report } = posted ??
       await this.#host.trees.round(address, this.#peer, tree, options);

@@ -76,8 +76,18 @@ export class Workers {
     for (const followed of trees.values()) this.#schedule(followed);
     const before = this.#trees;
     this.#trees = trees;
+    this.#drop(before);
     this.#goLive(before);
     for (const { live } of this.#workers.values()) live.keep();
+  }
+
+  /** Forgets what waits for peers that a tree is not kept in step with any more. */
+  #drop(before: ReadonlyMap<string, FollowedTree>): void {
+    for (const { tree, peers } of before.values()) {
+      const left = this.#trees.get(tree.toString())?.peers ?? [];
+      const gone = peers.filter((peer) => !left.some((other) => other.equals(peer)));
+      for (const peer of gone) this.find(peer)?.drop(tree);
+    }
   }
 
   /** Begins what is to be live from now on with peers who can do that. */

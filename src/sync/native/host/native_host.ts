@@ -2,6 +2,7 @@ import type { ID } from "../../../entry/id.ts";
 import { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
 import { NodeAccess } from "../../access/node_access.ts";
+import type { Reading } from "../../access/reading.ts";
 import type { Serving } from "../../v0/serving.ts";
 import { systemTimers, type Timers } from "../../worker/timers.ts";
 import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
@@ -20,6 +21,8 @@ export interface NativeHostOptions extends AdmissionLimits {
   readonly mostMet?: number | undefined;
   /** Bytes of tables that are kept. */
   readonly tableBytes?: number | undefined;
+  /** See {@link NativeHost.readingOf}; nobody is judged unless told. */
+  readonly readingOf?: ((tree: ID, peer: PublicKey) => Promise<Reading | undefined>) | undefined;
 }
 
 /** A session, as far as its end goes. */
@@ -48,6 +51,8 @@ export class NativeHost {
   readonly admissions: Admissions;
   /** Most entries that are met while it is looked for what a peer lacks by its tips. */
   readonly mostMet: number;
+  /** Whether a peer that a tree is kept in step with because it has read it still may; undefined for all others. */
+  readonly readingOf: (tree: ID, peer: PublicKey) => Promise<Reading | undefined>;
 
   readonly #sessions = new Set<OpenSession>();
   #isClosed = false;
@@ -58,6 +63,7 @@ export class NativeHost {
     this.serving = serving;
     this.timers = timers;
     this.mostMet = mostMet;
+    this.readingOf = options.readingOf ?? (() => Promise.resolve(undefined));
     const { host } = serving.host;
     const node = { host, id: serving.host.deviceKey().publicKey };
     this.access = new NodeAccess(node, { isShared: (tree) => serving.isShared(tree) });
@@ -71,13 +77,7 @@ export class NativeHost {
   /** Whether a peer who has proved its key is registered. `PeerBlocked` or `Banned` when it is not let in. */
   async admit(peer: PublicKey): Promise<boolean> {
     this.admissions.requireWelcome(peer);
-    const peers = await this.serving.records.view().peers();
-    if (await peers.record(peer) === undefined) return false;
-    if (await peers.get(peer) !== undefined) return true;
-    throw new SyncError(
-      "PeerBlocked",
-      "Cannot begin a session: this instance has blocked the peer",
-    );
+    return await this.serving.knows(peer);
   }
 
   /** A session begins; call what it gives when it has ended. `TooManySessions` when others may not have any more. */
@@ -93,9 +93,9 @@ export class NativeHost {
     };
   }
 
-  /** Notes that a peer reads a tree, so that it is kept in step with it. */
-  async noteReader(tree: ID, peer: PublicKey): Promise<void> {
-    await this.serving.noteReader(tree, peer);
+  /** Notes that a peer reads a tree, so that it is kept in step with it: its key, and those that it vouches for. */
+  async noteReader(tree: ID, keys: readonly PublicKey[]): Promise<void> {
+    await this.serving.noteReader(tree, keys);
   }
 
   /** Ends all sessions, and writes what is still to be written. */

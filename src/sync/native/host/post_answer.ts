@@ -14,6 +14,7 @@ import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
 import type { Block, Judgement } from "../actions.ts";
+import { Reading } from "../../access/reading.ts";
 import { decodeMessage, encodeMessage } from "../codec.ts";
 import { decodeFrames } from "../frames.ts";
 import { BLOCK_BYTES, INVALID_RETRY_MS, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../limits.ts";
@@ -21,7 +22,6 @@ import type { Entries, Message, Open } from "../messages.ts";
 import { reasonOf } from "../served_trees.ts";
 import { areSameTips } from "../told_tips.ts";
 import { type NativeHost, provenKeys } from "./native_host.ts";
-import { Reading } from "./reading.ts";
 import { TreeSide } from "./tree_side.ts";
 
 /** Bytes of entries after which an answer says no more: whoever asks again gets the rest. */
@@ -116,7 +116,7 @@ export class PostAnswer {
     const isSame = mayRead && areSameTips(judgement.tips, open.tips);
     yield stateOf(channel, judgement, isSame);
     if (!mayRead) return;
-    await this.#host.noteReader(tree, peer);
+    await this.#host.noteReader(tree, reading.keys);
     if (!isSame) yield* this.#send(open, side, judgement);
   }
 

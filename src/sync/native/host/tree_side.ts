@@ -14,13 +14,13 @@ import type {
   StoreReport,
   Table,
 } from "../actions.ts";
+import type { Reading } from "../../access/reading.ts";
 import { packBlock } from "../block.ts";
 import { BLOCK_BYTES } from "../limits.ts";
 import { type Entries, MAX_TIPS, type Open } from "../messages.ts";
 import { deflate } from "./deflate.ts";
 import { Intake } from "./intake.ts";
 import type { NativeHost } from "./native_host.ts";
-import type { Reading } from "./reading.ts";
 import { RecentIds } from "./recent.ts";
 
 /** Entries that are met at most while a difference is looked for that the log could tell, too. */
@@ -37,7 +37,7 @@ export interface TreeSideOptions {
   readonly tree: ID;
   /** Key of the other side. */
   readonly peer: PublicKey;
-  /** Whether the other side may read; undefined when this side follows it and sends all that it has. */
+  /** Whether the other side may read; undefined when a user here wants it to have all that this side has. */
   readonly reading: Reading | undefined;
   /** Whether blocks are deflated. */
   readonly deflates: boolean;

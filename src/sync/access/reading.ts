@@ -1,12 +1,24 @@
-import { SETTINGS } from "../../../entry/constants.ts";
-import type { ID } from "../../../entry/id.ts";
-import type { Snapshot } from "../../../entry/snapshot.ts";
-import type { PublicKey } from "../../../keys/public_key.ts";
-import { Permission } from "../../../auth/permission.ts";
-import { SyncError } from "../../../util/errors.ts";
-import { isWorldReadable } from "../../access/can_read.ts";
-import { treeNotFound } from "../../access/gate.ts";
-import type { NativeHost } from "./native_host.ts";
+import { Permission } from "../../auth/permission.ts";
+import { SETTINGS } from "../../entry/constants.ts";
+import type { ID } from "../../entry/id.ts";
+import type { Snapshot } from "../../entry/snapshot.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import { SyncError } from "../../util/errors.ts";
+import type { SyncHost } from "../host.ts";
+import type { SyncDatabase } from "../sync_database.ts";
+import { isWorldReadable } from "./can_read.ts";
+import { treeNotFound } from "./gate.ts";
+import type { AccessPort } from "./port.ts";
+
+/** What {@link Reading} asks of an instance. */
+export interface ReadingHost {
+  /** What it holds, and what it shares. */
+  readonly serving: { readonly host: SyncHost; readonly records: SyncDatabase };
+  /** Who may do what. */
+  readonly access: AccessPort;
+  /** Fails when a peer is not let in. */
+  admit(peer: PublicKey): Promise<unknown>;
+}
 
 /** What the last verdict was made of. */
 interface Verdict {
@@ -20,16 +32,17 @@ interface Verdict {
  * changed; and each time when the tree lets others decide who may read.
  */
 export class Reading {
-  readonly #host: NativeHost;
+  /** The key of the peer, and those that it vouches for. */
+  readonly keys: readonly PublicKey[];
+  readonly #host: ReadingHost;
   readonly #tree: ID;
-  readonly #keys: PublicKey[];
   #last: Verdict | undefined;
 
   /** Reading by whoever has the first of these keys, and vouches for the others. */
-  constructor(host: NativeHost, tree: ID, keys: readonly PublicKey[]) {
+  constructor(host: ReadingHost, tree: ID, keys: readonly PublicKey[]) {
     this.#host = host;
     this.#tree = tree;
-    this.#keys = [...keys];
+    this.keys = [...keys];
   }
 
   /** Whether the tree may be read. `TreeNotFound` when it is not held, or not shared; `PeerBlocked` when the peer is. */
@@ -50,13 +63,13 @@ export class Reading {
   /** Returns if the tree may be read. */
   async require(): Promise<void> {
     if (await this.isAllowed()) return;
-    throw new SyncError("PermissionDenied", "Permission denied: no key of the session may read");
+    throw new SyncError("PermissionDenied", "Permission denied: no key of the peer may read");
   }
 
   async #judge(): Promise<{ readonly mayRead: boolean; readonly isSettled: boolean }> {
     const { access } = this.#host;
     // It may have been blocked since the session began.
-    await this.#host.admit(this.#keys[0]!);
+    await this.#host.admit(this.keys[0]!);
     if (!await access.isShared(this.#tree)) throw treeNotFound(this.#tree);
     const rules = await access.accessRules(this.#tree);
     if (rules === undefined) throw treeNotFound(this.#tree);
@@ -67,7 +80,7 @@ export class Reading {
 
   /** Whether one of the keys has a permission. */
   async has(wanted: Permission): Promise<boolean> {
-    for (const key of this.#keys) {
+    for (const key of this.keys) {
       const strongest = await this.#host.access.strongestPermission(this.#tree, key);
       if (strongest !== undefined && strongest.compare(wanted) >= 0) return true;
     }
