@@ -1,6 +1,6 @@
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import type { Address, Transport } from "../transport/port.ts";
+import type { Address, Transport, WebHandler } from "../transport/port.ts";
 import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
 import { requireOptionalText } from "./arguments.ts";
 import type { Origins } from "./http/origins.ts";
@@ -46,6 +46,11 @@ export interface ServeOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Origins of pages that may speak to it: `"*"`, or a list; none unless told. */
   readonly origins?: Origins;
+  /**
+   * Answers all requests instead, and passes those on to `fetchHandler()` that are for synchronisation, such as the handler of
+   * a node (`eidetica/console`). `origins` is then its own affair.
+   */
+  readonly handler?: WebHandler;
 }
 
 /** A server that listens. */

@@ -5,7 +5,13 @@ import { joinAddress } from "../transport/addresses.ts";
 import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
 import type { Address, ServerSide, WebHandler } from "../transport/port.ts";
 import { NATIVE_PATH } from "../transport/web_socket_link.ts";
-import { optionsOf, requireIterable, requireText, wrongArgument } from "../util/arguments.ts";
+import {
+  optionsOf,
+  requireFunction,
+  requireIterable,
+  requireText,
+  wrongArgument,
+} from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { requireSignal } from "../util/work.ts";
@@ -267,18 +273,19 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   /** Listens for other instances over HTTP, on this runtime. */
   async serve(options: ServeOptions = {}): Promise<SyncServer> {
     this.#requireOpen();
-    const { port = 0, hostname = "127.0.0.1", publicAddress, tls, origins } = optionsOf(
+    const { port = 0, hostname = "127.0.0.1", publicAddress, tls, origins, handler } = optionsOf(
       options,
       "listen",
     );
     requireOrigins(origins, "listen");
+    if (handler !== undefined) requireFunction(handler, "listen", "`handler`");
     requireText(hostname, "listen", "`hostname`");
     requireOptionalText(publicAddress, "listen", "`publicAddress`");
     const listening = await listenHere({
       port,
       hostname,
       tls,
-      handler: withOrigins(this.#server.fetch, origins),
+      handler: handler ?? withOrigins(this.#server.fetch, origins),
     });
     if (this.isClosed) await listening.close();
     this.#requireOpen();

@@ -89,11 +89,16 @@ function requestOf(incoming: IncomingMessage, scheme: string, signal?: AbortSign
     for (const each of value ?? []) headers.append(name, each);
   }
   const method = incoming.method ?? "GET";
-  const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
+  const url = urlOf(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? stream.Readable.toWeb(incoming) as unknown as ReadableStream : null;
   const init = { method, headers, body, signal: signal ?? null, duplex: "half" };
   return new Request(url, init as RequestInit);
+}
+
+/** A path is one also where it begins with `//`, which alone would name a host. */
+function urlOf(target: string, origin: string): URL {
+  return target.startsWith("/") ? new URL(`${origin}${target}`) : new URL(target, origin);
 }
 
 async function send(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
