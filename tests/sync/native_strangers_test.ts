@@ -146,6 +146,20 @@ describe("sessions of strangers", () => {
       await (await new RawPeer(cluster, { remote: "192.0.2.1" }).begin()).session.established;
     }));
 
+  it("count by the network where addresses are those of IPv6", () =>
+    alone(async (cluster) => {
+      const { admissions } = cluster.peers[0]!.sync.native;
+      const raws = Array.from({ length: MAX_SESSIONS_PER_ADDRESS + 1 }, (_, n) => {
+        return new RawPeer(cluster, { remote: `2001:db8:0:7:${n.toString(16)}::1` });
+      });
+      assert.equal(await raws.at(-1)!.endedBy(), "TooManySessions");
+      const neighbour = new RawPeer(cluster, { remote: "2001:db8:0:8::1" });
+      const mapped = new RawPeer(cluster, { remote: "::ffff:192.0.2.1" });
+      assert.equal(admissions.open, MAX_SESSIONS_PER_ADDRESS + 2);
+      for (const raw of [...raws, neighbour, mapped]) raw.close();
+      await Promise.all([neighbour, mapped].map(({ session }) => session.closed));
+    }));
+
   it("that are 10,000 and never prove a key keep no more than there is room for", () =>
     alone(async (cluster) => {
       const raws: RawPeer[] = [];

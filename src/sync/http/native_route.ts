@@ -4,6 +4,7 @@
  * @module
  */
 
+import { addressBlock, isOwnMachine } from "../../transport/address_block.ts";
 import type { Link, LinkInfo, Upgrade, Upgraded } from "../../transport/port.ts";
 import { NATIVE_SUBPROTOCOL } from "../../transport/web_socket_link.ts";
 import { empty, plain, type Route } from "./fetch_handler.ts";
@@ -47,8 +48,7 @@ function upgraded(upgrade: Upgrade, request: Request): Upgraded | undefined {
 
 /** Who is counted: a host, not its ports. What comes from this machine may have passed a proxy, and be anybody. */
 function hostOf(remote: string | undefined): string | undefined {
-  const host = remote?.replace(/:\d+$/, "");
-  return host === undefined || /^(?:127\.|\[?::1\]?$|unix)/.test(host) ? undefined : host;
+  return remote === undefined || isOwnMachine(remote) ? undefined : addressBlock(remote);
 }
 
 function offersProtocol(headers: Headers): boolean {

@@ -1,10 +1,11 @@
 import type { PublicKey } from "../../../keys/public_key.ts";
 import type { Clock } from "../../../util/clock.ts";
+import { addressBlock } from "../../../transport/address_block.ts";
 import { SyncError } from "../../../util/errors.ts";
 
 /** Sessions that others may have open at a time, whether they have proved a key or not. */
 export const MAX_SESSIONS = 1024;
-/** Sessions that one address may have open at a time. */
+/** Sessions that one address may have open at a time; of IPv6, one network `/64`. */
 export const MAX_SESSIONS_PER_ADDRESS = 16;
 /** Peers that are remembered because they have sent too much that is invalid. */
 export const MAX_BANS = 4096;
@@ -27,7 +28,7 @@ export class Admissions {
   readonly #sessions: number;
   readonly #perAddress: number;
   readonly #mostBans: number;
-  readonly #byAddress = new Map<string, number>();
+  readonly #byBlock = new Map<string, number>();
   readonly #bans = new Map<string, number>();
   #open = 0;
 
@@ -46,19 +47,20 @@ export class Admissions {
 
   /** Lets a session in; call what it gives, once, when it has ended. `TooManySessions` when there is no room. */
   enter(address: string | undefined): () => void {
-    const same = address === undefined ? 0 : this.#byAddress.get(address) ?? 0;
+    const block = address === undefined ? undefined : addressBlock(address);
+    const same = block === undefined ? 0 : this.#byBlock.get(block) ?? 0;
     if (this.#open >= this.#sessions || same >= this.#perAddress) throw noRoom();
     this.#open++;
-    if (address !== undefined) this.#byAddress.set(address, same + 1);
-    return () => this.#leave(address);
+    if (block !== undefined) this.#byBlock.set(block, same + 1);
+    return () => this.#leave(block);
   }
 
-  #leave(address: string | undefined): void {
+  #leave(block: string | undefined): void {
     this.#open--;
-    if (address === undefined) return;
-    const left = this.#byAddress.get(address)! - 1;
-    if (left > 0) this.#byAddress.set(address, left);
-    else this.#byAddress.delete(address);
+    if (block === undefined) return;
+    const left = this.#byBlock.get(block)! - 1;
+    if (left > 0) this.#byBlock.set(block, left);
+    else this.#byBlock.delete(block);
   }
 
   /** Lets a peer in no more for so many milliseconds. */
