@@ -30,7 +30,10 @@ export interface HandlerOptions {
    * passes it on, live, to all who may read it. It needs no key of them. Give it a storage of its own.
    */
   readonly relay?: boolean;
-  /** Origins of pages that may speak to it besides those of its own origin: `"*"`, or a list. */
+  /**
+   * Origins of pages that may speak to it besides those of its own origin, by `fetch` and over WebSockets: `"*"`, or a
+   * list; none unless told.
+   */
   readonly origins?: Origins;
 }
 
@@ -44,7 +47,10 @@ export interface ServeOptions {
   readonly publicAddress?: string;
   /** Certificate and key in PEM form, for `https`. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Origins of pages that may speak to it: `"*"`, or a list; none unless told. */
+  /**
+   * Origins of pages that may speak to it besides those of its own origin, by `fetch` and over WebSockets: `"*"`, or a
+   * list; none unless told.
+   */
   readonly origins?: Origins;
   /**
    * Answers all requests instead, and passes those on to `fetchHandler()` that are for synchronisation, such as the handler of
