@@ -156,7 +156,7 @@ async function liveIsolates(home) {
   await bundle("esbuild for workerd, a relay", (to) => worker("live/relay.js", to), relay);
   await bundle("esbuild for workerd, live", (to) => worker("live/worker.js", to), live);
   const run = (folder, entry, flags, work) => withIsolate({ folder, entry, flags }, home, work);
-  const cut = "two clients exchange live, also after cuts";
+  const cut = "two clients exchange live, also after cuts, and events tell of it";
   const all = {
     "over a relay in workerd": await run(relay, "relay.js", [], runOverRelay),
     "clients of workerd": await run(live, "worker.js", ["no_nodejs_compat_v2"], runLiveClients),

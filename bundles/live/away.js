@@ -4,6 +4,7 @@ import process from "node:process";
 import { Instance, NewUser } from "eidetica";
 import { DatabaseTicket } from "eidetica/sync";
 import { cutOff, cuttable } from "./cuts.js";
+import { eventsOf } from "./events.js";
 import { arrives, live, put } from "./steps.js";
 
 const port = Number(process.argv[2]);
@@ -64,7 +65,22 @@ await arrives(ada.notes, "bob", "meanwhile");
 await put(ada.notes, "ada", "at last");
 await arrives(bob.notes, "ada", "at last");
 
+// Whoever has no WebSocket hears of what the requests of others bring, and goes on after the last event.
+const url = `http://${addressOf(port)}/api/native/1/events?tree=${databaseId}`;
+const next = async (events) => (await events.next()).value;
+const events = eventsOf(url);
+const first = await next(events);
+await put(bob.notes, "bob", "told");
+const second = await next(events);
+if (second.told.count <= first.told.count) throw new Error("an event tells nothing new");
+await events.return();
+const later = eventsOf(url, second.id);
+const third = next(later);
+await put(ada.notes, "ada", "told");
+if ((await third).told.count <= second.told.count) throw new Error("an event was told again");
+await later.return();
+
 await ada.instance.close();
 await bob.instance.close();
 way.close();
-console.log("two clients exchange live, also after cuts");
+console.log("two clients exchange live, also after cuts, and events tell of it");

@@ -3,7 +3,8 @@ import type { Address, Link, LinkInfo } from "../transport/port.ts";
 import type { ID } from "../entry/id.ts";
 import type { NonceLedger } from "./access/port.ts";
 import { tasksEndWithRequests } from "../util/isolate.ts";
-import { answerPost } from "./http/native_post.ts";
+import { answerPost, type PostServer } from "./http/native_post.ts";
+import { answerEvents } from "./http/tips_route.ts";
 import type { NativeDoor } from "./http/native_route.ts";
 import type { Notice } from "./native/actions.ts";
 import type { NativeHost } from "./native/host/native_host.ts";
@@ -54,10 +55,18 @@ export class NativeSessions implements NativeDoor {
 
   /** See {@link NativeDoor.post}. */
   post(request: Request, remote: string | undefined): Promise<Response> {
+    return answerPost(this.#server(), request, remote);
+  }
+
+  /** See {@link NativeDoor.events}. */
+  events(request: Request, remote: string | undefined): Promise<Response> {
+    return answerEvents(this.#server(), request, remote);
+  }
+
+  #server(): PostServer {
     const { host: hostOf, nonces } = this.#options;
     const host = hostOf();
-    const device = host.serving.host.deviceKey();
-    return answerPost({ host, nonces, device }, request, remote);
+    return { host, nonces, device: host.serving.host.deviceKey() };
   }
 
   /** Whether a peer can be spoken to natively at an address. */

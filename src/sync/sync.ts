@@ -37,7 +37,8 @@ import {
 import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
 import { routed } from "./http/fetch_handler.ts";
-import { nativeRoute } from "./http/native_route.ts";
+import { eventsRoute, nativeRoute } from "./http/native_route.ts";
+import { NATIVE_EVENTS_PATH } from "./http/tips_route.ts";
 import { requireOrigins, withOrigins } from "./http/origins.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
@@ -237,6 +238,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
         sessions === undefined ? { [V0_PATH]: v0Route(handler) } : {
           [V0_PATH]: v0Route(handler, OWN_OFFER),
           [NATIVE_PATH]: nativeRoute(sessions),
+          [NATIVE_EVENTS_PATH]: eventsRoute(sessions),
         },
       ),
     };

@@ -9,6 +9,8 @@ import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import * as sync from "../../src/sync/access/limits.ts";
 import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
+import * as streams from "../../src/sync/native/host/event_streams.ts";
+import { MAX_NAMED_TREES } from "../../src/sync/native/host/tips_feed.ts";
 import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
 import { PORT_WINDOW_BYTES } from "../../src/transport/message_port_link.ts";
 import { MAX_PORT_LINKS } from "../../src/transport/message_port_transport.ts";
@@ -46,6 +48,8 @@ describe("docs/security.md", () => {
     const all: Readonly<Record<string, number>> = {
       ...entry as unknown as Record<string, number>,
       ...sync,
+      ...streams as unknown as Record<string, number>,
+      MAX_NAMED_TREES,
       MAX_TICKET_LENGTH,
       MAX_WAITING_BYTES,
       MAX_MESSAGE_BYTES,

@@ -19,13 +19,12 @@ import {
   stampPost,
   writePostProof,
 } from "../../src/sync/access/post_proof.ts";
-import { decodeMessage, encodeMessage } from "../../src/sync/native/codec.ts";
+import { decodeMessage } from "../../src/sync/native/codec.ts";
 import { decodeFrames } from "../../src/sync/native/frames.ts";
 import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
 import { LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../../src/sync/native/limits.ts";
 import type { Message, Open } from "../../src/sync/native/messages.ts";
-import type { WebHandler } from "../../src/transport/port.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { PostRounds } from "../../src/sync/worker/post_rounds.ts";
@@ -33,27 +32,9 @@ import { HttpTransport } from "../../src/transport/http_transport.ts";
 import { NATIVE_PATH } from "../../src/transport/web_socket_link.ts";
 import { concat } from "../../src/util/bytes.ts";
 import { systemRandom } from "../../src/util/random.ts";
-import { listenHere } from "../transport/bed.ts";
+import { type Asked, bodyOf, proofFor, URL_OF_NODE, withoutUpgrades } from "./post_bed.ts";
 import { get, madeBy, type Node, put, withNodes } from "./live_bed.ts";
 import { openOf } from "./raw_peer.ts";
-
-const URL_OF_NODE = `http://node.example${NATIVE_PATH}`;
-
-interface Asked {
-  readonly device?: PrivateKey;
-  readonly timeMs?: number;
-  readonly path?: string;
-  readonly signedBody?: Uint8Array;
-  readonly authorization?: string;
-}
-
-/** A proof of a request to a node. */
-function proofFor({ instance }: Node, body: Uint8Array, asked: Asked = {}): PostProof {
-  const { device = PrivateKey.generate(), timeMs, path = NATIVE_PATH, signedBody = body } = asked;
-  const made = stampPost(device.publicKey, new SystemClock(), systemRandom);
-  const stamp = timeMs === undefined ? made : { ...made, timeMs };
-  return provePost(device, stamp, { server: instance.id, path }, signedBody);
-}
 
 /** Sends a request to a node as it is. */
 async function post(
@@ -73,29 +54,6 @@ async function messagesOf(response: Response): Promise<Message[]> {
   assert.equal(response.status, 200);
   const frames = decodeFrames(new Uint8Array(await response.arrayBuffer()), LARGEST_ENTRY_FRAME);
   return Array.from(frames, (frame) => decodeMessage(frame, LARGEST_ENTRY_FRAME)!);
-}
-
-const bodyOf = (...messages: readonly Message[]) => concat(...messages.map(encodeMessage));
-
-/** A server in front of a node that makes no WebSockets of requests, and counts the others by path. */
-async function withoutUpgrades(
-  { sync }: Node,
-  test: (address: string, counts: Map<string, number>) => Promise<void>,
-): Promise<void> {
-  const counts = new Map<string, number>();
-  const inner: WebHandler = sync.fetchHandler();
-  const handler = async (request: Request) => {
-    if (request.headers.get("upgrade") !== null) return new Response(null, { status: 426 });
-    const { pathname } = new URL(request.url);
-    counts.set(pathname, (counts.get(pathname) ?? 0) + 1);
-    return await inner(request);
-  };
-  const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
-  try {
-    await test(`127.0.0.1:${server.port}`, counts);
-  } finally {
-    await server.close(0);
-  }
 }
 
 describe("requests that stand alone", () => {

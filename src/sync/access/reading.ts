@@ -38,7 +38,7 @@ export class Reading {
   readonly #tree: ID;
   #last: Verdict | undefined;
 
-  /** Reading by whoever has the first of these keys, and vouches for the others. */
+  /** Reading by whoever has the first of these keys, and vouches for the others; by somebody unknown without any. */
   constructor(host: ReadingHost, tree: ID, keys: readonly PublicKey[]) {
     this.#host = host;
     this.#tree = tree;
@@ -68,8 +68,9 @@ export class Reading {
 
   async #judge(): Promise<{ readonly mayRead: boolean; readonly isSettled: boolean }> {
     const { access } = this.#host;
+    const [peer] = this.keys;
     // It may have been blocked since the session began.
-    await this.#host.admit(this.keys[0]!);
+    if (peer !== undefined) await this.#host.admit(peer);
     if (!await access.isShared(this.#tree)) throw treeNotFound(this.#tree);
     const rules = await access.accessRules(this.#tree);
     if (rules === undefined) throw treeNotFound(this.#tree);

@@ -26,8 +26,10 @@ import { plain } from "./fetch_handler.ts";
 /** Statuses of refusals; 400 for others. */
 const STATUS: Readonly<Record<string, number>> = {
   AuthenticationFailed: 401,
+  PermissionDenied: 403,
   PeerBlocked: 403,
   Banned: 403,
+  TreeNotFound: 404,
   TooLarge: 413,
   TooManySessions: 429,
   Closing: 503,
@@ -49,8 +51,22 @@ export async function answerPost(
   request: Request,
   remote: string | undefined,
 ): Promise<Response> {
+  return await answered(request, async () => {
+    const { host } = server;
+    const { proof, body, headers } = await provenRequest(server, request);
+    const leave = enter(host, remote);
+    const frames = streamOf(framesOf(server, proof, body, leave));
+    return new Response(frames, { headers: { "content-type": FRAMES_TYPE, ...headers } });
+  });
+}
+
+/** An answer, which tells why the request was refused where it was. */
+export async function answered(
+  request: Request,
+  answer: () => Promise<Response>,
+): Promise<Response> {
   try {
-    return await answer(server, request, remote);
+    return await answer();
   } catch (error) {
     await request.body?.cancel().catch(() => {});
     if (error instanceof EideticaError) return plain(STATUS[error.code] ?? 400, error.message);
@@ -58,25 +74,33 @@ export async function answerPost(
   }
 }
 
-async function answer(
-  server: PostServer,
+/** A request whose sender has proved its key and is let in, and what proves the key of the server to it. */
+export interface ProvenRequest {
+  /** The proof. */
+  readonly proof: PostProof;
+  /** The whole body. */
+  readonly body: Uint8Array;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Reads a request that a key has signed, with what is asked for. */
+export async function provenRequest(
+  { host, device, nonces }: PostServer,
   request: Request,
-  remote: string | undefined,
-): Promise<Response> {
-  const { host, device } = server;
+): Promise<ProvenRequest> {
   const { clock } = host.serving.host.host;
   const proof = readPostProof(request.headers.get("authorization"), clock);
   const body = await bodyOf(request);
-  const target = { server: device.publicKey, path: new URL(request.url).pathname };
-  await checkPost(proof, target, body, server.nonces, clock);
+  const { pathname, search } = new URL(request.url);
+  const target = { server: device.publicKey, path: pathname + search };
+  await checkPost(proof, target, body, nonces, clock);
   await host.admit(proof.key);
   const headers = {
-    "content-type": FRAMES_TYPE,
     "cache-control": "no-store",
     "eidetica-proof": proveAnswer(device, proof),
   };
-  const leave = enter(host, remote);
-  return new Response(streamOf(framesOf(server, proof, body, leave)), { headers });
+  return { proof, body, headers };
 }
 
 /** Answers under way count as sessions, where it is seen when they end. */

@@ -17,6 +17,13 @@ export interface NativeDoor {
   accept(link: Link, info: LinkInfo): void;
   /** Answers a request that is a body of frames; `remote` is the host that it comes from, where that is known. */
   post(request: Request, remote: string | undefined): Promise<Response>;
+  /** Answers a request for a stream of events; `remote` as before. */
+  events(request: Request, remote: string | undefined): Promise<Response>;
+}
+
+/** Answers requests for streams of events. */
+export function eventsRoute(door: NativeDoor): Route {
+  return (request, { remoteAddress }) => door.events(request, hostOf(remoteAddress));
 }
 
 /** Answers requests for sessions of the native protocol. */

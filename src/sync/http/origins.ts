@@ -57,8 +57,8 @@ const FOREIGN =
   "This server opens no WebSockets for pages of other origins, unless `origins` allows them";
 
 const PREFLIGHT = {
-  "access-control-allow-methods": "POST",
-  "access-control-allow-headers": "content-type, authorization",
+  "access-control-allow-methods": "GET, POST",
+  "access-control-allow-headers": "content-type, authorization, last-event-id",
   "access-control-max-age": MAX_AGE_SECONDS,
 };
 

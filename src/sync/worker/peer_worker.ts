@@ -14,6 +14,7 @@ import type { LiveTree } from "./live_tree.ts";
 import type { PostRounds } from "./post_rounds.ts";
 import { Routes } from "./routes.ts";
 import type { Timers } from "./timers.ts";
+import { TipsFollower } from "./tips_follower.ts";
 import type { TreeReport, TreeSync } from "./tree_sync.ts";
 import { V0Rounds } from "./v0_rounds.ts";
 
@@ -99,6 +100,8 @@ export class PeerWorker {
   readonly #backoff: Backoff;
   /** Sessions of the native protocol. */
   readonly live: LivePeer;
+  /** Hears of what is new where there is no session. */
+  readonly #follower: TipsFollower;
   /** Trees that are at it, over a session. */
   readonly #tasks = new Map<string, Promise<void>>();
   #running: Promise<void> | undefined;
@@ -110,7 +113,10 @@ export class PeerWorker {
   constructor(peer: PublicKey, host: WorkerHost) {
     this.peer = peer;
     this.#host = host;
-    this.#rounds = new V0Rounds(peer, host, this.#abort.signal, (tree) => {
+    const posted = (address: Address, tree: ID) => {
+      if (this.#isWanted(tree)) this.#follower.follow(address, tree);
+    };
+    this.#rounds = new V0Rounds(peer, { ...host, posted }, this.#abort.signal, (tree) => {
       this.#untaking.add(tree.toString());
     });
     this.#routes = new Routes(host.client, peer, () => host.now());
@@ -120,6 +126,16 @@ export class PeerWorker {
       again: () => this.#again(),
     });
     this.#backoff = new Backoff(host.random);
+    this.#follower = new TipsFollower(peer, {
+      ...host,
+      isWanted: (tree) => this.#isWanted(tree),
+      changed: (tree) => this.want(tree, "round"),
+    });
+  }
+
+  /** Whether what is new of a tree is to be heard of, since it does not come by itself. */
+  #isWanted(tree: ID): boolean {
+    return this.live.of(tree) === undefined && this.#host.isLive(tree, this.peer);
   }
 
   /** Wants something done for a tree, now or as soon as the peer can be reached. */
@@ -139,6 +155,12 @@ export class PeerWorker {
     if (!this.#isPaused) return;
     this.#resume();
     this.#wake();
+  }
+
+  /** Ends what is not followed any more. */
+  keep(): void {
+    this.live.keep();
+    this.#follower.keep();
   }
 
   /** Trees that something is to be done for. */
@@ -173,6 +195,7 @@ export class PeerWorker {
     this.#jobs.clear();
     this.#abort.abort(syncEnded());
     await this.live.close();
+    await this.#follower.close();
     await this.#idle();
   }
 
@@ -230,6 +253,7 @@ export class PeerWorker {
       await this.#do(job);
       this.#lacks.delete(key);
       this.#backoff.succeeded();
+      this.#follower.keep();
     } catch (error) {
       this.#failed(job, error);
     }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ArrivalLog } from "../../backend/log/arrival_log.ts";
 import type { LogCursor } from "../../backend/log/log_cursor.ts";
 import type { ID } from "../../entry/id.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
@@ -13,15 +14,9 @@ import type { Address, PostedAnswer, Transport } from "../../transport/port.ts";
 import { concat } from "../../util/bytes.ts";
 import { SyncError } from "../../util/errors.ts";
 import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
-import {
-  isAnswerOf,
-  postOpenBytes,
-  type PostStamp,
-  provePost,
-  stampPost,
-  writePostProof,
-} from "../access/post_proof.ts";
+import type { PostStamp } from "../access/post_proof.ts";
 import { addressText } from "../address.ts";
+import { EVENTS_PATH } from "../http/event_stream.ts";
 import { decodeMessage, encodeMessage } from "../native/codec.ts";
 import { FrameSplitter } from "../native/frames.ts";
 import type { Reading } from "../access/reading.ts";
@@ -30,6 +25,7 @@ import { TreeSide } from "../native/host/tree_side.ts";
 import { BLOCK_BYTES, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../native/limits.ts";
 import type { Entries, Message, State, Stored } from "../native/messages.ts";
 import { NATIVE_RETRY_MS } from "./live_peer.ts";
+import { postedOpen, postTo, type PostWay } from "./post_request.ts";
 import { NOTHING, plus, type TreeReport } from "./tree_sync.ts";
 
 /** Requests of one round: each brings some MiB. */
@@ -38,6 +34,8 @@ export const MAX_POST_REQUESTS = 1024;
 export const MAX_POST_ANSWER_BYTES: number = 32 * 1024 * 1024;
 /** Bytes of entries in one request, together; its other frames are small. */
 const SENT_AT_ONCE = MAX_HTTP_REQUEST_BYTES / 2;
+/** Most tips of a tree with which a stream of events is asked for; who has more is told at once. */
+const MAX_EVENT_TIPS = 32;
 /** Number of the only channel of a request. */
 const CHANNEL = 0;
 
@@ -56,6 +54,14 @@ export interface PostRoundOptions {
   readonly key: PrivateKey;
   /** Ends the round. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a stream of events is opened. */
+export interface EventsOptions {
+  /** Key that may read a tree. */
+  readonly keyFor: (tree: ID) => PrivateKey;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
 }
 
 /** What came of a round, and up to where the peer has the own log then. */
@@ -91,6 +97,40 @@ export class PostRounds {
     return typeof report === "string" ? undefined : report;
   }
 
+  /** Opens a stream of events of trees; undefined where nobody answers with one. */
+  async events(
+    address: Address,
+    peer: PublicKey,
+    trees: readonly ID[],
+    { keyFor, signal }: EventsOptions,
+  ): Promise<PostedAnswer | undefined> {
+    const path = this.#options.pathOf(peer);
+    const transport = this.#options.find(address);
+    if (path === undefined || transport?.post === undefined) return undefined;
+    const host = this.#options.host();
+    const way = { address, peer, path: path + EVENTS_PATH, transport, signal };
+    return await postTo(host, way, async (stamp) => {
+      const opens = trees.map(async (tree, channel) => {
+        const { tips } = await host.serving.host.host.backend.verifiedSnapshot(tree);
+        const few = tips.length > MAX_EVENT_TIPS ? [] : tips;
+        return postedOpen(peer, stamp, {
+          channel,
+          tree,
+          key: keyFor(tree),
+          tips: few,
+          cursor: undefined,
+        });
+      });
+      return concat(...await Promise.all(opens));
+    });
+  }
+
+  /** Whether entries of a tree are here, Verified. */
+  async holds(tree: ID, ids: readonly ID[]): Promise<boolean> {
+    const { backend } = this.#options.host().serving.host.host;
+    return (await ArrivalLog.of(backend).holds(tree, ids)).every(Boolean);
+  }
+
   #now(): number {
     return this.#options.host().serving.host.host.clock.nowMillis();
   }
@@ -103,12 +143,9 @@ export class PostRounds {
   }
 }
 
-interface Target extends PostRoundOptions {
-  readonly address: Address;
-  readonly peer: PublicKey;
+interface Target extends PostWay {
   readonly tree: ID;
-  readonly path: string;
-  readonly transport: Transport;
+  readonly key: PrivateKey;
   /** See {@link NativeHost.readingOf}. */
   readonly reading: Reading | undefined;
 }
@@ -193,20 +230,11 @@ class PostRound {
   // --- one request -----------------------------------------------------------------------------
 
   async #ask(entries: readonly Entries[]): Promise<Refusal | undefined> {
-    const { host } = this.#host.serving.host;
-    const device = this.#host.serving.host.deviceKey();
-    const stamp = stampPost(device.publicKey, host.clock, host.random);
-    const body = concat(await this.#opening(stamp), ...entries.map(encodeMessage));
-    const { peer: server, path, transport, address, signal } = this.#target;
-    const proof = provePost(device, stamp, { server, path }, body);
-    const authorization = writePostProof(proof);
-    const answer = await transport.post!(address, { path, authorization, body, signal });
+    const answer = await postTo(this.#host, this.#target, async (stamp) => {
+      return concat(await this.#opening(stamp), ...entries.map(encodeMessage));
+    });
     this.#report = plus(this.#report, { rounds: 1 });
     if (answer === undefined) return "unanswered";
-    if (!isAnswerOf(server, proof, answer.proof ?? null)) {
-      await discard(answer);
-      return "unanswered";
-    }
     await this.#read(answer);
     return this.#isDenied ? "denied" : undefined;
   }
@@ -214,18 +242,7 @@ class PostRound {
   async #opening(stamp: PostStamp): Promise<Uint8Array> {
     const { tree, key, peer } = this.#target;
     const { tips, cursor } = await this.#side.opening();
-    const isDevice = key.publicKey.equals(stamp.key);
-    const signature = () => key.sign(postOpenBytes(peer, stamp, tree));
-    const proofs = isDevice ? [] : [{ key: key.publicKey.bytes, signature: signature() }];
-    return encodeMessage({
-      type: "open",
-      channel: CHANNEL,
-      tree,
-      live: false,
-      proofs,
-      tips,
-      cursor,
-    });
+    return postedOpen(peer, stamp, { channel: CHANNEL, tree, key, tips, cursor });
   }
 
   async #read(answer: PostedAnswer): Promise<void> {
@@ -298,11 +315,6 @@ class PostRound {
     this.#stores++;
     this.#report = plus(this.#report, { untaken: failed + refused });
   }
-}
-
-/** Ends an answer of which nothing is taken: what was not begun could not be ended. */
-async function discard({ body }: PostedAnswer): Promise<void> {
-  for await (const _ of body) break;
 }
 
 const NEVER = new AbortController().signal;

@@ -20,6 +20,8 @@ export interface RoundsHost {
   readonly trees: TreeSync;
   /** Makes them over requests of the native protocol, with peers who answer these. */
   readonly posts?: PostRounds | undefined;
+  /** A tree was brought in step over such requests. */
+  posted?(address: Address, tree: ID): void;
   /** Key that may read a tree. */
   keyFor(tree: ID): PrivateKey;
   /** Fails when a peer may have no more of a tree. */
@@ -91,6 +93,7 @@ export class V0Rounds {
     const permit = () => this.#host.permit(tree, this.#peer);
     const options = { key: this.#host.keyFor(tree), signal: this.#signal, permit };
     const posted = await this.#host.posts?.round(address, this.#peer, tree, options);
+    if (posted !== undefined) this.#host.posted?.(address, tree);
     const { reached, ...report } = posted ??
       await this.#host.trees.round(address, this.#peer, tree, options);
     this.#note(tree, reached);

@@ -78,7 +78,7 @@ export class Workers {
     this.#trees = trees;
     this.#drop(before);
     this.#goLive(before);
-    for (const { live } of this.#workers.values()) live.keep();
+    for (const worker of this.#workers.values()) worker.keep();
   }
 
   /** Forgets what waits for peers that a tree is not kept in step with any more. */

@@ -9,6 +9,7 @@ import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
 import { AccessRequests } from "./access_requests.ts";
 import { type AdmissionLimits, Admissions } from "./admissions.ts";
 import { PeerCursors } from "./cursors.ts";
+import { EventStreams } from "./event_streams.ts";
 import { Growth } from "./growth.ts";
 import { RangeTables } from "./tables.ts";
 import type { OpenProof } from "../messages.ts";
@@ -49,6 +50,8 @@ export class NativeHost {
   readonly requests: AccessRequests;
   /** How many sessions are let in, and who is not. */
   readonly admissions: Admissions;
+  /** Streams of events that are open. */
+  readonly streams: EventStreams = new EventStreams();
   /** Most entries that are met while it is looked for what a peer lacks by its tips. */
   readonly mostMet: number;
   /** Whether a peer that a tree is kept in step with because it has read it still may; undefined for all others. */

@@ -1,0 +1,81 @@
+/**
+ * Requests of the native protocol that stand alone, as they are made: signed, and answered by whoever proves its key.
+ *
+ * @module
+ */
+
+import type { LogCursor } from "../../backend/log/log_cursor.ts";
+import type { ID } from "../../entry/id.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
+import type { PublicKey } from "../../keys/public_key.ts";
+import type { Address, PostedAnswer, Transport } from "../../transport/port.ts";
+import {
+  isAnswerOf,
+  postOpenBytes,
+  type PostStamp,
+  provePost,
+  stampPost,
+  writePostProof,
+} from "../access/post_proof.ts";
+import { encodeMessage } from "../native/codec.ts";
+import type { NativeHost } from "../native/host/native_host.ts";
+
+/** Who is asked. */
+export interface PostWay {
+  /** Where. */
+  readonly address: Address;
+  /** Who answers there. */
+  readonly peer: PublicKey;
+  /** Path that is asked. */
+  readonly path: string;
+  /** What leads there. */
+  readonly transport: Transport;
+  /** Ends the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is opened. */
+export interface PostedOpen {
+  /** Number of its channel. */
+  readonly channel: number;
+  /** Root of the tree. */
+  readonly tree: ID;
+  /** Key that may read it. */
+  readonly key: PrivateKey;
+  /** Tips that are here. */
+  readonly tips: readonly ID[];
+  /** Up to where the peer's log is here. */
+  readonly cursor: LogCursor | undefined;
+}
+
+/** Sends a request; undefined when nobody answers who proves the key. */
+export async function postTo(
+  { serving }: NativeHost,
+  { address, peer, path, transport, signal }: PostWay,
+  bodyOf: (stamp: PostStamp) => Uint8Array | Promise<Uint8Array>,
+): Promise<PostedAnswer | undefined> {
+  const { clock, random } = serving.host.host;
+  const device = serving.host.deviceKey();
+  const stamp = stampPost(device.publicKey, clock, random);
+  const body = await bodyOf(stamp);
+  const proof = provePost(device, stamp, { server: peer, path }, body);
+  const authorization = writePostProof(proof);
+  const answer = await transport.post!(address, { path, authorization, body, signal });
+  if (answer === undefined || isAnswerOf(peer, proof, answer.proof ?? null)) return answer;
+  await discard(answer);
+  return undefined;
+}
+
+/** Ends an answer of which nothing is taken: what was not begun could not be ended. */
+async function discard({ body }: PostedAnswer): Promise<void> {
+  for await (const _ of body) break;
+}
+
+/** OPEN in a request to a peer, vouched for by the key that may read. */
+export function postedOpen(peer: PublicKey, stamp: PostStamp, open: PostedOpen): Uint8Array {
+  const { key, ...what } = open;
+  const isDevice = key.publicKey.equals(stamp.key);
+  const signature = () => key.sign(postOpenBytes(peer, stamp, open.tree));
+  const proofs = isDevice ? [] : [{ key: key.publicKey.bytes, signature: signature() }];
+  return encodeMessage({ type: "open", live: false, proofs, ...what });
+}
