@@ -8,6 +8,8 @@ import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import { EideticaError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { sessionToken } from "./cookies.ts";
+import { ApiRouter } from "./api/api_router.ts";
+import { consoleApi } from "./api/console_api.ts";
 import { isFromOwnSite } from "./own_site.ts";
 import { empty, plain, safe, seeOther } from "./replies.ts";
 import { type Exchange, type NodeContext, Router } from "./router.ts";
@@ -33,12 +35,14 @@ export class NodeRequests {
   readonly #node: NodeContext;
   readonly #rules: RequestRules;
   readonly #router: Router;
+  readonly #api: ApiRouter;
   #sync: { readonly of: Sync; readonly fetch: WebHandler } | undefined;
 
   /** The requests of a node. */
   constructor(node: NodeContext, rules: RequestRules) {
     this.#node = node;
     this.#rules = rules;
+    this.#api = consoleApi(node);
     this.#router = new Router({
       ...accountRoutes(node),
       ...databaseRoutes(node),
@@ -79,7 +83,8 @@ export class NodeRequests {
     }
     const exchange = this.#exchangeOf(request, url, remote);
     try {
-      return await this.#router.answer(exchange);
+      const router = ApiRouter.isFor(url.pathname) ? this.#api : this.#router;
+      return await router.answer(exchange);
     } catch (error) {
       return this.#failed(exchange, error);
     }

@@ -1,0 +1,371 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Database,
+  DocStore,
+  Entry,
+  Instance,
+  NewUser,
+  PasswordStore,
+  Table,
+  type User,
+} from "../../mod.ts";
+import { MAX_LOOKED_AT } from "../../src/console/api/blame.ts";
+import { MAX_SEARCHED } from "../../src/console/api/stores_api.ts";
+import { MAX_CELL, MAX_VALUE } from "../../src/console/api/values.ts";
+import { type Browser, type NodeBed, nodeBed, PASSWORD } from "./node_bed.ts";
+
+// deno-lint-ignore no-explicit-any -- what programs see of the API: JSON
+type Json = any;
+
+interface ApiBed extends NodeBed {
+  /** What the API answers `cyn`. */
+  get(path: string): Promise<Json>;
+  /** The status that it answers. */
+  status(path: string, browser?: Browser): Promise<number>;
+  readonly one: Browser;
+}
+
+async function withApi(test: (bed: ApiBed) => Promise<void>): Promise<void> {
+  const bed = await nodeBed();
+  const one = bed.browser();
+  await one.logIn("cyn", PASSWORD);
+  const send = (path: string, browser = one) => browser.send(`/api/console/${path}`);
+  try {
+    await test({
+      ...bed,
+      one,
+      get: async (path) => await (await send(path)).json(),
+      status: async (path, browser) => (await send(path, browser)).status,
+    });
+  } finally {
+    await bed.close();
+  }
+}
+
+async function write(database: Database, store: string, key: string, value: string): Promise<void> {
+  await database.withTransaction(async (tx) => {
+    await (await tx.getStore(DocStore, store)).set([key], value);
+  });
+}
+
+async function fill(database: Database, store: string, count: number): Promise<void> {
+  await database.withTransaction(async (tx) => {
+    const table = await tx.getStore(Table, store);
+    for (let at = 0; at < count; at++) {
+      await table.set(`k${String(at).padStart(6, "0")}`, { at, name: `row ${at}` });
+    }
+  });
+}
+
+/** A database of `ada` that `cyn` tracks, and may read. */
+async function shared(
+  { ada, cyn }: { ada: User; cyn: User },
+  permission = "read",
+): Promise<Database> {
+  const database = await ada.createDatabase({ name: "shared" });
+  await database.grant(cyn.defaultKey(), permission as "read");
+  await cyn.trackDatabase(database.rootId, cyn.defaultKey());
+  return database;
+}
+
+describe("the API of a node: rights", () => {
+  it("needs a session, and tells nobody else anything", () =>
+    withApi(async ({ browser, status, node, one }) => {
+      const stranger = browser();
+      for (const path of ["me", "node", "db", "db/x", "db/x/entries/y"]) {
+        assert.equal(await status(path, stranger), 401, path);
+      }
+      assert.equal(await status("nothing", stranger), 404);
+      node.close();
+      const answer = await one.send("/api/console/me");
+      assert.equal(answer.status, 401);
+      assert.equal((await answer.json()).error.code, "NoSession");
+    }));
+
+  it("shows what the user tracks and may read, and answers alike for all else", () =>
+    withApi(async (bed) => {
+      const { get, status, ada, one } = bed;
+      const secret = await ada.createDatabase({ name: "secret" });
+      const database = await shared(bed);
+      const { items } = await get("db");
+      assert.deepEqual(items.map(({ name }: Json) => name), ["shared"]);
+      const unknown = await one.send(
+        `/api/console/db/${"bafyr4ihdb2wm5yyyfvbvqoxm4cv4uvuyykuqvxo4mjkcrrrhk6gaveenky"}`,
+      );
+      const foreign = await one.send(`/api/console/db/${secret.rootId}`);
+      assert.deepEqual([foreign.status, await foreign.text()], [404, await unknown.text()]);
+      for (
+        const system of (await ada.backend.allRoots()).filter((id) => !id.equals(database.rootId))
+      ) {
+        assert.equal(await status(`db/${system}`), 404);
+      }
+      await database.revoke(bed.cyn.defaultKey());
+      for (
+        const path of [
+          "",
+          "/entries",
+          "/pending",
+          "/people",
+          "/blame?store=s&key=k",
+          "/stores/s/doc",
+        ]
+      ) {
+        assert.equal(await status(`db/${database.rootId}${path}`), 403, path);
+      }
+      const [line] = (await get("db")).items;
+      assert.deepEqual(line, { id: `${database.rootId}`, access: null, is_synced: false });
+    }));
+
+  it("shows a user without any right an empty list", () =>
+    withApi(async ({ get }) => {
+      assert.deepEqual(await get("db"), { items: [], total: { value: 0, exact: true } });
+      assert.deepEqual((await get("node")).databases, { value: 0, exact: true });
+    }));
+
+  it("shows no entry of another database under one that may be read", () =>
+    withApi(async (bed) => {
+      const { ada, status } = bed;
+      const secret = await ada.createDatabase({ name: "secret" });
+      await write(secret, "s", "k", "hidden");
+      const database = await shared(bed);
+      const [tip] = (await secret.snapshot()).tips;
+      for (const path of [`entries/${tip}`, `entries/${secret.rootId}`, `entries/${tip}/raw`]) {
+        assert.equal(await status(`db/${database.rootId}/${path}`), 404);
+      }
+      const at = `at=${tip}`;
+      assert.equal(await status(`db/${database.rootId}/stores/s/doc?${at}`), 422);
+      assert.equal(await status(`db/${database.rootId}/blame?store=s&key=k&${at}`), 422);
+      const cursor = btoa(`${tip}`).replace(/=+$/, "");
+      const blame = await bed.get(`db/${database.rootId}/blame?store=s&key=k&cursor=${cursor}`);
+      assert.deepEqual(blame.versions, []);
+    }));
+});
+
+describe("the API of a node: databases", () => {
+  it("tells who is logged in, what the node is, and what stands in a database", () =>
+    withApi(async ({ get, cyn, instance, one }) => {
+      const database = await cyn.createDatabase({ name: "notes" });
+      await write(database, "pages", "hello", "world");
+      const me = await get("me");
+      assert.deepEqual([me.user, me.uuid, me.is_admin], ["cyn", cyn.uuid, false]);
+      assert.ok(!JSON.stringify(me).includes(one.cookie.split("=")[1]!));
+      assert.equal((await get("node")).device_id, `${instance.id}`);
+      const found = await get(`db/${database.rootId}`);
+      assert.deepEqual(found.entries, { value: 2, exact: true });
+      assert.deepEqual(found.statuses, { verified: 2, unverified: 0, failed: 0 });
+      assert.deepEqual([found.name, found.height, found.tips], ["notes", 1, 1]);
+      assert.equal(found.access, "admin:0");
+      assert.deepEqual(found.stores, [{ name: "pages", kind: "docstore" }]);
+    }));
+
+  it("lists databases in pages", () =>
+    withApi(async ({ get, status, cyn }) => {
+      for (let at = 0; at < 5; at++) await cyn.createDatabase({ name: `n${at}` });
+      const names: string[] = [];
+      for (let cursor: string | undefined = ""; cursor !== undefined;) {
+        const page: Json = await get(`db?limit=2${cursor && `&cursor=${cursor}`}`);
+        names.push(...page.items.map(({ name }: Json) => name));
+        cursor = page.next;
+      }
+      assert.deepEqual(names.sort(), ["n0", "n1", "n2", "n3", "n4"]);
+      for (
+        const query of ["limit=0", "limit=201", "limit=x", "cursor=%25", "limit=-1", "cursor=_w"]
+      ) {
+        assert.equal(await status(`db?${query}`), 400, query);
+      }
+    }));
+
+  it("tells who may do what", () =>
+    withApi(async (bed) => {
+      const database = await shared(bed, "write:7");
+      const people = await bed.get(`db/${database.rootId}/people`);
+      assert.equal(people.mine.permission, "write:7");
+      assert.deepEqual(people.everyone, null);
+      const rules = people.keys.map(({ key, permission }: Json) => [key, permission]);
+      assert.deepEqual(new Map(rules).get(`${bed.cyn.defaultKey()}`), "write:7");
+      assert.equal(people.keys.length, 2);
+    }));
+});
+
+describe("the API of a node: stores", () => {
+  it("shows a table in pages, and finds rows", () =>
+    withApi(async ({ get, status, cyn }) => {
+      const database = await cyn.createDatabase({ name: "t" });
+      await fill(database, "rows", MAX_SEARCHED + 1);
+      const path = `db/${database.rootId}/stores/rows/rows`;
+      const first = await get(`${path}?limit=2`);
+      assert.deepEqual(first.columns, ["at", "name"]);
+      assert.deepEqual(first.items[1], { key: "k000001", cells: { at: 1, name: "row 1" } });
+      const second = await get(`${path}?limit=2&cursor=${first.next}&at=${first.at}`);
+      assert.deepEqual(second.items.map(({ key }: Json) => key), ["k000002", "k000003"]);
+      const found = await get(`${path}?q=ROW%20${MAX_SEARCHED - 1}`);
+      assert.deepEqual(found.items.map(({ key }: Json) => key), [`k00${MAX_SEARCHED - 1}`]);
+      assert.equal(found.searched, MAX_SEARCHED);
+      const late = await get(`${path}?q=row%20${MAX_SEARCHED}&cursor=${found.next}`);
+      assert.deepEqual([late.items.length, late.next], [1, undefined]);
+      assert.equal(await status(`db/${database.rootId}/stores/none/rows`), 404);
+    }));
+
+  it("shows a document level by level, whatever its keys are, and at any point in time", () =>
+    withApi(async ({ get, status, cyn }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      await database.withTransaction(async (tx) => {
+        const store = await tx.getStore(DocStore, "s/ö");
+        await store.set(["a.b", "\u202e<b>"], { list: [1, "two", null] });
+        await store.set(["n"], 9007199254740993n);
+      });
+      const before = (await database.snapshot()).tips.join();
+      await write(database, "s/ö", "n", "later");
+      const path = `db/${database.rootId}/stores/${encodeURIComponent("s/ö")}`;
+      const top = await get(`${path}/doc?at=${before}`);
+      assert.deepEqual(top.items, [{ key: "a.b", kind: "doc", size: 1 }, {
+        key: "n",
+        kind: "int",
+        value: { $int: "9007199254740993" },
+      }]);
+      const inner = `path=a.b&path=${encodeURIComponent("\u202e<b>")}`;
+      assert.deepEqual((await get(`${path}/doc?${inner}`)).items, [
+        { key: "list", kind: "list", size: 3 },
+      ]);
+      const list = await get(`${path}/doc?${inner}&path=list&limit=2`);
+      assert.deepEqual(list.items.map(({ value }: Json) => value), [1, "two"]);
+      const rest = await get(`${path}/doc?${inner}&path=list&limit=2&cursor=${list.next}`);
+      assert.deepEqual(rest.items, [{ key: "2", kind: "null", value: null }]);
+      assert.equal((await get(`${path}/value?path=n`)).value, "later");
+      assert.equal(await status(`${path}/value?path=a`), 404);
+      assert.equal(await status(`${path}/doc?path=n`), 404);
+      assert.equal(await status(`${path}/doc?at=x`), 400);
+    }));
+
+  it("cuts what is long", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "long" });
+      const long = "ä".repeat(MAX_VALUE + 1);
+      await write(database, "s", "long", long);
+      const path = `db/${database.rootId}/stores/s`;
+      const [member] = (await get(`${path}/doc`)).items;
+      assert.deepEqual(member.value.$cut, { bytes: 2 * long.length, head: "ä".repeat(MAX_CELL) });
+      assert.equal((await get(`${path}/value?path=long`)).value.$cut.head.length, MAX_VALUE);
+    }));
+
+  it("shows rows that are none as text, with the reason", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "t" });
+      await fill(database, "rows", 1);
+      await database.withTransaction((tx) => {
+        tx.stageRaw(
+          "rows",
+          new TextEncoder().encode('{"version":0,"children":{"bad":{"Text":"{"}}}'),
+        );
+      });
+      const { items } = await get(`db/${database.rootId}/stores/rows/rows`);
+      const [bad] = items;
+      assert.equal(bad.key, "bad");
+      assert.deepEqual(bad.cells, { "": "{" });
+      assert.match(bad.invalid, /JSON/);
+    }));
+
+  it("says why it does not show an encrypted store", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "p" });
+      await database.withTransaction(async (tx) => {
+        const store = await tx.getStore(PasswordStore, "locked");
+        await store.initialize("pw");
+      });
+      const { error } = await get(`db/${database.rootId}/stores/locked/doc`);
+      assert.equal(error.code, "NotShown");
+      assert.match(error.message, /encrypted/);
+    }));
+});
+
+describe("the API of a node: history", () => {
+  it("lists entries newest first in pages, and every one of them by itself", () =>
+    withApi(async ({ get, status, cyn, one }) => {
+      const database = await cyn.createDatabase({ name: "h" });
+      for (let at = 0; at < 4; at++) await write(database, "s", "k", `v${at}`);
+      const path = `db/${database.rootId}/entries`;
+      const first = await get(`${path}?limit=3`);
+      assert.deepEqual(first.items.map(({ position }: Json) => position), [4, 3, 2]);
+      assert.deepEqual(first.items.map(({ is_tip }: Json) => is_tip), [true, false, false]);
+      const rest = await get(`${path}?before=${first.next}`);
+      assert.deepEqual([rest.items.length, rest.next, rest.items[1].id], [
+        2,
+        undefined,
+        `${database.rootId}`,
+      ]);
+      assert.equal(await status(`${path}?before=x`), 400);
+      const [tip] = first.items;
+      const entry = await get(`${path}/${tip.id}`);
+      assert.equal(entry.status, "Verified");
+      assert.match(entry.changes[0].text, /v3/);
+      assert.deepEqual(entry.verdict.operation, "WriteData");
+      assert.deepEqual([entry.verdict.then.outcome, entry.verdict.then.permission], [
+        "valid",
+        "admin:0",
+      ]);
+      const raw = await one.send(`/api/console/${path}/${tip.id}/raw`);
+      assert.match(raw.headers.get("content-disposition")!, /^attachment/);
+      const bytes = new Uint8Array(await raw.arrayBuffer());
+      assert.equal(`${Entry.decode(bytes).id}`, tip.id);
+    }));
+
+  it("tells who wrote a value, whether they might, and whether they may today", () =>
+    withApi(async (bed) => {
+      const { ada, cyn, get } = bed;
+      const database = await shared(bed, "write");
+      const hers = await cyn.openDatabase(database.rootId);
+      await fill(hers, "rows", 1);
+      await fill(database, "rows", 1);
+      await database.withTransaction(async (tx) => {
+        await (await tx.getStore(Table, "rows")).set("k000000", { at: 7, name: "ada" });
+      });
+      const path = `db/${database.rootId}`;
+      const { versions, done } = await get(`${path}/blame?store=rows&key=k000000`);
+      assert.equal(done, true);
+      const keys = versions.map(({ key }: Json) => key);
+      assert.deepEqual(keys, [ada, ada, cyn].map((user) => `${user.defaultKey()}`));
+      await database.grant(cyn.defaultKey(), "read");
+      const { verdict, status } = await get(`${path}/entries/${versions[2].id}`);
+      assert.equal(status, "Verified");
+      assert.equal(verdict.then.permission, "write:10");
+      assert.equal(verdict.today.outcome, "invalid");
+      assert.match(verdict.today.message, /permission Read/);
+    }));
+
+  it("goes on where a search for authors was left", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "b" });
+      await write(database, "s", "old", "x");
+      for (let at = 0; at < MAX_LOOKED_AT; at++) await write(database, "s", "new", `${at}`);
+      const path = `db/${database.rootId}/blame?store=s&key=old`;
+      const first = await get(path);
+      assert.deepEqual([first.versions.length, first.done], [0, false]);
+      const second = await get(`${path}&cursor=${first.next}`);
+      assert.deepEqual([second.versions.length, second.done], [1, true]);
+    }));
+
+  it("lists what waits for a verdict", () =>
+    withApi(async ({ get, cyn, instance }) => {
+      const { instance: away, user: eve } = await Instance.connectOrCreate(
+        "memory://",
+        NewUser.passwordless("eve"),
+      );
+      const database = await eve!.createDatabase({ name: "w" });
+      await database.grant("everyone", "write");
+      await instance.putRemoteEntries(database.rootId, await database.getAllEntries());
+      await cyn.trackDatabase(database.rootId, cyn.defaultKey());
+      const path = `db/${database.rootId}/pending`;
+      assert.deepEqual(await get(path), { items: [], total: { unverified: 0, failed: 0 } });
+      for (const value of ["lost", "1", "2"]) await write(database, "s", "a", value);
+      const late = (await database.getAllEntries()).slice(-2);
+      await instance.putRemoteEntries(database.rootId, late);
+      const found = await get(path);
+      assert.deepEqual(found.total, { unverified: 2, failed: 0 });
+      assert.deepEqual(found.items.map(({ id }: Json) => id), [`${late[1]!.id}`, `${late[0]!.id}`]);
+      const entry = await get(`db/${database.rootId}/entries/${late[0]!.id}`);
+      assert.equal(entry.status, "Unverified");
+      assert.deepEqual(entry.missing_parents, [`${late[0]!.parents[0]}`]);
+      await away.close();
+    }));
+});
