@@ -81,7 +81,7 @@ export class NativeSessions implements NativeDoor {
   async connect(peer: PublicKey, address: Address, signal: AbortSignal): Promise<NativeSession> {
     const { transports, offers } = this.#options;
     const transport = transports.leadingTo(address);
-    const link = await transport.connect!(address, { signal, path: offers.pathOf(peer) });
+    const link = await transports.connect(address, { signal, path: offers.pathOf(peer) });
     const session = this.#run(link, {
       role: "client",
       wanted: peer,

@@ -67,11 +67,14 @@ import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
 import { PostRounds } from "./worker/post_rounds.ts";
-import { pause, systemTimers, type Timers } from "./worker/timers.ts";
+import { pause, systemTimers, type Timers, withinTime } from "./worker/timers.ts";
 import { NOTHING, plus, type TreeReport, TreeSync } from "./worker/tree_sync.ts";
 import { Workers } from "./worker/workers.ts";
 
 const log = new Logger("sync");
+
+/** Longest wait of {@link Sync.close} for what is still under way, in milliseconds: a storage, say, that never answers. */
+export const SYNC_END_MS = 10_000;
 
 /** What is refused, in words. */
 const STATUS = "tell how a database stands with a peer";
@@ -103,7 +106,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const transports = new Transports(() => this.#server);
     const { clock, random } = host.host;
     const client = new V0Client({
-      exchange: (address, request, controls) => transports.exchange(address, request, controls),
+      exchange: (...asked) => Promise.resolve(transports.exchange(...asked)),
       device: () => host.deviceKey(),
       clock,
       random,
@@ -486,10 +489,15 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#watch?.[Symbol.dispose]();
     this.#unhear();
-    await this.#workers.close();
-    await this.#native?.close();
-    await Promise.allSettled([...this.#servers.keys()].map((server) => server.close()));
-    await this.transports.close().catch(() => {});
+    const isDone = await withinTime(this.#timers, SYNC_END_MS, [
+      () => this.#workers.close(),
+      async () => await this.#native?.close(),
+      () => Promise.allSettled([...this.#servers.keys()].map((server) => server.close())),
+      () => this.transports.close().catch(() => {}),
+    ]);
+    if (!isDone) {
+      log.warn("what is under way did not end in {ms} ms, and is left alone", { ms: SYNC_END_MS });
+    }
     this.forgetKeys();
     this.#events.close();
   }

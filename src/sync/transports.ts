@@ -1,13 +1,15 @@
 import type {
   Address,
-  ByteStream,
+  ConnectOptions,
   ExchangeOptions,
+  Link,
   ServerSide,
   Transport,
 } from "../transport/port.ts";
-import { endedBy } from "../util/abort.ts";
+import { endedBy, unlessAborted } from "../util/abort.ts";
 import { EideticaError, SyncError } from "../util/errors.ts";
 import { addressText } from "./address.ts";
+import { eitherOf, heardStream } from "./heard.ts";
 
 /** The transports of an instance, by name. Several of one kind may stand side by side. */
 export class Transports {
@@ -50,16 +52,36 @@ export class Transports {
    * Sends a request to an address by the first transport, in order of the names, that leads there.
    * `NoTransportEnabled` when there are none at all, `NoTransportForAddress` when none leads there.
    */
-  async exchange(
+  async *exchange(
     address: Address,
     request: Uint8Array,
     options: ExchangeOptions,
-  ): Promise<ByteStream> {
+  ): AsyncGenerator<Uint8Array, void> {
     this.#requireOpen();
-    const signal = options.signal ?? this.#ended.signal;
-    // A transport that listens for an abort alone would never hear of one that has been.
-    if (signal.aborted) throw endedBy(signal, `reach ${address.address}`);
-    return await this.leadingTo(address).exchange(address, request, { ...options, signal });
+    const { signal, release } = eitherOf(options.signal ?? this.#ended.signal, this.#ended.signal);
+    const given = { ...options, signal };
+    const begin = () => this.leadingTo(address).exchange(address, request, given);
+    try {
+      yield* heardStream(signal, `reach ${address.address}`, begin);
+    } finally {
+      release();
+    }
+  }
+
+  /** Opens a connection that lives on; whoever asks looks before whether the transport that leads there can. */
+  async connect(
+    address: Address,
+    options: ConnectOptions & { readonly signal: AbortSignal },
+  ): Promise<Link> {
+    const { signal } = options;
+    return await unlessAborted(
+      signal,
+      async () => await this.leadingTo(address).connect!(address, options),
+      {
+        failure: () => endedBy(signal, `connect to ${address.address}`),
+        discard: (late) => late.close(),
+      },
+    );
   }
 
   /** The transport that leads to an address. */

@@ -5,12 +5,15 @@ import { describe, it } from "node:test";
 import { Instance, NewUser, PrivateKey } from "../../mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Transport } from "../../src/sync/mod.ts";
+import { SYNC_END_MS } from "../../src/sync/sync.ts";
+import type { ByteStream } from "../../src/transport/port.ts";
+import { HandTimers, until } from "./cluster_bed.ts";
 import { hasCode } from "./wire_bed.ts";
 
 /** Leads to somebody who never answers: every exchange ends with its signal alone. */
 class Silence implements Transport {
   readonly type = "silence";
-  readonly isRunning = false;
+  readonly isRunning: boolean = false;
   asked = Promise.withResolvers<void>();
   count = 0;
 
@@ -27,6 +30,27 @@ class Silence implements Transport {
       });
     });
   };
+}
+
+/** Leads to somebody who never answers, and hears of no signal: neither before an answer begins nor in it. */
+class Deafness extends Silence {
+  isBegun = false;
+  ended = Promise.withResolvers<void>();
+
+  override exchange: Transport["exchange"] = () => {
+    this.asked.resolve();
+    if (!this.isBegun) return new Promise(() => {});
+    return Promise.resolve(this.#answer());
+  };
+
+  #answer(): ByteStream {
+    const next = () => new Promise<IteratorResult<Uint8Array>>(() => {});
+    const end = () => {
+      this.ended.resolve();
+      return Promise.resolve({ done: true, value: undefined } as const);
+    };
+    return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  }
 }
 
 async function bed() {
@@ -47,6 +71,42 @@ describe("the end of synchronisation", () => {
     await silence.asked.promise;
     await sync.close();
     await told;
+    await instance.close();
+  });
+
+  for (const isBegun of [false, true]) {
+    it(`ends what waits for a transport that hears nothing${isBegun ? ", in an answer" : ""}`, async () => {
+      const { instance, sync, silence } = await bed();
+      const deafness = Object.assign(new Deafness(), { isBegun });
+      await sync.addTransport("silence", deafness);
+      const address = { transportType: silence.type, address: "anywhere" };
+      // Whoever waits may have a signal of his own: that is another one.
+      const { signal } = new AbortController();
+      const told = assert.rejects(
+        sync.connectToPeer(address, { signal }),
+        hasCode("InstanceDropped"),
+      );
+      await deafness.asked.promise;
+      await instance.close();
+      await told;
+      if (isBegun) await deafness.ended.promise;
+    });
+  }
+
+  it("waits so long for work that never ends, and is over then", async () => {
+    const timers = new HandTimers();
+    const { instance } = await Instance.createBackend(memoryStorage(), NewUser.passwordless("ada"));
+    const stuck = Object.assign(new Silence(), {
+      isRunning: true,
+      stop: () => new Promise<void>(() => {}),
+    });
+    const sync = await instance.enableSync({ timers, transports: { stuck } });
+    let isOver = false;
+    const closing = sync.close().then(() => isOver = true);
+    await until(() => timers.pauses.includes(SYNC_END_MS));
+    assert.equal(isOver, false);
+    timers.fire(SYNC_END_MS);
+    await closing;
     await instance.close();
   });
 

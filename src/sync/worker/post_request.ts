@@ -9,6 +9,7 @@ import type { ID } from "../../entry/id.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { Address, PostedAnswer, Transport } from "../../transport/port.ts";
+import { unlessAborted } from "../../util/abort.ts";
 import {
   isAnswerOf,
   postOpenBytes,
@@ -17,6 +18,7 @@ import {
   stampPost,
   writePostProof,
 } from "../access/post_proof.ts";
+import { endStream, heardStream } from "../heard.ts";
 import { encodeMessage } from "../native/codec.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
 
@@ -60,15 +62,24 @@ export async function postTo(
   const body = await bodyOf(stamp);
   const proof = provePost(device, stamp, { server: peer, path }, body);
   const authorization = writePostProof(proof);
-  const answer = await transport.post!(address, { path, authorization, body, signal });
+  const post = () => transport.post!(address, { path, authorization, body, signal });
+  const answer = await heardAnswer(signal, post);
   if (answer === undefined || isAnswerOf(peer, proof, answer.proof ?? null)) return answer;
-  await discard(answer);
+  await endStream(answer.body);
   return undefined;
 }
 
-/** Ends an answer of which nothing is taken: what was not begun could not be ended. */
-async function discard({ body }: PostedAnswer): Promise<void> {
-  for await (const _ of body) break;
+/** An answer that is not waited for, nor for any of its pieces, once a signal is aborted. */
+async function heardAnswer(
+  signal: AbortSignal | undefined,
+  post: () => Promise<PostedAnswer | undefined>,
+): Promise<PostedAnswer | undefined> {
+  if (signal === undefined) return await post();
+  const discard = (late: PostedAnswer | undefined) => late && endStream(late.body);
+  const answer = await unlessAborted(signal, post, { discard });
+  if (answer === undefined) return undefined;
+  const body = heardStream(signal, "read an answer", () => Promise.resolve(answer.body));
+  return { ...answer, body };
 }
 
 /** OPEN in a request to a peer, vouched for by the key that may read. */

@@ -179,6 +179,10 @@ class PostRound {
     this.#side = new TreeSide(host, { tree, peer, reading, deflates: true, keepsCursor: true });
   }
 
+  get #signal(): AbortSignal {
+    return this.#target.signal ?? NEVER;
+  }
+
   async run(): Promise<PostReport | Refusal> {
     for (let n = 0; n < MAX_POST_REQUESTS; n++) {
       const before = this.#steps;
@@ -290,10 +294,9 @@ class PostRound {
 
   async #store(message: Entries): Promise<void> {
     if (this.#state === undefined) throw failed("entries come before STATE");
-    const signal = this.#target.signal ?? NEVER;
     const { verified, refused, missing, again, invalid } = await this.#side.store(
       [message],
-      signal,
+      this.#signal,
     );
     this.#invalid += invalid;
     if (this.#invalid > SESSION_LIMITS.invalid) throw failed("too much that it sends is invalid");

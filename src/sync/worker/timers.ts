@@ -38,3 +38,28 @@ export async function pause(
     signal?.addEventListener("abort", stop, { once: true });
   });
 }
+
+/**
+ * Does steps one after another. Once so many milliseconds are over in all, none is waited for any more, though all are
+ * begun; whether all were done before. What fails in time is thrown.
+ */
+export async function withinTime(
+  timers: Timers,
+  milliseconds: number,
+  steps: readonly (() => Promise<unknown>)[],
+): Promise<boolean> {
+  let isLate = false;
+  let cancel = () => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = timers.after(milliseconds, () => {
+      isLate = true;
+      resolve();
+    }, true);
+  });
+  try {
+    for (const step of steps) await Promise.race([step(), late]);
+  } finally {
+    cancel();
+  }
+  return !isLate;
+}
