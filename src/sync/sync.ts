@@ -223,6 +223,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       host,
       records: this.records,
       access: new ReadAccess(access, { clock: host.host.clock, nonces: this.#nonces }),
+      timers: this.#timers,
       goesTo: (tree, peer) => this.#readers.goesTo(tree, peer),
       ...options.displayName === undefined ? {} : { displayName: options.displayName },
       onPeer: (peer) => this.#workers.find(peer)?.heard(),

@@ -8,6 +8,7 @@ import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
 import * as sync from "../../src/sync/access/limits.ts";
+import { MAX_METERED, VERIFY_BURST_MS, VERIFY_SHARE } from "../../src/sync/access/verify_time.ts";
 import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
 import * as streams from "../../src/sync/native/host/event_streams.ts";
 import { MAX_NAMED_TREES } from "../../src/sync/native/host/tips_feed.ts";
@@ -50,6 +51,9 @@ describe("docs/security.md", () => {
       ...sync,
       ...streams as unknown as Record<string, number>,
       MAX_NAMED_TREES,
+      VERIFY_SHARE,
+      VERIFY_BURST_MS,
+      MAX_METERED,
       MAX_TICKET_LENGTH,
       MAX_WAITING_BYTES,
       MAX_MESSAGE_BYTES,

@@ -1,3 +1,4 @@
+import { addressBlock, isOwnMachine } from "../../transport/address_block.ts";
 import { joinAddress } from "../../transport/addresses.ts";
 import type { ConnectionInfo } from "../../transport/port.ts";
 
@@ -7,6 +8,11 @@ interface Given {
   readonly remoteAddr?: { readonly hostname?: unknown; readonly port?: unknown };
   readonly upgrade?: unknown;
   readonly requestIP?: unknown;
+}
+
+/** Who is counted: a host, not its ports. What comes from this machine may have passed a proxy, and be anybody. */
+export function countedHost(remote: string | undefined): string | undefined {
+  return remote === undefined || isOwnMachine(remote) ? undefined : addressBlock(remote);
 }
 
 /** What is known of a request, out of what the server that was asked passes along. */

@@ -11,6 +11,7 @@ import { concat } from "../../util/bytes.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
 import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
+import type { VerifyMeter } from "../access/verify_time.ts";
 import type { NonceLedger } from "../access/port.ts";
 import {
   checkPost,
@@ -32,6 +33,7 @@ const STATUS: Readonly<Record<string, number>> = {
   TreeNotFound: 404,
   TooLarge: 413,
   TooManySessions: 429,
+  TooBusy: 429,
   Closing: 503,
 };
 
@@ -53,10 +55,10 @@ export async function answerPost(
 ): Promise<Response> {
   return await answered(request, async () => {
     const { host } = server;
-    const { proof, body, headers } = await provenRequest(server, request);
+    const proven = await provenRequest(server, request, remote);
     const leave = enter(host, remote);
-    const frames = streamOf(framesOf(server, proof, body, leave));
-    return new Response(frames, { headers: { "content-type": FRAMES_TYPE, ...headers } });
+    const frames = streamOf(framesOf(server, proven, leave));
+    return new Response(frames, { headers: { "content-type": FRAMES_TYPE, ...proven.headers } });
   });
 }
 
@@ -82,25 +84,34 @@ export interface ProvenRequest {
   readonly body: Uint8Array;
   /** Headers of the answer. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Its time. */
+  readonly meter: VerifyMeter;
 }
 
-/** Reads a request that a key has signed, with what is asked for. */
+/** Reads a request that a key has signed, with what is asked for. `TooBusy` when no time is left to it, or to where it comes from. */
 export async function provenRequest(
   { host, device, nonces }: PostServer,
   request: Request,
+  remote: string | undefined,
 ): Promise<ProvenRequest> {
+  // Nobody has proved anything yet.
+  const stranger = host.meter(undefined, remote);
+  stranger.require();
   const { clock } = host.serving.host.host;
   const proof = readPostProof(request.headers.get("authorization"), clock);
   const body = await bodyOf(request);
   const { pathname, search } = new URL(request.url);
   const target = { server: device.publicKey, path: pathname + search };
+  stranger.charge(1);
   await checkPost(proof, target, body, nonces, clock);
   await host.admit(proof.key);
+  const meter = host.meter(proof.key, remote);
+  meter.require();
   const headers = {
     "cache-control": "no-store",
     "eidetica-proof": proveAnswer(device, proof),
   };
-  return { proof, body, headers };
+  return { proof, body, headers, meter };
 }
 
 /** Answers under way count as sessions, where it is seen when they end. */
@@ -116,13 +127,12 @@ function enter(host: NativeHost, remote: string | undefined): () => void {
 
 function framesOf(
   { host, device }: PostServer,
-  proof: PostProof,
-  body: Uint8Array,
+  { proof, body, meter }: ProvenRequest,
   leave: () => void,
 ): AsyncIterable<Uint8Array> {
   const server = device.publicKey;
   const openBytes = postOpenBytes.bind(undefined, server, proof);
-  const frames = new PostAnswer(host, { peer: proof.key, openBytes }).frames(body);
+  const frames = new PostAnswer(host, { peer: proof.key, openBytes, meter }).frames(body);
   const end = async (): Promise<IteratorResult<Uint8Array>> => {
     leave();
     await frames.return();

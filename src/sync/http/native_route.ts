@@ -4,9 +4,9 @@
  * @module
  */
 
-import { addressBlock, isOwnMachine } from "../../transport/address_block.ts";
 import type { Link, LinkInfo, Upgrade, Upgraded } from "../../transport/port.ts";
 import { NATIVE_SUBPROTOCOL } from "../../transport/web_socket_link.ts";
+import { countedHost } from "./connection_info.ts";
 import { empty, plain, type Route } from "./fetch_handler.ts";
 
 /** What the route asks of whoever runs sessions. */
@@ -23,13 +23,13 @@ export interface NativeDoor {
 
 /** Answers requests for streams of events. */
 export function eventsRoute(door: NativeDoor): Route {
-  return (request, { remoteAddress }) => door.events(request, hostOf(remoteAddress));
+  return (request, { remoteAddress }) => door.events(request, countedHost(remoteAddress));
 }
 
 /** Answers requests for sessions of the native protocol. */
 export function nativeRoute(door: NativeDoor): Route {
   return async (request, { upgrade: ofServer, remoteAddress }) => {
-    if (request.method === "POST") return await door.post(request, hostOf(remoteAddress));
+    if (request.method === "POST") return await door.post(request, countedHost(remoteAddress));
     if (request.method !== "GET") return empty(405, { allow: "GET, POST" });
     const { headers } = request;
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") return upgradeRequired();
@@ -40,7 +40,7 @@ export function nativeRoute(door: NativeDoor): Route {
     if (upgrade === undefined) return plain(501, NO_UPGRADE);
     const made = upgraded(upgrade, request);
     if (made === undefined) return plain(400, "Expected a proper request for a WebSocket");
-    door.accept(made.link, { binding: NATIVE_SUBPROTOCOL, remote: hostOf(remoteAddress) });
+    door.accept(made.link, { binding: NATIVE_SUBPROTOCOL, remote: countedHost(remoteAddress) });
     return made.response;
   };
 }
@@ -51,11 +51,6 @@ function upgraded(upgrade: Upgrade, request: Request): Upgraded | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Who is counted: a host, not its ports. What comes from this machine may have passed a proxy, and be anybody. */
-function hostOf(remote: string | undefined): string | undefined {
-  return remote === undefined || isOwnMachine(remote) ? undefined : addressBlock(remote);
 }
 
 function offersProtocol(headers: Headers): boolean {

@@ -17,7 +17,7 @@ import { streamOf } from "../../transport/silence.ts";
 import { SyncError } from "../../util/errors.ts";
 import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { utf8 } from "../../util/bytes.ts";
-import { postOpenBytes, type PostProof } from "../access/post_proof.ts";
+import { postOpenBytes } from "../access/post_proof.ts";
 import { decodeMessage } from "../native/codec.ts";
 import { decodeFrames } from "../native/frames.ts";
 import { provenKeys } from "../native/host/native_host.ts";
@@ -33,7 +33,7 @@ import { SESSION_LIMITS } from "../native/limits.ts";
 import type { Open } from "../native/messages.ts";
 import { encodeEvent, EVENTS_PATH, EVENTS_TYPE, SIGN_OF_LIFE } from "./event_stream.ts";
 import { empty } from "./fetch_handler.ts";
-import { answered, type PostServer, provenRequest } from "./native_post.ts";
+import { answered, type PostServer, type ProvenRequest, provenRequest } from "./native_post.ts";
 
 /** Path of the stream of this package. */
 export const NATIVE_EVENTS_PATH: string = NATIVE_PATH + EVENTS_PATH;
@@ -58,7 +58,7 @@ export async function answerEvents(
     return empty(405, { allow: "GET, POST" });
   }
   return await answered(request, async () => {
-    const question = await questionOf(server, request);
+    const question = await questionOf(server, request, remote);
     const after = request.headers.get("last-event-id") ?? undefined;
     const feed = new TipsFeed(server.host, question.trees, after);
     const leave = enter(server, feed, question.peer, remote);
@@ -121,11 +121,15 @@ function encoded(event: FeedEvent): Uint8Array {
 
 // --- what is asked -------------------------------------------------------------------------------
 
-async function questionOf(server: PostServer, request: Request): Promise<Question> {
-  if (request.method === "POST") return await openedBy(server, request);
+async function questionOf(
+  server: PostServer,
+  request: Request,
+  remote: string | undefined,
+): Promise<Question> {
+  if (request.method === "POST") return await openedBy(server, request, remote);
   const trees = namedBy(request);
   const isProven = request.headers.has("authorization");
-  const { proof, headers } = isProven ? await provenRequest(server, request) : NOBODY;
+  const { proof, headers } = isProven ? await provenRequest(server, request, remote) : NOBODY;
   const keys = proof === undefined ? [] : [proof.key];
   const fed = trees.map((tree) => ({
     tree,
@@ -146,13 +150,18 @@ function namedBy({ url }: Request): ID[] {
   return ids;
 }
 
-async function openedBy(server: PostServer, request: Request): Promise<Question> {
-  const { proof, body, headers } = await provenRequest(server, request);
+async function openedBy(
+  server: PostServer,
+  request: Request,
+  remote: string | undefined,
+): Promise<Question> {
+  const proven = await provenRequest(server, request, remote);
+  const { proof, body, headers } = proven;
   const opens = opensOf(body);
   requireCount(opens.length, MAX_POST_TREES);
   const proofs = opens.reduce((sum, open) => sum + open.proofs.length, 0);
   if (proofs > SESSION_LIMITS.proofs) throw malformed("too many proofs are sent");
-  return { trees: opens.map((open) => fedBy(server, proof, open)), peer: proof.key, headers };
+  return { trees: opens.map((open) => fedBy(server, proven, open)), peer: proof.key, headers };
 }
 
 function opensOf(body: Uint8Array): Open[] {
@@ -166,8 +175,9 @@ function opensOf(body: Uint8Array): Open[] {
   return opens;
 }
 
-function fedBy({ host, device }: PostServer, proof: PostProof, open: Open): FedTree {
+function fedBy({ host, device }: PostServer, { proof, meter }: ProvenRequest, open: Open): FedTree {
   const { tree, proofs, tips } = open;
+  meter.charge(proofs.length);
   const keys = provenKeys(proofs, postOpenBytes(device.publicKey, proof, tree));
   return { tree, reading: new Reading(host, tree, [proof.key, ...keys]), tips };
 }

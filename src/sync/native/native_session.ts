@@ -71,9 +71,9 @@ export class NativeSession {
   }
 
   #begin(): void {
-    const { host, role, remote, signal } = this.#run;
+    const { host, remote, signal } = this.#run;
     try {
-      this.#leave = host.enter(this, role === "server", remote);
+      this.#leave = host.enter(this, this.#isServer, remote);
     } catch (error) {
       return this.#do(this.#session.close(...reasonOf(error)));
     }
@@ -81,6 +81,10 @@ export class NativeSession {
     this.#do(this.#session.start());
     this.#tick();
     void this.#read();
+  }
+
+  get #isServer(): boolean {
+    return this.#run.role === "server";
   }
 
   #identity() {
@@ -216,7 +220,8 @@ export class NativeSession {
       this.#peer = peer;
       const isKnown = await this.#run.host.admit(peer);
       const deflates = this.#run.deflates === true && (features & FEATURES.deflate) !== 0;
-      this.#trees.begin({ peer, isKnown, deflates });
+      const meter = this.#isServer ? this.#run.host.meter(peer, this.#run.remote) : undefined;
+      this.#trees.begin({ peer, isKnown, deflates, meter });
       this.#do(this.#session.admitted(isKnown));
       this.#resolveEstablished({ peer, isKnown, skewMs });
     } catch (error) {

@@ -5,6 +5,7 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import { EideticaError, SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { Reading } from "../access/reading.ts";
+import type { VerifyMeter } from "../access/verify_time.ts";
 import type { Action, Notice, Question } from "./actions.ts";
 import type { Decision } from "./host/access_requests.ts";
 import { type NativeHost, provenKeys } from "./host/native_host.ts";
@@ -25,6 +26,8 @@ export interface Partner {
   readonly isKnown: boolean;
   /** Whether blocks are deflated. */
   readonly deflates: boolean;
+  /** Time for verifying what it sends; undefined when this side has connected, since it has asked for that. */
+  readonly meter?: VerifyMeter | undefined;
 }
 
 /** The trees of one session: those that this side follows, and those that the other does. */
@@ -116,8 +119,8 @@ export class ServedTrees {
   }
 
   #side(tree: ID, reading: Reading | undefined, keepsCursor: boolean): TreeSide {
-    const { peer, deflates } = this.#partner!;
-    return new TreeSide(this.#host, { tree, peer, reading, deflates, keepsCursor });
+    const { peer, deflates, meter } = this.#partner!;
+    return new TreeSide(this.#host, { tree, peer, reading, deflates, keepsCursor, meter });
   }
 
   async #watch(served: ServedTree): Promise<void> {
@@ -160,7 +163,8 @@ export class ServedTrees {
   /** The other side opens a tree. */
   async #opened(open: Open): Promise<void> {
     const { channel, tree } = open;
-    const { peer, isKnown } = this.#partner!;
+    const { peer, isKnown, meter } = this.#partner!;
+    if (open.proofs.length > 0) await meter?.spend(open.proofs.length);
     const proven = provenKeys(open.proofs, this.#session.openTranscript(tree));
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };

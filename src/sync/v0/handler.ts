@@ -30,16 +30,24 @@ export class V0Handler {
 
   /**
    * Reads one request and gives the answer as a stream. `SyncError` `SerializationError` when it is no
-   * request; its field `fault` tells of what kind. `native` is what the way offers on which the request came.
+   * request; its field `fault` tells of what kind. `native` is what the way offers on which the request came, `remote` the
+   * host it comes from, where that is known and counts; `TooBusy` when no time is left to it.
    */
   async exchange(
     request: ByteStream,
     remote: Address | undefined,
-    limits: MessageLimits & { readonly native?: NativeOffer | undefined } = {},
+    limits: MessageLimits & {
+      readonly native?: NativeOffer | undefined;
+      readonly remote?: string | undefined;
+    } = {},
   ): Promise<ByteStream> {
+    const meter = this.#serving.verifyTime.meter(undefined, limits.remote);
+    meter.require();
     const reader = requestReader(limits);
     for await (const piece of request) reader.push(piece);
     const message = reader.end();
+    // The signature of the request itself, and those of entries.
+    meter.charge(message.type === "SendEntries" ? message.body.length : 1);
     const refused = message.type === "SendEntries" ? reader.refused : 0;
     return streamResponse(await this.#answer(message, { remote, native: limits.native }, refused));
   }

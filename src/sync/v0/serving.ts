@@ -6,9 +6,11 @@ import { SyncError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { MAX_STRAY_BYTES, MAX_STRAY_ENTRIES } from "../access/limits.ts";
 import type { ReadAccess } from "../access/can_read.ts";
+import { type VerifyLimits, VerifyTime } from "../access/verify_time.ts";
 import type { SyncHost } from "../host.ts";
 import { Relay } from "../relay.ts";
 import type { SyncDatabase } from "../sync_database.ts";
+import { systemTimers, type Timers } from "../worker/timers.ts";
 
 const log = new Logger("sync");
 
@@ -22,6 +24,10 @@ export interface ServingOptions {
   readonly access: ReadAccess;
   /** Name that other nodes are told. */
   readonly displayName?: string;
+  /** Waiting; the platform's timers unless told. */
+  readonly timers?: Timers | undefined;
+  /** How much others may have verified; the usual limits unless told. */
+  readonly verify?: VerifyLimits | undefined;
   /** Told when a peer was heard of, with where it says it can be reached. */
   readonly onPeer?: (peer: PublicKey) => void;
   /** Told when somebody has asked for access. */
@@ -43,6 +49,8 @@ export class Serving {
   readonly access: ReadAccess;
   /** Name that other nodes are told. */
   readonly displayName: string;
+  /** How long others may keep this node verifying. */
+  readonly verifyTime: VerifyTime;
   readonly #options: ServingOptions;
   #strays = { entries: 0, bytes: 0 };
   #relay: Relay | undefined;
@@ -53,6 +61,8 @@ export class Serving {
     this.records = options.records;
     this.access = options.access;
     this.displayName = options.displayName ?? DISPLAY_NAME;
+    const { host, timers = systemTimers, verify } = options;
+    this.verifyTime = new VerifyTime(host.host.clock, timers, verify);
     this.#options = options;
   }
 

@@ -2,6 +2,7 @@ import { CheckedSignatures } from "../../../database/checked_signatures.ts";
 import { Entry } from "../../../entry/entry.ts";
 import type { ID } from "../../../entry/id.ts";
 import { EideticaError, SyncError } from "../../../util/errors.ts";
+import type { VerifyMeter } from "../../access/verify_time.ts";
 import type { SyncWrites } from "../../host.ts";
 import type { StoreReport } from "../actions.ts";
 import { unpackBlock } from "../block.ts";
@@ -18,10 +19,12 @@ export class Intake {
   readonly #host: SyncWrites;
   readonly #tree: ID;
   readonly #recent: RecentIds;
+  readonly #meter: VerifyMeter | undefined;
   readonly #missing = new Map<string, ID>();
 
-  /** Takes entries of a tree; notes in `recent` which. */
-  constructor(host: SyncWrites, tree: ID, recent: RecentIds) {
+  /** Takes entries of a tree; notes in `recent` which. `meter` has the time of whoever sends them, where that is bounded. */
+  constructor(host: SyncWrites, tree: ID, recent: RecentIds, meter?: VerifyMeter) {
+    this.#meter = meter;
     this.#host = host;
     this.#tree = tree;
     this.#recent = recent;
@@ -38,6 +41,7 @@ export class Intake {
         if (read instanceof Entry) own.push(read);
         else [foreign, code] = [foreign + 1, read.code];
       }
+      await this.#meter?.spend(own.length, signal);
       // Threads are at work on these while the next block is unpacked.
       CheckedSignatures.begin(own);
       entries.push(...own);

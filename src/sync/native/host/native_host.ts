@@ -3,6 +3,7 @@ import { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
 import { NodeAccess } from "../../access/node_access.ts";
 import type { Reading } from "../../access/reading.ts";
+import type { VerifyMeter } from "../../access/verify_time.ts";
 import type { Serving } from "../../v0/serving.ts";
 import { systemTimers, type Timers } from "../../worker/timers.ts";
 import { ArrivalLog, MOST_MET } from "../../../backend/log/arrival_log.ts";
@@ -83,12 +84,21 @@ export class NativeHost {
     return await this.serving.knows(peer);
   }
 
-  /** A session begins; call what it gives when it has ended. `TooManySessions` when others may not have any more. */
+  /** How long a peer that has proved its key, and an address, may keep this node verifying. */
+  meter(peer: PublicKey | undefined, address: string | undefined): VerifyMeter {
+    return this.serving.verifyTime.meter(peer, address);
+  }
+
+  /** A session begins; call what it gives when it has ended. `TooManySessions` or `TooBusy` when others may not have any more. */
   enter(session: OpenSession, isOfOther: boolean, address: string | undefined): () => void {
     if (this.#isClosed) {
       throw new SyncError("Closing", "Cannot begin a session: this instance ends");
     }
+    // Whoever begins has its proof checked.
+    const meter = isOfOther ? this.meter(undefined, address) : undefined;
+    meter?.require();
     const leave = isOfOther ? this.admissions.enter(address) : undefined;
+    meter?.charge(1);
     this.#sessions.add(session);
     return () => {
       this.#sessions.delete(session);

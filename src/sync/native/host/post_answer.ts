@@ -13,6 +13,7 @@
 import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
+import type { VerifyMeter } from "../../access/verify_time.ts";
 import type { Block, Judgement } from "../actions.ts";
 import { Reading } from "../../access/reading.ts";
 import { decodeMessage, encodeMessage } from "../codec.ts";
@@ -35,6 +36,8 @@ export interface PostCaller {
   readonly peer: PublicKey;
   /** What other keys sign to vouch for reading a tree. */
   readonly openBytes: (tree: ID) => Uint8Array;
+  /** Its time. */
+  readonly meter?: VerifyMeter | undefined;
 }
 
 type Frames = AsyncGenerator<Uint8Array, void>;
@@ -108,7 +111,7 @@ export class PostAnswer {
     const reading = new Reading(this.#host, tree, [peer, ...this.#provenKeys(open)]);
     const side = new TreeSide(this.#host, {
       ...{ tree, peer, reading },
-      ...{ deflates: true, keepsCursor: false },
+      ...{ deflates: true, keepsCursor: false, meter: this.#caller.meter },
     });
     const judgement = await side.judge(open);
     const { mayRead } = judgement;
@@ -123,6 +126,7 @@ export class PostAnswer {
   #provenKeys({ tree, proofs }: Open): PublicKey[] {
     this.#proofs += proofs.length;
     if (this.#proofs > SESSION_LIMITS.proofs) throw tooMuch("too many proofs are sent");
+    this.#caller.meter?.charge(proofs.length);
     return provenKeys(proofs, this.#caller.openBytes(tree));
   }
 

@@ -16,6 +16,7 @@ import type {
 } from "../actions.ts";
 import type { Reading } from "../../access/reading.ts";
 import { packBlock } from "../block.ts";
+import type { VerifyMeter } from "../../access/verify_time.ts";
 import { BLOCK_BYTES } from "../limits.ts";
 import { type Entries, MAX_TIPS, type Open } from "../messages.ts";
 import { deflate } from "./deflate.ts";
@@ -43,6 +44,8 @@ export interface TreeSideOptions {
   readonly deflates: boolean;
   /** Whether up to where the peer's log is here is kept. */
   readonly keepsCursor: boolean;
+  /** Time for verifying what the peer sends; undefined where that is not bounded, since this side has asked for it. */
+  readonly meter?: VerifyMeter | undefined;
 }
 
 /** Does what one channel of a session wants of an instance. */
@@ -56,7 +59,8 @@ export class TreeSide {
   constructor(host: NativeHost, options: TreeSideOptions) {
     this.#host = host;
     this.#options = options;
-    this.#intake = new Intake(host.serving.host.host, options.tree, this.#recent);
+    const { tree, meter } = options;
+    this.#intake = new Intake(host.serving.host.host, tree, this.#recent, meter);
   }
 
   get #tree(): ID {
