@@ -238,6 +238,7 @@ export class Instance implements AsyncDisposable, HasHost {
     const action = "log in";
     requireText(name, action, "the name");
     if (password !== undefined) requireText(password, action, "the password");
+    void this.host.backend;
     const host = userHost(this.host, this.#identity);
     return new User(host, await this.#engine.login(host, name, password));
   }

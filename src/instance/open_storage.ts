@@ -4,7 +4,7 @@ import { STORAGES } from "#storages";
 import { type ConnectionTarget, parseConnectionUrl } from "./connection_url.ts";
 import { openSnapshotFile } from "./open_snapshot.ts";
 import { opened, type OpenedStorage } from "./opened_storage.ts";
-import type { Opener, OpenOptions } from "./storage_opener.ts";
+import type { Opener, OpenOptions, Target } from "./storage_opener.ts";
 import { textFiles } from "./text_files.ts";
 import { unavailable } from "./url_errors.ts";
 
@@ -20,6 +20,7 @@ export async function openTarget(
 ): Promise<OpenedStorage> {
   try {
     if (target.scheme === "memory") return await openMemory(target.path, options);
+    if (target.scheme === "unix") return await connect(target, options);
     // The entry of a scheme takes the targets of that scheme.
     const open = STORAGES[target.scheme] as Opener<typeof target.scheme> | undefined;
     if (open === undefined) throw unavailable(target.scheme);
@@ -28,6 +29,11 @@ export async function openTarget(
   } catch (error) {
     throw isUnavailable(error) ? unavailable(target.scheme, error) : error;
   }
+}
+
+async function connect(target: Target<"unix">, options: OpenOptions): Promise<OpenedStorage> {
+  if (STORAGES.unix === undefined) throw unavailable(target.scheme);
+  return await STORAGES.unix(target, options);
 }
 
 async function openMemory(

@@ -1,7 +1,9 @@
 import type { StorageDriver } from "../storage/driver.ts";
+import type { Clock } from "../util/clock.ts";
 import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
 import type { ConnectionTarget } from "./connection_url.ts";
+import type { OpenedStorage } from "./opened_storage.ts";
 
 /** How a storage is opened. */
 export interface OpenOptions {
@@ -15,6 +17,8 @@ export interface OpenOptions {
   readonly onProgress?: WorkOptions["onProgress"];
   /** See `InstanceOptions.durability`. */
   readonly durability?: "full" | "normal";
+  /** See `InstanceOptions.clock`. */
+  readonly clock?: Clock;
   /** See `InstanceOptions.random`. */
   readonly random?: RandomSource;
 }
@@ -39,10 +43,14 @@ export type Opener<S extends Scheme> = (
   options: OpenOptions,
 ) => Promise<OpenedDriver>;
 
+/** Connects to the daemon that a URL leads to. */
+export type Connector = (target: Target<"unix">, options: OpenOptions) => Promise<OpenedStorage>;
+
 /** Whole text files, in which snapshots of the memory are kept. */
 export type TextFiles = typeof import("../storage/shared/text_file.ts");
 
 /** What a place has: an opener for each scheme that it knows, and files. */
 export type Storages =
-  & { readonly [S in Exclude<Scheme, "memory">]?: Opener<S> }
+  & { readonly [S in Exclude<Scheme, "memory" | "unix">]?: Opener<S> }
+  & { readonly unix?: Connector }
   & { readonly textFiles?: () => Promise<TextFiles> };

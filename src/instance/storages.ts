@@ -29,6 +29,10 @@ export const STORAGES: Storages = {
     const { postgresStorage } = await load(() => import("../storage/postgres/mod.ts"));
     return { driver: await postgresStorage(url, options), readOnly: options.readOnly };
   },
+  unix: async ({ path }, options) => {
+    const { connectDaemon } = await load(() => import("../service/client/connect.ts"));
+    return await connectDaemon(path, options);
+  },
   textFiles: () => load(() => import("../storage/shared/text_file.ts")),
 };
 

@@ -50,10 +50,10 @@ describe("one application on every storage", () => {
     });
   }
 
-  it("07 §3 a scheme that nothing stands behind says so", async () => {
+  it("07 §3, 11 §2 a socket that nobody listens at says so", async () => {
     await assert.rejects(
-      Instance.connect("unix:///run/eidetica.sock"),
-      hasCode("BackendUnavailable", "unix"),
+      Instance.connect("unix:///run/eidetica-nobody.sock"),
+      hasCode("ConnectionFailed", "/run/eidetica-nobody.sock"),
     );
   });
 });

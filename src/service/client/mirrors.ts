@@ -1,0 +1,117 @@
+import type { LocalBackend } from "../../backend/local.ts";
+import type { Entry } from "../../entry/entry.ts";
+import type { ID } from "../../entry/id.ts";
+import { WriteEvents } from "../../instance/write_events.ts";
+import type { Clock } from "../../util/clock.ts";
+import { environmentVariable } from "../../util/edge_environment.ts";
+import { Logger } from "../../util/log.ts";
+import type { DatabaseWrite } from "../protocol/messages.ts";
+import { every } from "./edge_interval.ts";
+import { RemoteTree } from "./remote_tree.ts";
+import type { DaemonSession } from "./session.ts";
+import { submitAndLook, submitForVerdict, type Verdict } from "./submit.ts";
+import { TreeCopy } from "./tree_copy.ts";
+import { TreeMirror } from "./tree_mirror.ts";
+
+const log = new Logger("service");
+
+/** How long the daemon goes on telling of a database that nobody listens to or reads, in milliseconds. */
+const IDLE_GRACE_MS = 60_000;
+/** How often is looked for such databases. */
+const SWEEP_INTERVAL_MS = 30_000;
+
+/** The copies of all databases of a daemon that were read. */
+export class Mirrors {
+  /** Who this client is to the daemon. */
+  readonly session: DaemonSession;
+  /** Where the copies are. */
+  readonly backend: LocalBackend;
+  /** Write handlers. */
+  readonly events: WriteEvents = new WriteEvents(log);
+  readonly #trees = new Map<string, TreeMirror>();
+  readonly #graceMs = milliseconds("EIDETICA_TEST_IDLE_GRACE_MS", IDLE_GRACE_MS);
+  readonly #clock: Clock;
+  readonly #hangUp: () => void;
+  readonly #stopSweeping: () => void;
+
+  /** No copies yet; `hangUp` ends the connection. */
+  constructor(session: DaemonSession, backend: LocalBackend, clock: Clock, hangUp: () => void) {
+    this.session = session;
+    this.backend = backend;
+    this.#clock = clock;
+    this.#hangUp = hangUp;
+    const interval = milliseconds("EIDETICA_TEST_SWEEP_INTERVAL_MS", SWEEP_INTERVAL_MS);
+    this.#stopSweeping = every(interval, () => this.#sweep());
+  }
+
+  /** The copy of a database. */
+  of(tree: ID): TreeMirror {
+    return this.peek(tree) ?? this.#make(tree);
+  }
+
+  /** The copy of a database, if there is one. */
+  peek(tree: ID): TreeMirror | undefined {
+    return this.#trees.get(tree.toString());
+  }
+
+  #make(tree: ID): TreeMirror {
+    const copy = new TreeCopy(tree, this.backend, this.events);
+    const mirror = new TreeMirror(tree, copy, new RemoteTree(tree, this.session));
+    this.#trees.set(tree.toString(), mirror);
+    return mirror;
+  }
+
+  /** Submits an entry, and tells what the daemon makes of it. */
+  submit(tree: ID, entry: Entry): Promise<Verdict> {
+    return this.session.features.has("verdicts")
+      ? submitForVerdict(this.session, tree, entry)
+      : submitAndLook(this.session, this.of(tree), entry);
+  }
+
+  /** The daemon tells of a write. */
+  heard(write: DatabaseWrite<Entry>): void {
+    this.peek(write.rootId)?.heard(write);
+  }
+
+  /** Another user has logged in: what the daemon was asked to tell is asked for anew, for who listens at once. */
+  async loggedIn(): Promise<void> {
+    const heard: Promise<void>[] = [];
+    for (const mirror of this.#trees.values()) {
+      mirror.forget();
+      if (this.events.has(mirror.tree)) heard.push(mirror.settle());
+    }
+    const failed = (await Promise.allSettled(heard)).filter(({ status }) => status === "rejected");
+    if (failed.length > 0) {
+      log.warn("Handlers of {count} databases are told nothing any more", {
+        count: failed.length,
+      });
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#clock.nowMillis();
+    for (const mirror of this.#trees.values()) {
+      mirror.sweep(now, this.#graceMs, this.#hangUp).catch((error) => {
+        log.debug("Tree {tree} was not unsubscribed", { tree: mirror.tree.toString(), error });
+      });
+    }
+  }
+
+  /** The connection has ended: nothing is told any more. */
+  ended(): void {
+    this.#stopSweeping();
+    for (const mirror of this.#trees.values()) mirror.forget();
+  }
+
+  /** Ends the connection, and all registrations. */
+  close(): void {
+    this.#hangUp();
+    this.events.clear();
+  }
+}
+
+/** A number of milliseconds out of the environment; what is none counts for nothing. */
+function milliseconds(variable: string, usual: number): number {
+  const given = environmentVariable(variable);
+  return given !== undefined && /^\d{1,9}$/.test(given) ? Number(given) : usual;
+}

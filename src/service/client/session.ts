@@ -1,0 +1,204 @@
+import type { DatabaseKey } from "../../auth/database_key.ts";
+import type { ID } from "../../entry/id.ts";
+import { SigKey } from "../../entry/sig_info.ts";
+import { createChallengeResponse } from "../../keys/challenge.ts";
+import type { PrivateKey } from "../../keys/private_key.ts";
+import { CryptoError, ServiceError } from "../../util/errors.ts";
+import type { DatabaseOp, LoginChallenge, ReceivedResponse } from "../protocol/messages.ts";
+import type { Connection } from "./connection.ts";
+import { type Actor, Identities, isRefusal } from "./identities.ts";
+
+/** A kind of response. */
+type ResponseType = ReceivedResponse["type"];
+
+/** Makes the root key out of what a daemon tells of a user. */
+export type OpenRootKey = (login: LoginChallenge) => Promise<PrivateKey>;
+
+/**
+ * What a connection may do: who is logged in, and which keys it has proved to hold (11 §4). Keys are proved when
+ * they are needed; the daemon forgets them at every login, and so does this.
+ */
+export class DaemonSession {
+  readonly #connection: Connection;
+  readonly #identities = new Identities();
+  /** Keys that were proved, or are about to be: whoever needs one waits for the same attempt. */
+  readonly #proved = new Map<string, Promise<void>>();
+  #loggingIn: Promise<unknown> | undefined;
+  #user: { readonly username: string; readonly rootKey: PrivateKey } | undefined;
+
+  /** Nobody is logged in at first. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** What both ends can do. */
+  get features(): Connection["features"] {
+    return this.#connection.features;
+  }
+
+  /** See `Identities.note`. */
+  actAs(tree: ID, key: DatabaseKey): void {
+    this.#identities.note(tree, key);
+  }
+
+  /** See `Identities.addUser`. */
+  addUser(uuid: string, keys: () => Iterable<PrivateKey>): void {
+    this.#identities.addUser(uuid, keys);
+  }
+
+  // --- login ---------------------------------------------------------------------------------
+
+  /**
+   * Logs a user in. A login that fails has ended the session of whoever was logged in before, who is then logged
+   * in again. What is asked meanwhile waits.
+   */
+  async login(
+    username: string,
+    open: OpenRootKey,
+  ): Promise<LoginChallenge & { rootKey: PrivateKey }> {
+    while (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+    const login = this.#login(username, open);
+    this.#loggingIn = login;
+    try {
+      return await login;
+    } finally {
+      this.#loggingIn = undefined;
+    }
+  }
+
+  async #login(
+    username: string,
+    open: OpenRootKey,
+  ): Promise<LoginChallenge & { rootKey: PrivateKey }> {
+    try {
+      const login = await this.#challenge(username);
+      const rootKey = await open(login);
+      await this.#prove(login, rootKey);
+      this.#user = { username, rootKey };
+      return { ...login, rootKey };
+    } catch (error) {
+      await this.#loginAgain();
+      throw error;
+    }
+  }
+
+  async #challenge(username: string): Promise<LoginChallenge> {
+    const response = await this.#connection.request({ type: "TrustedLoginUser", username });
+    return expected(response, "TrustedLoginChallenge").login;
+  }
+
+  async #prove({ challenge }: LoginChallenge, rootKey: PrivateKey): Promise<void> {
+    const signature = createChallengeResponse(challenge, rootKey);
+    const response = await this.#connection.request({ type: "TrustedLoginProve", signature });
+    expected(response, "TrustedLoginOk");
+    this.#proved.clear();
+    this.#proved.set(rootKey.publicKey.toString(), Promise.resolve());
+    this.#identities.loggedIn(rootKey);
+  }
+
+  async #loginAgain(): Promise<void> {
+    if (this.#user === undefined) return;
+    const { username, rootKey } = this.#user;
+    try {
+      await this.#prove(await this.#challenge(username), rootKey);
+    } catch {
+      // Whoever asks for something next is told that nobody is logged in.
+      this.#user = undefined;
+      this.#proved.clear();
+    }
+  }
+
+  // --- keys ----------------------------------------------------------------------------------
+
+  /** Proves to the daemon that this process holds a key, unless it has done that. */
+  async #register(key: PrivateKey): Promise<void> {
+    const name = key.publicKey.toString();
+    let proof = this.#proved.get(name);
+    if (proof === undefined) {
+      proof = this.#registerNow(key);
+      this.#proved.set(name, proof);
+      proof.catch(() => this.#proved.delete(name));
+    }
+    await proof;
+  }
+
+  async #registerNow(key: PrivateKey): Promise<void> {
+    const pubkey = key.publicKey;
+    const asked = await this.#connection.request({ type: "SessionKeyChallenge", pubkey });
+    const { challenge } = expected(asked, "SessionKeyChallenge");
+    const signature = createChallengeResponse(challenge, key);
+    const done = { type: "SessionKeyRegister", pubkey, signature } as const;
+    expected(await this.#connection.request(done), "Ok");
+  }
+
+  // --- requests ------------------------------------------------------------------------------
+
+  /**
+   * Asks something about a database, as whoever the daemon has accepted for it before, else as each of those who
+   * may be: handles' keys, the user, and the keys of all users who are logged in here. A refusal of all of them is
+   * told as it was of the first.
+   */
+  async ask<T extends ResponseType>(
+    tree: ID,
+    op: DatabaseOp,
+    type: T,
+  ): Promise<Extract<ReceivedResponse, { type: T }>> {
+    if (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+    const accepted = this.#identities.accepted(tree);
+    if (accepted !== undefined) {
+      try {
+        return expected(await this.#askAs(tree, accepted.identity, op), type);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        this.#identities.accept(tree, undefined);
+      }
+    }
+    return expected(await this.#askAsAny(tree, op), type);
+  }
+
+  async #askAsAny(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
+    let refusal: unknown;
+    for (const actor of this.#identities.candidates(tree)) {
+      try {
+        const response = await this.#tryAs(actor, tree, op);
+        this.#identities.accept(tree, actor);
+        return response;
+      } catch (error) {
+        // A key that was wiped by a logout proves nothing any more.
+        if (!isRefusal(error) && !(error instanceof CryptoError)) throw error;
+        refusal ??= error;
+      }
+    }
+    if (refusal !== undefined) throw refusal;
+    return await this.#askAs(tree, SigKey.NONE, op);
+  }
+
+  async #tryAs({ identity, key }: Actor, tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
+    await this.#register(key);
+    return await this.#askAs(tree, identity, op);
+  }
+
+  #askAs(rootId: ID, identity: SigKey, op: DatabaseOp): Promise<ReceivedResponse> {
+    return this.#connection.request({ type: "AuthenticatedDb", rootId, identity, op });
+  }
+
+  /** Submits an entry, which the daemon takes from everybody who is logged in, whoever has signed it. */
+  async submit(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
+    if (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+    const actor = this.#identities.accepted(tree) ?? this.#identities.login;
+    return await this.#askAs(tree, actor?.identity ?? SigKey.NONE, op);
+  }
+}
+
+/** A response that must be of one type. */
+export function expected<T extends ResponseType>(
+  response: ReceivedResponse,
+  type: T,
+): Extract<ReceivedResponse, { type: T }> {
+  if (response.type === type) return response as Extract<ReceivedResponse, { type: T }>;
+  throw new ServiceError(
+    "UnexpectedResponse",
+    `Cannot use the daemon's answer: it is ${response.type}, expected was ${type}`,
+    { fields: { expected: type, actual: response.type } },
+  );
+}
