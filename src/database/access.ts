@@ -46,8 +46,18 @@ export async function currentPermission(
       fields: { reason },
     });
   }
+  return await permissionUnder(host, root, key.publicKey, key.identity);
+}
+
+/** What somebody who has proven to hold a key may do now under an identity. */
+export async function permissionUnder(
+  host: DatabaseHost,
+  root: ID,
+  publicKey: PublicKey,
+  identity: SigKey,
+): Promise<Permission> {
   const settings = await currentAuth(host, root);
-  return await resolveIdentityPermission(key.publicKey, key.identity, settings, reader(host));
+  return await resolveIdentityPermission(publicKey, identity, settings, reader(host));
 }
 
 /** Identities under which a key may act, strongest first; one-hop delegations included. */

@@ -16,6 +16,9 @@ const OPERATIONS = new Map<unknown, string>([
   ["findMergeBase", "No entry IDs provided for find_merge_base"],
 ]);
 
+/** The reason of this package for refusing an entry that builds on nothing and is no root. */
+const WITHOUT_PARENTS = "empty main tree parents on a non-root entry";
+
 /** By module and code, what makes the text of the fields; where that gives nothing, the message stays. */
 const TEXTS: Readonly<Record<string, (fields: Fields) => unknown>> = {
   "auth/InvalidAuthConfiguration": withReason("Invalid auth configuration"),
@@ -25,12 +28,18 @@ const TEXTS: Readonly<Record<string, (fields: Fields) => unknown>> = {
   "backend/EmptyEntryList": ({ operation }) => OPERATIONS.get(operation) ?? operation,
   "backend/EntryNotFound": ({ id }) => `Entry not found: ${id}`,
   "backend/NoCommonAncestor": ({ entryIds }) => {
-    const ids = (entryIds as readonly unknown[]).map((id) => `ID(Some(Cid(${id})))`);
+    const ids = (entryIds as readonly unknown[] | undefined ?? []).map((id) =>
+      `ID(Some(Cid(${id})))`
+    );
     return `No common ancestor found for entries: [${ids.join(", ")}]`;
   },
   "backend/VerificationStatusNotFound": ({ id }) => `Verification status not found: ${id}`,
   "instance/DatabaseNotFound": ({ name }) => name,
+  "instance/EntryValidationFailed": ({ reason, entryId }) =>
+    reason === WITHOUT_PARENTS && `Entry validation failed: Non-root entry ${entryId} has empty ` +
+      "main tree parents. All non-root entries must have valid parent relationships in the main tree.",
   "instance/EntryNotFound": ({ id }) => `Entry not found: ${id}`,
+  "service/UnexpectedProof": ({ reason }) => reason,
   "transaction/EmptyTipsNotAllowed": () => "Empty tips array not allowed for transaction",
   "user/DuplicateUsersDetected": ({ username, count }) =>
     `Multiple users detected with username '${username}' (${count} found). ` +
