@@ -52,8 +52,11 @@ const STORAGES = [
 /** Servers and clients that a runtime brings along: as storages, they are reached when they are needed. */
 const TRANSPORT_EDGES = "src/transport/edge/";
 
+/** The service on a socket of this machine: its door is in it. */
+const SERVICE_EDGE = "src/service/edge/";
+
 /** Folders whose files may name a runtime. The conformance suite registers tests with `node:test`. */
-const EDGES = [...STORAGES, TRANSPORT_EDGES, "src/cli/", "src/testing/"];
+const EDGES = [...STORAGES, TRANSPORT_EDGES, SERVICE_EDGE, "src/cli/", "src/testing/"];
 
 /** Where URLs become drivers and files: these alone import edges, and only when they are needed. */
 const COMPOSERS = new Set([
@@ -110,7 +113,7 @@ export function refuseImport(
 }
 
 function isEdge(path: string): boolean {
-  return path.startsWith(TRANSPORT_EDGES) || STORAGES.some((folder) => path.startsWith(folder));
+  return [...STORAGES, TRANSPORT_EDGES, SERVICE_EDGE].some((folder) => path.startsWith(folder));
 }
 
 function refuseRuntime(file: string, kind: ImportKind): string | undefined {

@@ -1,7 +1,7 @@
 import { EideticaError, ServiceError } from "../../util/errors.ts";
 import { utf8 } from "../../util/bytes.ts";
 import type { Entry } from "../../entry/entry.ts";
-import { ID } from "../../entry/id.ts";
+import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import { inTree } from "../../backend/tree/walk.ts";
 import type { DatabaseOp, ReceivedEntry, ServiceResponse } from "../protocol/messages.ts";

@@ -5,6 +5,9 @@ export class Outbox {
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #isEnded = false;
+  #tellEnded: () => void = () => undefined;
+  /** Resolves when the outbox has ended; what is in it may not be sent yet. */
+  readonly ended: Promise<void> = new Promise((resolve) => this.#tellEnded = resolve);
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
@@ -29,6 +32,7 @@ export class Outbox {
   /** Ends the outbox: what is in it is sent, nothing is added. */
   end(): void {
     this.#isEnded = true;
+    this.#tellEnded();
     this.#wake();
   }
 

@@ -4,7 +4,7 @@ import { inTree, storeHeight } from "../../backend/tree/walk.ts";
 import type { Doc } from "../../crdt/doc.ts";
 import { SETTINGS } from "../../entry/constants.ts";
 import type { Entry } from "../../entry/entry.ts";
-import { ID } from "../../entry/id.ts";
+import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import { settingsAt } from "../../settings/pinned_settings.ts";
 import { EideticaError, SerializeError, TransactionError } from "../../util/errors.ts";
