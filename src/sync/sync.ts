@@ -40,6 +40,7 @@ import { routed } from "./http/fetch_handler.ts";
 import { eventsRoute, nativeRoute } from "./http/native_route.ts";
 import { NATIVE_EVENTS_PATH } from "./http/tips_route.ts";
 import { requireOrigins, withOrigins } from "./http/origins.ts";
+import { RequestRoom } from "./http/request_room.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
@@ -232,6 +233,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     this.#serving = serving;
     const handler = new V0Handler(serving);
     const sessions = this.#sessions;
+    const room = new RequestRoom(host.host.clock);
     return {
       exchange: (request, remote, takesLinks = false) => {
         const native = takesLinks && sessions !== undefined ? OWN_OFFER : undefined;
@@ -244,6 +246,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
           [NATIVE_PATH]: nativeRoute(sessions),
           [NATIVE_EVENTS_PATH]: eventsRoute(sessions),
         },
+        (...asked) => room.within(...asked),
       ),
     };
   }

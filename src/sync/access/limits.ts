@@ -7,6 +7,12 @@
 /** Largest request over HTTP, in bytes: the one that nodes of the Rust project take. */
 export const MAX_HTTP_REQUEST_BYTES: number = 2 * 1024 * 1024;
 
+/** Requests with a body that may be read at a time: each may bring {@link MAX_HTTP_REQUEST_BYTES}. */
+export const MAX_REQUESTS_READ = 512;
+
+/** Those of one address that may be; of IPv6, of one network `/64`. */
+export const MAX_REQUESTS_READ_PER_ADDRESS = 64;
+
 /** Largest part of a message that is not an entry, in bytes: only so much of it is ever buffered. */
 export const MAX_PART_BYTES: number = 8 * 1024 * 1024;
 

@@ -4,12 +4,15 @@ import { connectionInfo } from "./connection_info.ts";
 /** Answers requests of one path. */
 export type Route = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
-/** A web-standard handler that answers by path; other paths are not found. */
-export function routed(routes: Readonly<Record<string, Route>>): WebHandler {
+/** A web-standard handler that answers by path, what `within` lets in; other paths are not found. */
+export function routed(
+  routes: Readonly<Record<string, Route>>,
+  within: (route: Route, request: Request, info: ConnectionInfo) => Promise<Response>,
+): WebHandler {
   return async (request, info) => {
     const { pathname } = new URL(request.url);
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-    return await route?.(request, connectionInfo(info)) ?? empty(404);
+    return route === undefined ? empty(404) : await within(route, request, connectionInfo(info));
   };
 }
 
