@@ -9,14 +9,18 @@ const SRC = fileURLToPath(new URL("../../src/", import.meta.url));
 /** A message that stands in a constructor of an error, or is made just before it. */
 const MESSAGE = /(?:new \w+Error\(\s*"\w+",|(?:const|let) message =)\s*["`]([^"`]*)/g;
 
-/** Halves of messages: others begin them with what failed. Native sessions tell these to the other side. */
-const CONTINUED = /^(instance\/storages|storage\/shared\/paths|sync\/native\/\w+)\.ts$/;
+/** Halves of messages: others begin them with what failed. Native sessions tell these to the other side, and usage errors go
+ * on after "error: " as the reference's do. */
+const CONTINUED =
+  /^(cli\/frame\/parse|instance\/storages|storage\/shared\/paths|sync\/native\/\w+)\.ts$/;
 
 /** Texts that peers, vectors or chapters fix: what answers a request, and what the reference says likewise. */
 const FIXED = [
   /^Authentication (failed|required)/,
+  /^Backend at .* is (not|already) initialised/,
   /^Bootstrap request not found/,
   /^Entry validation failed: /,
+  /^Failed to connect to PostgreSQL at /,
   /^Handshake failed: /,
   /^Insufficient permission for request /,
   /^Invalid (ID format|address|key name|request state)/,
