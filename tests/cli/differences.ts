@@ -5,6 +5,7 @@
  * @module
  */
 
+import { VERSION as OURS } from "../../src/cli/version.ts";
 import type { Case } from "./transcripts.ts";
 
 /** What is so instead, and the reason. */
@@ -25,7 +26,7 @@ function notInitialised(label: string, after: readonly string[] = []): Differenc
 }
 
 const LOGS = "log lines go to standard error";
-const VERSION = { why: "it is the version of this package", stdout: "eidetica 0.1.0\n" };
+const VERSION = { why: "it is the version of this package", stdout: `eidetica ${OURS}\n` };
 const SQLITE = notInitialised("sqlite (./eidetica.db)");
 
 /** The differences, by case. */

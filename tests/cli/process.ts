@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const COMMAND = fileURLToPath(new URL("../../bin/eidetica", import.meta.url));
@@ -48,7 +49,7 @@ export class Running {
   readonly child: ChildProcess;
   stdout = "";
   stderr = "";
-  readonly #closed: Promise<unknown>;
+  readonly #closed: Promise<unknown[]>;
 
   constructor(words: readonly string[], { cwd, env = {}, input }: Begin) {
     this.child = spawn(process.execPath, [...COMMAND_LINE, ...words], {
@@ -65,10 +66,19 @@ export class Running {
 
   /** Waits until standard output has a text; fails when the process ends before. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
+    return await this.#has(pattern, this.child.stdout!, () => this.stdout);
+  }
+
+  /** As {@link until}, for standard error. */
+  async errors(pattern: RegExp): Promise<RegExpExecArray> {
+    return await this.#has(pattern, this.child.stderr!, () => this.stderr);
+  }
+
+  async #has(pattern: RegExp, stream: Readable, text: () => string): Promise<RegExpExecArray> {
     for (;;) {
-      const found = pattern.exec(this.stdout);
+      const found = pattern.exec(text());
       if (found !== null) return found;
-      const more = once(this.child.stdout!, "data").then(() => true);
+      const more = once(stream, "data").then(() => true);
       if (await Promise.race([more, this.#closed.then(() => false)])) continue;
       throw new Error(`It has ended without ${pattern}\n${this.stdout}${this.stderr}`);
     }
@@ -76,14 +86,15 @@ export class Running {
 
   /** Sends a signal and waits for the end. */
   async stop(signal: NodeJS.Signals): Promise<Outcome> {
-    this.child.kill(signal);
+    // Deno takes a child for killed when `child.kill` was called, however it has ended.
+    process.kill(this.child.pid!, signal);
     return await this.ended();
   }
 
   /** Waits for the end. */
   async ended(): Promise<Outcome> {
-    await this.#closed;
-    return { code: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
+    const [code] = await this.#closed as [number | null];
+    return { code, stdout: this.stdout, stderr: this.stderr };
   }
 }
 
