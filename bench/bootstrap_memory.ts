@@ -1,6 +1,6 @@
 /**
  * What a bootstrap over HTTP takes of memory on both sides, which are processes of their own with SQLite files:
- * `bootstrap_memory.ts [ENTRIES] [WARM]`. Linux alone tells, and forgets, the peak of another process.
+ * `bootstrap_memory.ts [ENTRIES] [WARM] [PACKAGE]`. Linux alone tells, and forgets, the peak of another process.
  *
  * ```text
  * { "entries": 100000, "ms": …, "server": { "started": …, "idle": …, "peak": … }, "client": … }    in MiB
@@ -9,6 +9,9 @@
  * `started` is after the start; `idle` after a smaller bootstrap of WARM entries, so that all code is there, threads run
  * and caches are in use; `peak` is the most during the bootstrap of ENTRIES.
  *
+ * Node strips types with a compiler of its own in every thread, some 20 MiB each, which the package on npm does not take: to
+ * measure that, `npm run build` first, and name `dist/node/mod.js` as PACKAGE.
+ *
  * @module
  */
 
@@ -16,7 +19,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Database, User } from "../mod.ts";
 import { bed, temporaryFolder } from "./bed.ts";
 import { commitMany } from "./workloads.ts";
@@ -41,7 +44,7 @@ class Side {
   constructor(...args: readonly string[]) {
     const file = fileURLToPath(new URL("./bootstrap_side.ts", import.meta.url));
     const before = "Deno" in globalThis ? ["run", "-A", "--no-lock"] : process.execArgv;
-    this.#child = spawn(process.execPath, [...before, file, ...args], {
+    this.#child = spawn(process.execPath, [...before, file, eidetica, ...args], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
@@ -120,7 +123,13 @@ async function bootstrap(served: string, empty: string) {
   return { entries, ms, server: memory("server"), client: memory("client") };
 }
 
-const [entries = 100_000, warm = entries / 5] = process.argv.slice(2).map(Number);
+const [large, small, built] = process.argv.slice(2);
+const entries = Number(large ?? 100_000);
+const warm = Number(small ?? entries / 5);
+/** The package that both sides import. */
+const eidetica = built === undefined
+  ? new URL("../mod.ts", import.meta.url).href
+  : pathToFileURL(built).href;
 const served = await source(entries, warm);
 const { folder, remove } = temporaryFolder();
 console.log(JSON.stringify(await bootstrap(served, folder)));

@@ -1,5 +1,6 @@
 /**
- * One side of a bootstrap over HTTP in two processes: `bootstrap_side.ts FOLDER [TICKETS]`.
+ * One side of a bootstrap over HTTP in two processes: `bootstrap_side.ts PACKAGE FOLDER [TICKETS]`. PACKAGE is the module to
+ * measure: `mod.ts`, or what `npm run build` has made of it.
  *
  * Without tickets it serves the databases in the folder and prints their tickets; with some it joins one after the other.
  * For each line that it is sent it joins the next one, and prints how many milliseconds that took and how many entries it has.
@@ -9,16 +10,15 @@
 
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { Instance, NewUser } from "../mod.ts";
 import type { LocalBackend } from "../src/backend/local.ts";
-import { openStorage } from "./storage_workloads.ts";
 
-const [folder, ...tickets] = process.argv.slice(2) as [string, ...string[]];
+const [eidetica, folder, ...tickets] = process.argv.slice(2) as [string, string, ...string[]];
+const { Instance, NewUser }: typeof import("../mod.ts") = await import(eidetica);
 const orders = createInterface({ input: process.stdin }).on("close", () => process.exit());
 const order = orders[Symbol.asyncIterator]();
 
 async function serve(): Promise<void> {
-  const instance = await Instance.openBackend(await openStorage("sqlite", folder));
+  const instance = await Instance.connect(`sqlite://${folder}/bench.db`);
   const sync = await instance.enableSync();
   await sync.serve();
   const user = await instance.loginUser("bench_user");

@@ -4,6 +4,8 @@ import type { IdRow } from "./tree_records.ts";
 
 /** Bytes of memory that a backend keeps decoded entries in, as estimated. */
 export const ENTRY_CACHE_BYTES: number = 64 * 1024 * 1024;
+/** The bytes more for those that came by the dozen: of a long history that arrives the newest alone are read soon. */
+export const PASSING_CACHE_BYTES: number = 8 * 1024 * 1024;
 /** What a decoded entry takes beyond its encoded bytes: objects, lists, texts of IDs, as measured. */
 const OVERHEAD_BYTES = 1536;
 
@@ -15,54 +17,112 @@ export interface Held {
   readonly row: IdRow;
 }
 
-/** The entries used last, bounded by the memory that they take. */
-export class EntryCache {
+/** Entries by the texts of their IDs, in the order in which they came, bounded by the memory that they take. */
+class BoundedEntries {
   readonly #held = new Map<string, Held>();
   readonly #limit: number;
   #bytes = 0;
-  #newest: Held | undefined;
 
-  /** Makes an empty cache of at most `limit` bytes. */
-  constructor(limit: number = ENTRY_CACHE_BYTES) {
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The entry with this ID, which becomes the most recently used one. */
-  get(id: ID): Held | undefined {
-    const key = id.toString();
-    const held = this.#held.get(key);
-    if (held === undefined || held === this.#newest) return held;
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(key: string): Held | undefined {
+    return this.#held.get(key);
+  }
+
+  hasRoomFor(held: Held): boolean {
+    return this.#bytes + weightOf(held) <= this.#limit;
+  }
+
+  /** Has one that is held be the last to be forgotten. */
+  touch(key: string, held: Held): void {
     this.#held.delete(key);
     this.#held.set(key, held);
+  }
+
+  /** Adds one that is not held, which stays even where it exceeds the limit by itself. */
+  add(key: string, added: Held): void {
+    this.#held.set(key, added);
+    this.#bytes += weightOf(added);
+    for (const [oldest, held] of this.#held) {
+      if (this.#bytes <= this.#limit || held === added) break;
+      this.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    this.#held.delete(key);
+    this.#bytes -= weightOf(held);
+  }
+}
+
+/**
+ * The entries used last, and besides them those that came last by the dozen: these pass through, so that a history
+ * that arrives neither fills the memory nor takes the place of what is in use.
+ */
+export class EntryCache {
+  readonly #used: BoundedEntries;
+  readonly #passing: BoundedEntries;
+  #newest: Held | undefined;
+
+  /** Makes an empty cache of at most `limit` bytes, and `passing` more for what passes through. */
+  constructor(limit: number = ENTRY_CACHE_BYTES, passing: number = PASSING_CACHE_BYTES) {
+    this.#used = new BoundedEntries(limit);
+    this.#passing = new BoundedEntries(passing);
+  }
+
+  /** Bytes of memory that the entries take, as estimated. */
+  get bytes(): number {
+    return this.#used.bytes + this.#passing.bytes;
+  }
+
+  /** The entry with this ID, which becomes the most recently used one unless it passes through. */
+  get(id: ID): Held | undefined {
+    const key = id.toString();
+    const held = this.#used.get(key);
+    if (held === undefined) return this.#passing.get(key);
+    if (held === this.#newest) return held;
+    this.#used.touch(key, held);
     this.#newest = held;
     return held;
   }
 
   /** Remembers an entry and forgets the least recently used ones beyond the limit. */
   set(held: Held): void {
-    const key = held.entry.id.toString();
-    this.delete(held.entry.id);
-    this.#held.set(key, held);
+    const key = this.#forget(held);
+    this.#used.add(key, held);
     this.#newest = held;
-    this.#bytes += weightOf(held);
-    for (const oldest of this.#held.values()) {
-      if (this.#bytes <= this.#limit || oldest === held) break;
-      this.delete(oldest.entry.id);
-    }
+  }
+
+  /** Remembers an entry until as much has passed after it as there is room for. */
+  pass(held: Held): void {
+    const key = this.#forget(held);
+    this.#passing.add(key, held);
   }
 
   /** Remembers an entry if there is room for it: no other one is forgotten. */
   offer(held: Held): void {
-    if (this.#bytes + weightOf(held) <= this.#limit) this.set(held);
+    if (this.#used.hasRoomFor(held)) this.set(held);
+  }
+
+  /** Forgets what is held under the ID of an entry, which it gives as text. */
+  #forget({ entry: { id } }: Held): string {
+    this.delete(id);
+    return id.toString();
   }
 
   /** Forgets an entry. */
   delete(id: ID): void {
     const key = id.toString();
-    const held = this.#held.get(key);
-    if (held === undefined) return;
-    this.#held.delete(key);
-    this.#bytes -= weightOf(held);
+    this.#used.delete(key);
+    this.#passing.delete(key);
   }
 }
 

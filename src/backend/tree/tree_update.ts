@@ -26,6 +26,9 @@ import { nextBuffer, type Pending, rowOf, writeEntry } from "./update_records.ts
 
 export { UpdateConflict, type UpdateSource } from "./update_reads.ts";
 
+/** So many entries in one commit are a part of a history that arrives: most of them are not read soon. */
+const MANY_ENTRIES = 16;
+
 /**
  * One atomic change of one tree: entries stored, verdicts given, frontiers moved (05 §4, §12).
  *
@@ -392,7 +395,12 @@ export class TreeUpdate {
     const { stores } = this.#reads.base;
     for (const [store, tips] of this.#stores) stores.set(store, tips);
     this.#source.trees.replace(this.tree, { head: this.#head!, version, stores });
-    for (const { entry, row } of this.#pending.values()) this.#source.entries.set({ entry, row });
+    const { entries } = this.#source;
+    const areMany = this.#pending.size >= MANY_ENTRIES;
+    for (const { entry, row } of this.#pending.values()) {
+      if (areMany) entries.pass({ entry, row });
+      else entries.set({ entry, row });
+    }
   }
 }
 
