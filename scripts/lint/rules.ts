@@ -63,6 +63,7 @@ const COMPOSERS = new Set([
   "src/instance/storages.ts",
   "src/sync/servers.ts",
   "src/sync/servers_elsewhere.ts",
+  "src/cli/sockets.ts",
 ]);
 
 /** Files that give the modules of Node to the edges, as `#node`, `#node-http` and `#node-net`. */

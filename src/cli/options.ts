@@ -56,6 +56,28 @@ export function refusePort(value: string): string | undefined {
   return Number(value) <= MAX_PORT ? undefined : `${value} is not in 0..=${MAX_PORT}`;
 }
 
+/** Where a node listens; without a standard port it does so only when one is named. */
+export function httpOptions(standard: string | undefined): readonly Option[] {
+  return [
+    {
+      name: "port",
+      short: "p",
+      value: "PORT",
+      refuse: refusePort,
+      ...standard === undefined
+        ? { help: "Be a node for browsers and other nodes as well, at this port; 0 has one picked" }
+        : { env: "EIDETICA_PORT", default: standard, help: "Port; 0 has one picked" },
+    },
+    {
+      name: "host",
+      value: "HOST",
+      env: "EIDETICA_HOST",
+      default: "127.0.0.1",
+      help: "Address to listen at; 0.0.0.0 lets other machines in",
+    },
+  ];
+}
+
 /** A number of at least one, as a text. */
 export function refuseCount(value: string): string | undefined {
   return refuseSeconds(value) ?? (Number(value) > 0 ? undefined : "it must be at least 1");

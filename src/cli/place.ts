@@ -1,6 +1,5 @@
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import process from "node:process";
 import { Instance } from "../instance/instance.ts";
 import type { InstanceOptions } from "../instance/opening.ts";
 import { EideticaError } from "../util/errors.ts";
@@ -133,10 +132,4 @@ export async function makeFolder(place: Place): Promise<void> {
     isDirectory: it.isDirectory(),
   }));
   if (!isDirectory) throw unusable(place, { code: "ENOTDIR" });
-}
-
-/** The default path of the socket. */
-export function socketPath(env: NodeJS.ProcessEnv = process.env): string {
-  const { XDG_RUNTIME_DIR: runtime, USER: user = "unknown" } = env;
-  return runtime ? `${runtime}/eidetica/service.sock` : `/tmp/eidetica-${user}/service.sock`;
 }

@@ -74,6 +74,7 @@ export const DIFFERENCES: Readonly<Record<number, Difference>> = {
     why: "an error is its message",
     says: /^Error: Failed to connect to PostgreSQL at postgres:\/\/\*\*\*@<unparsable-url>: /,
   },
+  68: SQLITE,
   69: SQLITE,
   70: SQLITE,
   71: SQLITE,
@@ -119,6 +120,18 @@ export const DIFFERENCES: Readonly<Record<number, Difference>> = {
   87: {
     why: "what was made in memory is kept, or init would be of no use",
     after: ["eidetica.json"],
+  },
+  113: {
+    why: "what somebody else has put at the path is not removed",
+    exit: 1,
+    stdout: "",
+    says: /^Error: Cannot serve the socket ".*d\.sock": something else is there/,
+  },
+  115: {
+    why: "a daemon that nobody can connect to ends, and says why",
+    exit: 1,
+    stdout: "",
+    says: /^Error: Cannot serve the socket ".*d\.sock": /,
   },
   126: {
     why: "what the instance keeps for itself is not counted, as it is not listed",
@@ -188,6 +201,7 @@ export const EVERYWHERE: readonly string[] = [
   LOGS,
   "every command has --color, --quiet and --no-input",
   "a snapshot beside nothing is not said to be loaded",
+  "the line to connect with is that of this package",
   "there is no Iroh here, so the banner names none",
   "a node listens on loopback unless --host says otherwise",
 ];

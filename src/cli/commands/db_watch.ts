@@ -7,6 +7,7 @@ import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { changeOf, entryJson, mark, who } from "../entry_lines.ts";
 import { BACKEND, DATABASE } from "../options.ts";
+import { interrupted } from "../serving.ts";
 import { reading } from "../session.ts";
 
 /** `eidetica db watch`. */
@@ -30,14 +31,8 @@ async function watch(run: Run, instance: Instance): Promise<void> {
   const callback = await database.onWrite(async (event) => {
     seen += await tell(run, instance, database, event);
   });
-  // Events keep no process alive, and somebody may look for long.
-  const alive = setInterval(() => undefined, 2 ** 30);
   out.note(`Watching ${shown(name ?? shortId(root))}, ${many(tips.length, "tip")}. Ctrl+C stops.`);
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-  });
-  clearInterval(alive);
+  await interrupted(signal);
   callback[Symbol.dispose]();
   if (out.json) out.value({ type: "end", reason: signal.reason });
   else out.note(`${many(seen, "entry", "entries")}.`);
