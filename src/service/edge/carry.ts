@@ -44,6 +44,7 @@ async function send(socket: Socket, connection: ServiceConnection): Promise<void
 /** When the connection has ended, the client has some time to read the rest and to end it, too. */
 async function hurry(socket: Socket, { outbox }: ServiceConnection): Promise<void> {
   await outbox.ended;
+  if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), STOP_GRACE_MS);
   socket.once("close", () => clearTimeout(timer));
 }

@@ -50,6 +50,7 @@ export class ServiceConnection {
   readonly #lives = new Map<number, RequestLife>();
   #running: Promise<void> | undefined;
   #isInputEnded = false;
+  #refusal: EideticaError | undefined;
 
   /** A connection that was just accepted. */
   constructor(served: Served) {
@@ -90,6 +91,7 @@ export class ServiceConnection {
   #refuseInput(error: unknown): void {
     if (!(error instanceof EideticaError)) throw error;
     log.debug("A connection has ended: {reason}", { reason: error.message });
+    this.#refusal = error;
     this.#endInput();
   }
 
@@ -185,9 +187,10 @@ export class ServiceConnection {
     await this.#running;
   }
 
-  /** Nothing more is sent: what waits goes out. */
+  /** Nothing more is sent: what waits goes out, and why the connection ends if that is the client's fault. */
   #finish(): void {
     this.#client?.end();
+    if (this.#refusal !== undefined) this.#sayWhy(this.#refusal);
     this.outbox.end();
   }
 
@@ -197,6 +200,7 @@ export class ServiceConnection {
    */
   async stop(): Promise<void> {
     this.#dropWaiting();
+    this.outbox.hurry();
     await this.#running;
     if (!this.#isInputEnded) this.#sayWhy(stopped());
     this.#isInputEnded = true;
@@ -226,7 +230,7 @@ export class ServiceConnection {
     this.#finish();
   }
 
-  #sayWhy(reason: ServiceError): void {
+  #sayWhy(reason: EideticaError): void {
     if (!this.#features.has("errors")) return;
     this.#send({ type: "Closing", error: toWireError(reason, this.#features) });
   }

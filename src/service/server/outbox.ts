@@ -5,6 +5,7 @@ export class Outbox {
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #isEnded = false;
+  #isHurried = false;
   #tellEnded: () => void = () => undefined;
   /** Resolves when the outbox has ended; what is in it may not be sent yet. */
   readonly ended: Promise<void> = new Promise((resolve) => this.#tellEnded = resolve);
@@ -43,9 +44,15 @@ export class Outbox {
     this.#wake();
   }
 
+  /** From now on nobody waits for room. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#wake();
+  }
+
   /** Resolves when enough was sent for something more to be made, or nothing more can be. */
   async hasRoom(): Promise<void> {
-    while (this.#bytes > MAX_UNSENT_BYTES && !this.#isEnded) {
+    while (this.#bytes > MAX_UNSENT_BYTES && !this.#isEnded && !this.#isHurried) {
       await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     }
   }
