@@ -1,5 +1,5 @@
 import { Instance, PrivateKey } from "../../mod.ts";
-import { Entry } from "../../src/entry/entry.ts";
+import type { Entry } from "../../src/entry/entry.ts";
 import type { ID } from "../../src/entry/id.ts";
 import { SigKey } from "../../src/entry/sig_info.ts";
 import { encodeClientFrame } from "../../src/service/protocol/client_out.ts";

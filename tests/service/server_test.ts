@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Database, DocStore, Instance, NewUser, PrivateKey, type User } from "../../mod.ts";
-import { Entry } from "../../src/entry/entry.ts";
+import { type Database, DocStore, Instance, NewUser, PrivateKey, type User } from "../../mod.ts";
+import type { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
 import { NO_FEATURES } from "../../src/service/protocol/features.ts";
