@@ -1,6 +1,7 @@
 import { setPrinter } from "#inspect";
 import { ready } from "../../wasm/mod.ts";
 import type { Backend } from "../backend/backend.ts";
+import type { LocalBackend } from "../backend/local.ts";
 import type { HasHost } from "../database/database.ts";
 import type { PutOptions } from "../transaction/host.ts";
 import { Entry } from "../entry/entry.ts";
@@ -73,6 +74,8 @@ export class Instance implements AsyncDisposable, HasHost {
   readonly #identity: InstanceIdentity;
   readonly #engine: Omit<Engine, "writes">;
   #snapshots: SnapshotWriter | undefined;
+  /** Snapshots that are being written. */
+  #writing: Promise<unknown> = Promise.resolve();
   #enabling: Promise<Sync> | undefined;
   #sync: Sync | undefined;
 
@@ -330,19 +333,26 @@ export class Instance implements AsyncDisposable, HasHost {
   /** Writes a snapshot of an in-memory instance elsewhere; `SnapshotNotSupported` on others. */
   async snapshotToPath(path: string): Promise<void> {
     requireText(path, WRITE, "the path");
-    void this.host.backend;
-    await (this.#snapshots ?? await this.#loadWriter()).writeTo(path);
+    await this.#withWriter((writer) => writer.writeTo(path));
   }
 
   /** The snapshot as text; `SnapshotNotSupported` when the storage is not in memory. */
   async snapshotText(): Promise<string> {
-    void this.host.backend;
-    return await (this.#snapshots ?? await this.#loadWriter()).text();
+    return await this.#withWriter((writer) => writer.text());
   }
 
-  async #loadWriter(): Promise<SnapshotWriter> {
+  /** What is begun here is finished before the storage is released. */
+  #withWriter<T>(work: (writer: SnapshotWriter) => Promise<T>): Promise<T> {
+    const { backend } = this.host;
+    const writer = this.#snapshots;
+    const working = writer === undefined ? this.#loadWriter(backend).then(work) : work(writer);
+    this.#writing = Promise.allSettled([this.#writing, working]);
+    return working;
+  }
+
+  async #loadWriter(backend: LocalBackend): Promise<SnapshotWriter> {
     const { SnapshotWriter } = await loadRest(WRITE);
-    return this.#snapshots ??= new SnapshotWriter(this.host.backend, undefined);
+    return this.#snapshots ??= new SnapshotWriter(backend, undefined);
   }
 
   /** A reference that does not keep the instance alive. */
@@ -356,7 +366,10 @@ export class Instance implements AsyncDisposable, HasHost {
    */
   async close(): Promise<void> {
     await (await this.#enabling?.catch(() => undefined))?.close();
-    await this.host.close(async () => await this.#snapshots?.close());
+    await this.host.close(async () => {
+      await this.#writing;
+      await this.#snapshots?.close();
+    });
   }
 
   /** The device's public key and whether the instance is open; nothing that is secret. */

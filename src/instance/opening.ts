@@ -75,22 +75,31 @@ function isMemory(url: unknown): boolean {
   return typeof url === "string" && /^memory:(\/\/)?$/i.test(url);
 }
 
+/** What an opening makes. */
+interface Closeable {
+  close(): Promise<void>;
+}
+
 /**
  * Runs a constructor's work; if it fails or is aborted, the storage is released, which ends what is
- * still under way, and the failure is passed on.
+ * still under way, and the failure is passed on. An instance that is made after that is closed.
  */
-export async function guarded<T>(
+export async function guarded<T extends Closeable | { readonly instance: Closeable }>(
   driver: StorageDriver,
   { signal }: InstanceOptions,
   work: () => Promise<T>,
 ): Promise<T> {
   const wait = { signal, action: `open the instance in the ${driver.name} storage` };
   try {
-    return await abortable(wait, work);
+    return await abortable(wait, work, (late) => instanceOf(late).close());
   } catch (error) {
     const closing = driver.close().catch(() => undefined);
     // Who has aborted does not wait for a server either.
     if (!isAborted(error)) await closing;
     throw error;
   }
+}
+
+function instanceOf(made: Closeable | { readonly instance: Closeable }): Closeable {
+  return "instance" in made ? made.instance : made;
 }

@@ -276,6 +276,51 @@ describe("snapshot files", () => {
       }
     }));
 
+  it("an instance that is made although its opening was aborted leaves nothing to be done at the end", () =>
+    withFolder(async (folder) => {
+      for (let at = 0, isAborted = true; isAborted; at++) {
+        const controller = new AbortController();
+        let calls = 0;
+        // Whatever is asked of the host is a moment at which somebody may give up.
+        const told = <T>(value: T): T => {
+          if (calls++ === at) controller.abort();
+          return value;
+        };
+        const options = {
+          random: {
+            bytes: (length: number) => told(crypto.getRandomValues(new Uint8Array(length))),
+          },
+          signal: controller.signal,
+        };
+        const before = process.listenerCount("exit");
+        const url = `memory://${join(folder, `${at}.json`)}`;
+        const made = await Instance.connectOrCreate(url, ada, options).catch((error) => {
+          assert.ok(hasCode("Aborted")(error), String(error));
+        });
+        isAborted = made === undefined;
+        await made?.instance.close();
+        for (let turn = 0; turn < 50; turn++) await setImmediate();
+        assert.equal(process.listenerCount("exit"), before, `aborted at ${at}`);
+      }
+    }));
+
+  for (const path of [false, true]) {
+    it(`what is being written of an instance ${path ? "with" : "without"} a file is finished by close`, () =>
+      withFolder(async (folder) => {
+        const url = path ? `memory://${join(folder, "own.json")}` : "memory://";
+        const { instance } = await Instance.connectOrCreate(url, ada);
+        const other = join(folder, "other.json");
+        const results = await Promise.all([
+          instance.snapshotToPath(other),
+          instance.snapshotText(),
+          instance.close(),
+        ]);
+        assert.equal(readFileSync(other, "utf8"), results[1]);
+        await assert.rejects(instance.snapshotToPath(other), hasCode("InstanceDropped"));
+        await (await Instance.connect(`memory://${other}`)).close();
+      }));
+  }
+
   it("the mark of a holder that has died is in nobody's way", () =>
     withFolder(async (folder) => {
       const path = join(folder, "s.json");

@@ -40,9 +40,11 @@ export class PollingWatch {
 
   /** Calls `changed` when one of `keys` is found changed; returns how to stop it. */
   watch(keys: readonly Uint8Array[], changed: () => void): () => void {
-    if (this.#watchers.size === 0) this.#start();
+    // The token first: who writes between the two is found by the next look.
+    if (this.#watchers.size === 0) this.#token = this.#source.token();
     const watcher = { keys, changed, seen: this.#versions(keys) };
     this.#watchers.add(watcher);
+    this.#start();
     return () => {
       if (this.#watchers.delete(watcher) && this.#watchers.size === 0) this.stop();
     };
@@ -56,7 +58,7 @@ export class PollingWatch {
   }
 
   #start(): void {
-    this.#token = this.#source.token();
+    if (this.#timer !== undefined) return;
     this.#timer = timers.setInterval(() => this.#look(), POLL_MS);
     this.#timer.unref();
   }
