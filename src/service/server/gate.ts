@@ -66,7 +66,7 @@ async function permissionOf(
 async function requireVisible(host: ServedHost, tree: ID): Promise<void> {
   await host.backend.get(tree);
   await host.settle(tree);
-  if ((await host.backend.verifiedSnapshot(tree)).tips.length > 0) return;
+  if ((await host.backend.tips.seen(tree)).tips.length > 0) return;
   const message = `Cannot read database "${tree}": nothing of it is Verified`;
   throw new TransactionError("EmptyTipsNotAllowed", message, { fields: { databaseId: tree } });
 }

@@ -1,6 +1,7 @@
 import type { VerificationStatus } from "../../backend/backend.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
+import type { Snapshot } from "../../entry/snapshot.ts";
 import { EideticaError, InstanceError } from "../../util/errors.ts";
 import type { ReceivedEntry, Submitted } from "../protocol/messages.ts";
 import type { ServedHost } from "./port.ts";
@@ -29,10 +30,19 @@ export async function submit(
   const { rejected: [rejected] } = await host.putRemoteEntries(tree, [entry]);
   if (rejected !== undefined) throw withEntry(rejected.error, entry);
   if (!rootId.equals(tree)) await openTree(host, rootId);
-  const { backend } = host;
-  const status = await backend.getVerificationStatus(entry.id);
-  const tips = await backend.verifiedSnapshot(tree);
-  return { status, reason: REASONS[status], verifiedTips: tips };
+  const verifiedTips = await host.backend.tips.seen(tree);
+  const status = await statusOf(host, entry, verifiedTips);
+  return { status, reason: REASONS[status], verifiedTips };
+}
+
+/** The verdict on an entry, which mostly is a Verified tip now. */
+async function statusOf(
+  { backend }: ServedHost,
+  { id }: Entry,
+  { tips }: Snapshot,
+): Promise<VerificationStatus> {
+  if (tips.some((tip) => tip.equals(id))) return "Verified";
+  return await backend.getVerificationStatus(id);
 }
 
 /** A refusal that says which entry it is about. */
