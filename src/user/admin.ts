@@ -3,6 +3,7 @@ import { Database } from "../database/database.ts";
 import type { AuthSettings } from "../auth/settings.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { PublicKey } from "../keys/public_key.ts";
+import type { Table } from "../store/table.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { requireInstance, requireText } from "../util/arguments.ts";
 import { UserError } from "../util/errors.ts";
@@ -107,7 +108,7 @@ export class InstanceAdmin {
     const users = await this.#users();
     // Never committed: it only tells whether the rights may be taken.
     const trial = await users.newTransaction();
-    await this.#revokeOnDatabases(await revokeAdminOf(trial, username, action));
+    await this.#revokeOnDatabases(await revokeAdminOf(trial, username, action), action);
     await users.update(async (transaction) => {
       await revokeAdminOf(transaction, username, action);
       const table = await transaction.getStore(UsersTable, "users");
@@ -130,14 +131,23 @@ export class InstanceAdmin {
   async revokeInstanceAdmin(publicKey: PublicKey): Promise<void> {
     const action = "revoke an administrator";
     requireInstance(publicKey, PublicKey, action, "the key");
-    await (await this.#users()).update((tx) => revokeAdmin(tx, publicKey, action));
-    await this.#revokeOnDatabases(publicKey);
+    const users = await this.#users();
+    await revokeAdmin(await users.newTransaction(), publicKey, action); // as above, a trial
+    await this.#revokeOnDatabases(publicKey, action);
+    await users.update((tx) => revokeAdmin(tx, publicKey, action));
   }
 
-  async #revokeOnDatabases(publicKey: PublicKey): Promise<void> {
+  /**
+   * Comes first whenever rights are taken, and asks for itself whether another keeps them: of two administrators who
+   * go at the same time the second one finds here that it is the last, with all its rights.
+   */
+  async #revokeOnDatabases(publicKey: PublicKey, action: string): Promise<void> {
+    const users = await this.#users();
     await (await this.#databases()).update(async (transaction) => {
       const settings = transaction.getSettings();
-      if (!administers(await settings.authSnapshot(), publicKey)) return;
+      const auth = await settings.authSnapshot();
+      if (!administers(auth, publicKey)) return;
+      await requireOther(await users.getStoreViewer(UsersTable, "users"), auth, publicKey, action);
       await settings.revokeAuthKey(publicKey);
     });
   }
@@ -167,10 +177,21 @@ async function revokeAdmin(
   const auth = await settings.authSnapshot();
   if (!administers(auth, publicKey)) return;
   const table = await transaction.getStore(UsersTable, "users");
-  const others = await table.search(({ status, credentials: { rootKeyId } }) =>
+  await requireOther(table, auth, publicKey, action);
+  await settings.revokeAuthKey(publicKey);
+}
+
+/** Returns if another active user than the one of a key administers a database. */
+async function requireOther(
+  users: Pick<Table<UserInfo>, "search">,
+  auth: AuthSettings,
+  publicKey: PublicKey,
+  action: string,
+): Promise<void> {
+  const others = await users.search(({ status, credentials: { rootKeyId } }) =>
     status === "Active" && !rootKeyId.equals(publicKey) && administers(auth, rootKeyId)
   );
-  if (others.length > 0) return await settings.revokeAuthKey(publicKey);
+  if (others.length > 0) return;
   const message =
     `Cannot ${action}: nobody else administers the instance, promote another user first`;
   throw new UserError("LastAdmin", message, { fields: { key: publicKey.toString() } });

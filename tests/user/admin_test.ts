@@ -108,6 +108,33 @@ describe("administration of users", () => {
       assert.notEqual(await ada.isAdmin(), await bob.isAdmin());
     }));
 
+  for (const [what, verb] of [["removed", "removeUser"], ["disabled", "disableUser"]] as const) {
+    for (const how of ["themselves", "each other", "one by its key"]) {
+      it(`one of two who have ${how} ${what} at the same time keeps all rights`, () =>
+        withAdmin(async ({ instance, ada, admin }) => {
+          const bob = await instance.loginUser("bob");
+          await admin.grantInstanceAdmin(bob.defaultKey());
+          const his = await bob.admin();
+          const [one, other] = how === "each other" ? [his, admin] : [admin, his];
+          const results = await Promise.allSettled([
+            one[verb]("ada"),
+            how === "one by its key"
+              ? other.revokeInstanceAdmin(bob.defaultKey())
+              : other[verb]("bob"),
+          ]);
+          assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+          const [left] = results[0].status === "fulfilled" ? [bob] : [ada];
+          const { users_db, databases_db } = (await instance.backend.getInstanceMetadata())!;
+          for (const root of [users_db, databases_db]) {
+            const database = await Database.open(instance, ID.parse(root));
+            const { status } = await (await database.getSettings()).getAuthKey(left.defaultKey());
+            assert.equal(status, "Active", root);
+          }
+          await (await left.admin()).createUser(NewUser.passwordless("eve"));
+        }));
+    }
+  }
+
   it("an administrator may leave when there is another", () =>
     withAdmin(async ({ instance, admin }) => {
       const bob = await instance.loginUser("bob");
