@@ -22,6 +22,18 @@ import { type HandleWrites, StoreHandle, storeText } from "./store_handle.ts";
 const TYPE_ID = "encrypted:password:v0";
 const WRONG_PASSWORD = "wrong password or tampered data";
 
+/** What all handles of a store in one transaction, or view, have in common. */
+interface Common {
+  /** Undefined while the store has no password. */
+  config: PasswordConfig | undefined;
+  /** Whether a handle gives it its password, or has given. */
+  isBegun: boolean;
+  /** What encrypts while it is open. */
+  encryptor: PayloadEncryptor | undefined;
+  /** Name of the key among those that the instance keeps. */
+  keyName: string | undefined;
+}
+
 /** Builds the handle of the store inside. */
 type Build<S> = (context: StoreContext, name: string) => Promise<S> | S;
 
@@ -58,26 +70,25 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   /** Type ID of this format. */
   static readonly typeId: string = TYPE_ID;
 
-  static readonly #begun = new WeakMap<StoreContext, Set<string>>();
+  static readonly #common = new WeakMap<StoreContext, Map<string, Common>>();
 
   readonly #inner: StoreType<unknown>;
   readonly #build: Build<S>;
-  #config: PasswordConfig | undefined;
-  #encryptor: PayloadEncryptor | undefined;
-  /** Name of the key among those that the instance keeps. */
-  #keyName: string | undefined;
+  readonly #shared: Common;
+  /** With what this handle was opened: only then is it sure that the store inside is of its type. */
+  #opened: PayloadEncryptor | undefined;
 
   private constructor(
     context: StoreContext,
     name: string,
     inner: StoreType<unknown>,
     build: Build<S>,
-    config: PasswordConfig | undefined,
+    shared: Common,
   ) {
     super(context, name);
     this.#inner = inner;
     this.#build = build;
-    this.#config = config;
+    this.#shared = shared;
   }
 
   /** See {@link StoreHandle.typeId}. */
@@ -136,17 +147,28 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const info = await context.getIndex().find(name);
     if (info === undefined) throw keyNotFound("_index", name);
     if (info.typeId !== TYPE_ID) throw typeMismatch(name, TYPE_ID, info.typeId);
-    return new PasswordStore(context, name, inner, build, readPasswordConfig(name, info.config));
+    const shared = PasswordStore.#commonOf(context, name);
+    if (!shared.isBegun) shared.config ??= readPasswordConfig(name, info.config);
+    return new PasswordStore(context, name, inner, build, shared);
+  }
+
+  static #commonOf(context: StoreContext, name: string): Common {
+    const all = PasswordStore.#common.get(context) ?? new Map<string, Common>();
+    PasswordStore.#common.set(context, all);
+    const none = { config: undefined, isBegun: false, encryptor: undefined, keyName: undefined };
+    const known = all.get(name) ?? none;
+    all.set(name, known);
+    return known;
   }
 
   /** Whether the store has a password. */
   get isInitialized(): boolean {
-    return this.#config !== undefined;
+    return this.#shared.config !== undefined;
   }
 
   /** Whether the store inside can be used: from `initialize` or `open` until the commit. */
   get isOpen(): boolean {
-    return this.#encryptor?.isWiped === false;
+    return this.#opened?.isWiped === false;
   }
 
   /**
@@ -161,24 +183,14 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
     const action = `initialize the encrypted store "${this.name}"`;
     requireText(password, action, "the password");
     requireInstance(config, Doc, action, "the configuration of the store inside");
-    const begun = PasswordStore.#begunIn(this.context);
-    if (this.isInitialized || begun.has(this.name)) throw this.#hasPassword();
-    begun.add(this.name);
+    if (this.isInitialized || this.#shared.isBegun) throw this.#hasPassword();
+    this.#shared.isBegun = true;
     try {
       await this.#initialize(password, config);
     } catch (error) {
-      begun.delete(this.name);
+      this.#shared.isBegun = false;
       throw error;
     }
-  }
-
-  /** The stores that handles of a transaction give their passwords, or have given. */
-  static #begunIn(context: StoreContext): Set<string> {
-    const known = PasswordStore.#begun.get(context);
-    if (known !== undefined) return known;
-    const begun = new Set<string>();
-    PasswordStore.#begun.set(context, begun);
-    return begun;
   }
 
   async #initialize(password: string, config: Doc): Promise<void> {
@@ -194,7 +206,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
       const made: PasswordConfig = { salt, costs: DEFAULT_COSTS, ciphertext, nonce };
       await this.#requireNone();
       await this.context.getIndex().setEntry(this.name, TYPE_ID, writePasswordConfig(made));
-      this.#config = made;
+      this.#shared.config = made;
       this.#unlock(key, name);
     });
   }
@@ -232,7 +244,7 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
 
   /** The configuration of a store that can be opened now. */
   #closedConfig(): PasswordConfig {
-    const config = this.#config;
+    const { config } = this.#shared;
     if (config === undefined) {
       throw notNow(this.name, "open", "it has no password yet: give it one with `initialize`");
     }
@@ -266,23 +278,29 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   }
 
   /**
-   * Wipes the key, here and in the instance, and forgets what was decrypted with it. Whatever this
+   * Wipes the key, in all handles of the transaction and in the instance, and forgets what was decrypted with it. Whatever this
    * transaction has staged in the store can then only be committed after another `open`. A commit wipes the
    * transaction's key and what was decrypted, and leaves the instance its own.
    */
   lock(): void {
     if (!this.isOpen) return;
     // Registering it again drops what the transaction has decrypted.
-    this.context.registerEncryptor(this.name, this.#encryptor!);
-    this.#encryptor!.wipe();
-    this.context.derivedKeys.forget(this.#keyName!);
+    this.context.registerEncryptor(this.name, this.#opened!);
+    this.#opened!.wipe();
+    this.context.derivedKeys.forget(this.#shared.keyName!);
   }
 
+  /** There is one encryptor for all handles: what each has staged is committed by it, and wiped with it. */
   #unlock(key: Uint8Array, keyName: string): void {
-    const encryptor = new PayloadEncryptor(this.name, key, this.context.random);
-    this.context.registerEncryptor(this.name, encryptor);
-    this.#encryptor = encryptor;
-    this.#keyName = keyName;
+    const shared = this.#shared;
+    if (shared.encryptor?.isWiped === false) {
+      key.fill(0);
+    } else {
+      const encryptor = new PayloadEncryptor(this.name, key, this.context.random);
+      this.context.registerEncryptor(this.name, encryptor);
+      [shared.encryptor, shared.keyName] = [encryptor, keyName];
+    }
+    this.#opened = shared.encryptor;
   }
 
   async #unwrap(key: Uint8Array, config: PasswordConfig): Promise<Uint8Array> {
@@ -304,8 +322,8 @@ export class PasswordStore<S = DocStore> extends StoreHandle {
   }
 
   #whyClosed(): string {
-    if (this.#config === undefined) return "it has no password yet: give it one with `initialize`";
-    return this.#encryptor === undefined
+    if (!this.isInitialized) return "it has no password yet: give it one with `initialize`";
+    return this.#opened === undefined
       ? "it is locked: open it with its password first"
       : "it was locked, or its transaction was committed: open it in a new transaction";
   }

@@ -84,6 +84,36 @@ describe("states of a PasswordStore", () => {
       assert.equal(await (await store.inner()).getString("k"), "v");
     }));
 
+  it("04#41 what one handle of a transaction does to the store holds for the others, but each is opened", () =>
+    withDb(async ({ db }) => {
+      const tx = await db.newTransaction();
+      const [one, other] = [
+        await tx.getStore(PasswordStore, NAME),
+        await tx.getStore(PasswordStore, NAME),
+      ];
+      await one.initialize(PASSWORD);
+      assert.deepEqual([other.isInitialized, other.isOpen], [true, false]);
+      await assert.rejects(other.inner(), refused("InvalidOperation", "inner"));
+      await assert.rejects(other.open("wrong"), hasCode("InvalidPassword"));
+      const tables = await tx.getStore(PasswordStore.of(Table), NAME);
+      await assert.rejects(tables.open(PASSWORD), hasCode("TypeMismatch"));
+      await assert.rejects(tables.inner(), refused("InvalidOperation", "inner"));
+      await other.open(PASSWORD);
+      await (await one.inner()).set("one", "1");
+      await (await other.inner()).set("other", "2");
+      assert.equal(await (await one.inner()).getString("other"), "2");
+      one.lock();
+      assert.deepEqual([one.isOpen, other.isOpen], [false, false]);
+      await assert.rejects(other.inner(), refused("InvalidOperation", "inner"));
+      other.lock();
+      await other.open(PASSWORD);
+      await one.open(PASSWORD);
+      await tx.commit();
+      assert.deepEqual([one.isOpen, other.isOpen], [false, false]);
+      const inner = await opened(db);
+      assert.deepEqual([await inner.getString("one"), await inner.getString("other")], ["1", "2"]);
+    }));
+
   it("04#41 any text is a password, the empty one too", () =>
     withDb(async ({ db }) => {
       for (const [at, password] of ["", "pässwörd 🔑", "x".repeat(1000)].entries()) {
