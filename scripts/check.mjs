@@ -1,9 +1,9 @@
 /**
- * `npm run check`: manifests, format, lint, layers, circles, types, documentation, JSR dry run.
+ * `npm run check`: manifests, format, lint, layers, circles, types, documentation, JSR dry run, the page of the console.
  *
  *   npm run check -- [STEP…]
  *
- * The steps are manifests, format, lint, circles, types-deno, types-tsc, documentation and jsr; all if
+ * The steps are manifests, format, lint, circles, types-deno, types-tsc, documentation, jsr and console; all if
  * none is named.
  */
 
@@ -31,6 +31,7 @@ const STEPS = {
   "types-tsc": () => run(nodeForTools(), [tsc, "--noEmit", "-p", "tsconfig.json"]),
   documentation: () => documentationProblems(),
   jsr: () => run(runtime("deno"), ["publish", "--dry-run", "--allow-dirty", "--no-check"]),
+  console: () => run(nodeForTools(), ["scripts/console_assets.mjs", "--check"]),
 };
 
 /** What is checked besides the doors and all that they reach. */

@@ -4,6 +4,7 @@ import type { Origins } from "../sync/http/origins.ts";
 import type { Sync } from "../sync/port.ts";
 import { V0_PATH } from "../transport/http_transport.ts";
 import type { WebHandler } from "../transport/port.ts";
+import { addressBlock } from "../transport/address_block.ts";
 import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import { EideticaError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
@@ -14,6 +15,7 @@ import { isFromOwnSite } from "./own_site.ts";
 import { empty, plain, safe, seeOther } from "./replies.ts";
 import { type Exchange, type NodeContext, Router } from "./router.ts";
 import { accountRoutes } from "./routes/account.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { databaseRoutes } from "./routes/databases.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { trackRoutes } from "./routes/track.ts";
@@ -48,16 +50,14 @@ export class NodeRequests {
       ...databaseRoutes(node),
       ...trackRoutes(node),
       ...healthRoutes(node),
+      ...consoleRoutes(),
     });
   }
 
   /** Answers one. */
   async answer(request: Request, info?: object): Promise<Response> {
     const url = new URL(request.url);
-    const { pathname } = url;
-    if (pathname === V0_PATH || pathname === NATIVE_PATH) {
-      return await this.#exchange(request, info);
-    }
+    if (isForSync(url.pathname)) return await this.#exchange(request, info);
     return safe(await this.#page(request, url, connectionInfo(info).remoteAddress));
   }
 
@@ -105,7 +105,7 @@ export class NodeRequests {
     return {
       request,
       url,
-      host: remote?.replace(/:\d+$/, ""),
+      host: remote === undefined ? undefined : addressBlock(remote),
       isSecure: this.#rules.secure ?? url.protocol === "https:",
       session: this.#node.sessions.use(sessionToken(request)),
     };
@@ -132,4 +132,9 @@ export class NodeRequests {
   static {
     setInspection(this, "NodeRequests", (requests) => [`${requests.#node.sessions.size} sessions`]);
   }
+}
+
+/** Whether a path is one of other instances. */
+function isForSync(pathname: string): boolean {
+  return pathname === V0_PATH || pathname === NATIVE_PATH || pathname.startsWith(`${NATIVE_PATH}/`);
 }

@@ -19,6 +19,19 @@ const SAFE: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
 };
 
+/** Headers of the console, which is a program: it loads its own parts, and asks the node that it came from. */
+export const CONSOLE_POLICY: string = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
 /** A page. */
 export function page(content: Html, status = 200, headers: HeadersInit = {}): Response {
   const response = new Response(content.toString(), { status, headers });

@@ -43,7 +43,7 @@ export interface Methods {
 export class Router {
   readonly #routes: ReadonlyMap<string, Methods>;
 
-  /** A router of these paths. */
+  /** A router of these paths; one that ends with `/*` stands for all below it. */
   constructor(routes: Readonly<Record<string, Methods>>) {
     this.#routes = new Map(Object.entries(routes));
   }
@@ -51,7 +51,7 @@ export class Router {
   /** Answers a request; 404 for other paths, 405 for other methods. */
   async answer(exchange: Exchange): Promise<Response> {
     const { request, url } = exchange;
-    const methods = this.#routes.get(url.pathname);
+    const methods = this.#routes.get(url.pathname) ?? this.#below(url.pathname);
     if (methods === undefined) return await discarding(request, empty(404));
     const handler = handlerOf(methods, request.method);
     if (handler === undefined) {
@@ -59,6 +59,11 @@ export class Router {
     }
     const response = await handler(exchange);
     return request.method === "HEAD" ? await headOf(response) : response;
+  }
+
+  #below(pathname: string): Methods | undefined {
+    const [, first] = pathname.split("/");
+    return pathname.endsWith("/") ? undefined : this.#routes.get(`/${first}/*`);
   }
 
   static {

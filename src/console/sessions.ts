@@ -25,6 +25,14 @@ export interface WebSession {
   readonly user: User;
   /** When it ends whatever happens, in milliseconds since the epoch. */
   readonly endsAt: number;
+  /** Aborted when it has ended. */
+  readonly ended: AbortSignal;
+}
+
+interface Held {
+  readonly session: WebSession;
+  readonly usedAt: number;
+  readonly end: AbortController;
 }
 
 /** The sessions of a node. They are in memory alone, and end with it. */
@@ -32,7 +40,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #random: RandomSource;
   /** By token, those first that were left alone longest. */
-  readonly #all = new Map<string, { session: WebSession; usedAt: number }>();
+  readonly #all = new Map<string, Held>();
   #sweptAt = 0;
 
   /** No sessions yet. */
@@ -53,8 +61,9 @@ export class Sessions {
     this.#makeRoom(user);
     const now = this.#clock.nowMillis();
     const [token, csrf] = [uuidV4(this.#random), uuidV4(this.#random)];
-    const session = { token, csrf, user, endsAt: now + MAX_SESSION_MS };
-    this.#all.set(token, { session, usedAt: now });
+    const end = new AbortController();
+    const session = { token, csrf, user, endsAt: now + MAX_SESSION_MS, ended: end.signal };
+    this.#all.set(token, { session, usedAt: now, end });
     return session;
   }
 
@@ -63,8 +72,9 @@ export class Sessions {
     if (this.#clock.nowMillis() - this.#sweptAt >= SWEEP_MS) this.#sweep();
     const session = this.peek(token);
     if (session === undefined) return undefined;
+    const held = this.#all.get(session.token)!;
     this.#all.delete(session.token);
-    this.#all.set(session.token, { session, usedAt: this.#clock.nowMillis() });
+    this.#all.set(session.token, { ...held, usedAt: this.#clock.nowMillis() });
     return session;
   }
 
@@ -79,7 +89,11 @@ export class Sessions {
 
   /** Ends a session: its keys are wiped. */
   end(session: WebSession): void {
-    if (this.#all.delete(session.token)) session.user.logout();
+    const held = this.#all.get(session.token);
+    if (held === undefined) return;
+    this.#all.delete(session.token);
+    session.user.logout();
+    held.end.abort();
   }
 
   /** Ends all. */
@@ -94,7 +108,7 @@ export class Sessions {
     else if (all.length >= MAX_SESSIONS) this.end(all[0]!);
   }
 
-  #isOver({ session, usedAt }: { session: WebSession; usedAt: number }): boolean {
+  #isOver({ session, usedAt }: Held): boolean {
     const now = this.#clock.nowMillis();
     return now >= session.endsAt || now - usedAt >= MAX_IDLE_MS;
   }

@@ -138,7 +138,7 @@ describe("the API of a node: rights", () => {
       assert.equal(await status(`db/${database.rootId}/blame?store=s&key=k&${at}`), 422);
       const cursor = btoa(`${tip}`).replace(/=+$/, "");
       const blame = await bed.get(`db/${database.rootId}/blame?store=s&key=k&cursor=${cursor}`);
-      assert.deepEqual(blame.versions, []);
+      assert.deepEqual(blame.items, []);
     }));
 });
 
@@ -321,7 +321,7 @@ describe("the API of a node: history", () => {
         await (await tx.getStore(Table, "rows")).set("k000000", { at: 7, name: "ada" });
       });
       const path = `db/${database.rootId}`;
-      const { versions, done } = await get(`${path}/blame?store=rows&key=k000000`);
+      const { items: versions, done } = await get(`${path}/blame?store=rows&key=k000000`);
       assert.equal(done, true);
       const keys = versions.map(({ key }: Json) => key);
       assert.deepEqual(keys, [ada, ada, cyn].map((user) => `${user.defaultKey()}`));
@@ -340,9 +340,9 @@ describe("the API of a node: history", () => {
       for (let at = 0; at < MAX_LOOKED_AT; at++) await write(database, "s", "new", `${at}`);
       const path = `db/${database.rootId}/blame?store=s&key=old`;
       const first = await get(path);
-      assert.deepEqual([first.versions.length, first.done], [0, false]);
+      assert.deepEqual([first.items.length, first.done], [0, false]);
       const second = await get(`${path}&cursor=${first.next}`);
-      assert.deepEqual([second.versions.length, second.done], [1, true]);
+      assert.deepEqual([second.items.length, second.done], [1, true]);
     }));
 
   it("lists what waits for a verdict", () =>

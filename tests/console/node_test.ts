@@ -264,6 +264,21 @@ describe("asking for access", () => {
 });
 
 describe("the handler of a node", () => {
+  it("passes on all that is for other instances, and answers it no differently", () =>
+    withNode(async ({ browser, instance }) => {
+      const sync = await instance.enableSync();
+      for (const path of ["/api/v0", "/api/native/1", "/api/native/1/events"]) {
+        const answer = await browser().send(path);
+        const direct = await sync.fetchHandler()(new Request(`http://node.example${path}`));
+        assert.equal(answer.status, direct.status, path);
+        assert.notEqual(answer.status, 404, path);
+        assert.equal(answer.headers.get("content-security-policy"), null);
+        await answer.body?.cancel();
+        await direct.body?.cancel();
+      }
+      assert.equal((await browser().send("/api/native/2")).status, 404);
+    }));
+
   it("12#22 tells whether the storage can be read, and nothing of why it cannot", async () => {
     const lines: string[] = [];
     setLogSink((level, _category, template) => lines.push(`${level} ${template}`));

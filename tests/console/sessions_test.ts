@@ -154,6 +154,17 @@ describe("logging in", () => {
       assert.deepEqual([count(401), count(429)], [MAX_HOST_ATTEMPTS, 5]);
     }));
 
+  it("counts IPv6 by network, of which everybody has 2^64 addresses", () =>
+    withNode(async ({ browser }) => {
+      const from = async (at: number) => {
+        const login = { method: "POST", body: new URLSearchParams({ username: "cyn" }) };
+        return (await browser().send("/login", login, `[2001:db8::${at.toString(16)}]:4711`))
+          .status;
+      };
+      for (let at = 1; at <= MAX_NAME_ATTEMPTS; at++) assert.equal(await from(at), 401);
+      assert.equal(await from(77), 429);
+    }));
+
   it("does not count those who log in", () =>
     withNode(async ({ browser }) => {
       for (let at = 0; at < MAX_NAME_ATTEMPTS * 3; at++) {

@@ -67,17 +67,17 @@ async function versionsOf(
   store: string,
   key: string,
 ): Promise<Record<string, unknown>> {
-  const versions: unknown[] = [];
-  for (let looked = 0; looked < MAX_LOOKED_AT && versions.length < MAX_VERSIONS; looked++) {
+  const items: unknown[] = [];
+  for (let looked = 0; looked < MAX_LOOKED_AT && items.length < MAX_VERSIONS; looked++) {
     const entry = await walk.step();
-    if (entry === undefined) return { versions, done: true };
+    if (entry === undefined) return { items, done: true };
     const change = changeOf(entry, store, key);
-    if (change !== undefined) versions.push({ ...change, ...entryLine(entry) });
+    if (change !== undefined) items.push({ ...change, ...entryLine(entry) });
   }
   const frontier = walk.frontier.map(({ id }) => id.toString());
-  if (frontier.length === 0) return { versions, done: true };
+  if (frontier.length === 0) return { items, done: true };
   const canGoOn = frontier.length <= MAX_FRONTIER;
-  return { versions, done: false, ...canGoOn ? { next: cursorOf(frontier.join()) } : {} };
+  return { items, done: false, ...canGoOn ? { next: cursorOf(frontier.join()) } : {} };
 }
 
 /** What an entry wrote under a key of a store; undefined when it wrote nothing there. */

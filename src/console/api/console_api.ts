@@ -3,6 +3,7 @@ import { ApiRouter } from "./api_router.ts";
 import { blameApi } from "./blame.ts";
 import { databasesApi } from "./databases_api.ts";
 import { entriesApi } from "./entries_api.ts";
+import { eventsApi } from "./events_api.ts";
 import { peopleApi } from "./people_api.ts";
 import { storesApi } from "./stores_api.ts";
 
@@ -14,5 +15,6 @@ export function consoleApi(node: NodeContext): ApiRouter {
     ...blameApi(node),
     ...entriesApi(node),
     ...peopleApi(node),
+    ...eventsApi(node),
   });
 }

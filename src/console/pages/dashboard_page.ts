@@ -39,19 +39,20 @@ export function dashboardPage(session: WebSession, content: DashboardContent): H
     html`
       <header>
         <h1>Eidetica Dashboard</h1>
+        <a href="/console">Console</a>
         <form method="post" action="/logout">${csrfField(
           session.csrf,
         )}<button type="submit">Logout</button></form>
       </header>
       <main>
-      <h2>User Information</h2>
-      <dl>${infoRow("Username", session.user.username)}
-      ${infoRow("User UUID", session.user.uuid)}</dl>
-      <h2>Tracked Databases</h2>
-      ${databaseList(content)}
-      <h2>Request Database Access</h2>
-      ${requestForm(session, content.outcome)}
-      </main>
+            <h2>User Information</h2>
+            <dl>${infoRow("Username", session.user.username)}
+            ${infoRow("User UUID", session.user.uuid)}</dl>
+            <h2>Tracked Databases</h2>
+            ${databaseList(content)}
+            <h2>Request Database Access</h2>
+            ${requestForm(session, content.outcome)}
+            </main>
     `,
   );
 }

@@ -1,0 +1,150 @@
+import type { ID } from "../../entry/id.ts";
+import { encodeEvent, EVENTS_TYPE, SIGN_OF_LIFE } from "../../sync/http/event_stream.ts";
+import { Logger } from "../../util/log.ts";
+import type { NodeContext } from "../router.ts";
+import type { WebSession } from "../sessions.ts";
+import { refuse } from "./api_answers.ts";
+import type { ApiCall, ApiRoutes } from "./api_router.ts";
+import { readable } from "./readable.ts";
+
+const log = new Logger("console");
+
+/** Streams that one session may have open. */
+export const MAX_STREAMS = 8;
+/** How long changes are gathered before they are told, in milliseconds. */
+const GATHER_MS = 250;
+/** How often a stream says that it goes on, in milliseconds. */
+const SIGN_MS = 15_000;
+
+/** What happens meanwhile. */
+export function eventsApi(node: NodeContext): ApiRoutes {
+  const open = new WeakMap<WebSession, number>();
+  return { "GET events": (call) => events(node, call, open) };
+}
+
+/**
+ * A stream that tells that databases have changed, and never what: `change` with `{ db }`, where `db` is null for the list of
+ * databases, and `ended` when the session ends. Of one database with `?db=`, else of all that the user may read.
+ */
+async function events(
+  node: NodeContext,
+  { session, query, request }: ApiCall,
+  open: WeakMap<WebSession, number>,
+): Promise<unknown> {
+  const only = query.get("db") ?? undefined;
+  if (only !== undefined) {
+    const found = await readable(session.user, only);
+    if (found instanceof Response) return found;
+  }
+  const count = open.get(session) ?? 0;
+  if (count >= MAX_STREAMS) return refuse(429, "TooManyStreams", "Close another stream first");
+  open.set(session, count + 1);
+  const left = () => open.set(session, open.get(session)! - 1);
+  const stream = new ChangeStream(node, { session, only, left });
+  request.signal.addEventListener("abort", () => stream.end(), { once: true });
+  const headers = { "content-type": EVENTS_TYPE, "cache-control": "no-store, private" };
+  return new Response(stream.body, { headers });
+}
+
+/** What a stream is of. */
+interface StreamOf {
+  /** Who listens. */
+  readonly session: WebSession;
+  /** The only database of which it tells, if it is one. */
+  readonly only: string | undefined;
+  /** Called once, when nobody listens any more. */
+  readonly left: () => void;
+}
+
+/** One stream. What has changed is gathered, so that a storm of writes costs no more than a few events a second. */
+class ChangeStream {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #of: StreamOf;
+  readonly #changed = new Map<string, ID>();
+  readonly #unhear: () => void;
+  readonly #signs: ReturnType<typeof setInterval>;
+  readonly #ended = () => this.#end("ended");
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor({ instance }: NodeContext, of: StreamOf) {
+    this.#of = of;
+    this.body = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+        controller.enqueue(SIGN_OF_LIFE);
+      },
+      cancel: () => this.end(),
+    });
+    this.#unhear = instance.host.onAnyWrite((tree) => this.#note(tree));
+    this.#signs = setInterval(() => this.#send(SIGN_OF_LIFE), SIGN_MS);
+    of.session.ended.addEventListener("abort", this.#ended, { once: true });
+  }
+
+  /** Nobody listens any more. */
+  end(): void {
+    this.#end(undefined);
+  }
+
+  #end(event: string | undefined): void {
+    if (this.#isOver) return;
+    if (event !== undefined) this.#send(encodeEvent({ event, data: "{}" }));
+    this.#isOver = true;
+    this.#unhear();
+    clearInterval(this.#signs);
+    clearTimeout(this.#timer);
+    this.#of.session.ended.removeEventListener("abort", this.#ended);
+    this.#of.left();
+    // A stream that was cancelled is closed already.
+    if (this.#controller.desiredSize !== null) tryClose(this.#controller);
+  }
+
+  #note(tree: ID): void {
+    this.#changed.set(tree.toString(), tree);
+    this.#timer ??= setTimeout(() => void this.#tell(), GATHER_MS);
+  }
+
+  async #tell(): Promise<void> {
+    const changed = [...this.#changed.keys()];
+    this.#changed.clear();
+    this.#timer = undefined;
+    try {
+      for (const id of await this.#seen(changed)) {
+        this.#send(encodeEvent({ event: "change", data: JSON.stringify({ db: id }) }));
+      }
+    } catch (error) {
+      log.warn("cannot tell what has changed: {error}", { error });
+    }
+  }
+
+  /** Those of which the user may know. */
+  async #seen(changed: readonly string[]): Promise<(string | null)[]> {
+    const { session: { user }, only } = this.#of;
+    const wanted = only === undefined ? changed : changed.filter((id) => id === only);
+    const own = user.database.rootId.toString();
+    const seen: (string | null)[] = [];
+    for (const id of wanted) {
+      if (id === own) seen.push(null);
+      else if (!(await readable(user, id) instanceof Response)) seen.push(id);
+    }
+    return seen;
+  }
+
+  /** What nobody has read yet is enough: who is behind will ask for the newest state anyway. */
+  #send(bytes: Uint8Array): void {
+    if (this.#isOver || (this.#controller.desiredSize ?? 0) < -MAX_WAITING) return;
+    this.#controller.enqueue(bytes);
+  }
+}
+
+/** Events that wait for a reader who is slow. */
+const MAX_WAITING = 64;
+
+function tryClose(controller: ReadableStreamDefaultController<Uint8Array>): void {
+  try {
+    controller.close();
+  } catch {
+    // It was cancelled.
+  }
+}

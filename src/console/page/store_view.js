@@ -1,0 +1,184 @@
+/** A store: what does it hold, and who wrote it? */
+
+import { useEffect, useState } from "preact/hooks";
+import {
+  count,
+  dbPath,
+  go,
+  html,
+  Link,
+  nameText,
+  plural,
+  query,
+  shortId,
+  useAnswer,
+  usePages,
+  valueText,
+} from "./lib.js";
+import { Loading, More, Problem, Shown } from "./parts.js";
+import { ValuePanel } from "./value_panel.js";
+
+const pageOf = (path, cursor) =>
+  `${path}${path.includes("?") ? "&" : "?"}${query({ cursor }).slice(1)}`;
+
+/** The view of a store; which row or member is open, and at which time, is in the address. */
+export function StoreView({ id, name, search, version }) {
+  const { data, error } = useAnswer(`db/${id}`);
+  if (error) return html`<${Problem} error=${error} isAll />`;
+  if (data === undefined) return html`<${Loading} />`;
+  const at = search.get("at") ?? undefined;
+  const kind = data.stores.find((store) => store.name === name)?.kind ?? "docstore";
+  const View = kind === "table" ? TableOf : TreeOf;
+  return html`
+    <p class="crumb">
+      <${Link} to=${dbPath(id)}>${nameText(data.name)}<//> / Stores</p>
+        <h1>${nameText(name)} <span class="tag">${kind}</span></h1>
+        <nav class="tabs" aria-label="Stores">${data.stores.map((store) =>
+          html`
+            <${Link} to=${dbPath(id, "s", store.name) + query({ at })}
+              aria-current=${store.name === name ? "page" : undefined}>${nameText(store.name)}<//>
+          `
+        )}</nav>
+        <${PointInTime} at=${at} here=${dbPath(id, "s", name)} height=${data.height} />
+        <${View} key=${name} id=${id} name=${name} search=${search} at=${at} version=${version} />
+  `;
+}
+
+/** At which point of history one looks. */
+function PointInTime({ at, here, height }) {
+  if (at === undefined) {
+    return html`<p class="time now"><span aria-hidden="true">●</span> Now, at height ${
+      count(height)
+    }</p>`;
+  }
+  return html`
+    <p class="time then"
+      role="status"><span aria-hidden="true">◌</span> As it was at <code>${at.split(",").map(
+        shortId,
+      ).join(", ")}</code>. <${Link} to=${here}>Back to now<//></p>
+  `;
+}
+
+function TableOf({ id, name, search, at, version }) {
+  const [typed, setTyped] = useState(search.get("q") ?? "");
+  const q = search.get("q") ?? undefined;
+  const path = `db/${id}/stores/${encodeURIComponent(name)}/rows${query({ q, at })}`;
+  const { items, page, error, isLoading, more } = usePages(path, pageOf, version);
+  const here = (parts) => dbPath(id, "s", name) + query({ q, at, ...parts });
+  useEffect(() => {
+    if (typed === (q ?? "")) return;
+    const soon = setTimeout(() => go(here({ q: typed }), { replace: true }), 250);
+    return () => clearTimeout(soon);
+  }, [typed]);
+  if (error) return html`<${Problem} error=${error} />`;
+  const open = search.get("row") ?? undefined;
+  const columns = [...new Set(items.flatMap(({ cells }) => Object.keys(cells)))].slice(0, 64);
+  return html`<div class="split ${open === undefined ? "" : "open"}"><div>
+    <p><label class="find">Find in rows <input type="search" value=${typed}
+      onInput=${(event) => setTyped(event.target.value)} data-find /></label></p>
+    ${
+    page === undefined ? html`<${Loading} />` : html`
+      <div class="scroll ${isLoading ? "dim" : ""}" tabindex="0" role="region" aria-label="Rows">
+        <table>
+          <thead>
+            <tr><th scope="col">Key</th>${columns.map((column) =>
+              html`<th scope="col">${valueText(column) || "value"}</th>`
+            )}</tr>
+          </thead>
+          <tbody>${items.map((row) =>
+            html`
+              <tr key=${row.key} data-row class=${row.key === open ? "selected" : ""}>
+                <th scope="row">
+                  <${Link} to=${here({ row: row.key })} aria-current=${row.key === open
+                    ? "true"
+                    : undefined}><code>${nameText(row.key)}</code><//></th>
+                      ${columns.map((column) =>
+                        html`<td>${
+                          column in row.cells
+                            ? html`<${Shown} value=${row.cells[column]} />`
+                            : html`<span class="quiet">–</span>`
+                        }</td>`
+                      )}</tr>
+            `
+          )}</tbody>
+        </table>
+      </div>
+          ${items.length === 0 &&
+            html`<p class="quiet">${
+              q === undefined ? "No rows at this point of history." : "No row was found."
+            }</p>`}
+          <p class="quiet">${plural(items.length, "row")}${more === undefined ? "" : " so far"}</p>
+          <${More} more=${more} what=${q === undefined ? "rows" : "of the search"} />
+    `
+  }
+  </div>
+  ${
+    open !== undefined && html`
+      <${ValuePanel} key=${open} id=${id} store=${name} path=${[open]} at=${at}
+        close=${here({})} />
+    `
+  }</div>`;
+}
+
+function TreeOf({ id, name, search, at, version }) {
+  const open = search.getAll("path");
+  const here = (path) => dbPath(id, "s", name) + query({ at, path });
+  return html`<div class="split ${open.length === 0 ? "" : "open"}">
+    <div class="tree"><${Members} id=${id} name=${name} at=${at} path=${[]} open=${open} here=${here} version=${version} /></div>
+    ${
+    open.length > 0 && html`
+      <${ValuePanel} key=${open.join("\0")} id=${id} store=${name} path=${open} at=${at}
+        close=${here([])} />
+    `
+  }
+  </div>`;
+}
+
+/** Members of a document or list, level by level. */
+function Members({ id, name, at, path, open, here, version }) {
+  const asked = `db/${id}/stores/${encodeURIComponent(name)}/doc${query({ at, path })}`;
+  const { items, page, error, more } = usePages(asked, pageOf, version);
+  if (error) return html`<${Problem} error=${error} />`;
+  if (page === undefined) return html`<${Loading} />`;
+  if (items.length === 0) return html`<p class="quiet">Nothing at this point of history.</p>`;
+  return html`
+    <ul>${items.map((item) =>
+      html`<${Member} key=${item.key} item=${item} ...${{
+        id,
+        name,
+        at,
+        open,
+        here,
+        version,
+      }} path=${[...path, item.key]} />`
+    )}</ul>
+    <${More} more=${more} what="members" />
+  `;
+}
+
+function Member({ item: { key, kind, value, size }, path, open, here, ...rest }) {
+  const isBranch = kind === "doc" || kind === "list";
+  const [isUnfolded, setUnfolded] = useState(
+    isBranch && path.every((part, at) => open[at] === part),
+  );
+  const isOpen = open.length === path.length && path.every((part, at) => open[at] === part);
+  return html`<li data-row class=${isOpen ? "selected" : ""}>
+    ${
+    isBranch && html`
+      <button type="button" class="fold" aria-expanded=${isUnfolded}
+        onClick=${() => setUnfolded(!isUnfolded)} aria-label=${`Members of ${
+          nameText(key)
+        }`}>${isUnfolded ? "▾" : "▸"}</button>
+    `
+  }
+    <${Link} to=${here(path)} aria-current=${isOpen ? "true" : undefined}><code>${
+    nameText(key)
+  }</code><//>
+    <span class="tag">${kind}</span> ${
+    isBranch
+      ? html`<span class="quiet">${plural(size, "member")}</span>`
+      : html`<${Shown} value=${value} />`
+  }
+    ${isUnfolded && html`<${Members} ...${rest} path=${path} open=${open} here=${here} />`}
+  </li>`;
+}

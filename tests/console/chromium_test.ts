@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Database, DocStore, Instance, NewUser, Table, type User } from "../../mod.ts";
+import { type NodeHandler, nodeHandler } from "../../src/console/mod.ts";
+import { Chromium, chromiumPath, type Tab } from "./chromium.ts";
+
+/** Pictures for the documentation are written where this says: `EIDETICA_PICTURES=docs/console`. */
+const PICTURES = process.env["EIDETICA_PICTURES"];
+
+const AXE = readFileSync(
+  fileURLToPath(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url)),
+  "utf8",
+);
+
+const HOSTILE = `<img src=x onerror=alert(1)>\u202egpj`;
+const SHOWN = "<img src=x onerror=alert(1)>⟨U+202E⟩gpj";
+
+/** A node with two users who write to one table, and one who has nothing. */
+class Bed {
+  instance!: Instance;
+  node!: NodeHandler;
+  chromium!: Chromium;
+  origin!: string;
+  ada!: User;
+  orchard!: Database;
+
+  async open(): Promise<void> {
+    const { instance, user } = await Instance.connectOrCreate(
+      "memory://",
+      NewUser.passwordless("ada"),
+    );
+    [this.instance, this.ada] = [instance, user!];
+    for (const name of ["ben", "eve"]) {
+      await (await user!.admin()).createUser(NewUser.passwordless(name));
+    }
+    await this.#fill();
+    this.node = nodeHandler(instance);
+    const sync = await instance.enableSync();
+    const { address } = await sync.serve({ handler: this.node.fetch });
+    this.origin = `http://${address}`;
+    this.chromium = await Chromium.start();
+  }
+
+  async #fill(): Promise<void> {
+    const ben = await this.instance.loginUser("ben");
+    this.orchard = await this.ada.createDatabase({ name: "orchard" });
+    await this.orchard.grant(ben.defaultKey(), "write", { name: "ben" });
+    await plant(this.orchard, "t-0416", { variety: "Gravenstein", state: "standing" });
+    await plant(this.orchard, "t-0417", { variety: "Hubbardston", state: "standing" });
+    await ben.trackDatabase(this.orchard.rootId, ben.defaultKey());
+    const his = await ben.openDatabase(this.orchard.rootId);
+    await plant(his, "t-0417", { variety: "Hubbardston", state: "felled", note: HOSTILE });
+    await this.orchard.withTransaction(async (tx) => {
+      const plan = await tx.getStore(DocStore, "plan");
+      await plan.set(["spring"], { prune: ["Gravenstein", 2], by: "ada" });
+    });
+    await this.orchard.grant(ben.defaultKey(), "read", { name: "ben" });
+    await this.ada.createDatabase({ name: HOSTILE });
+    ben.logout();
+  }
+
+  async close(): Promise<void> {
+    await this.chromium.close();
+    this.node.close();
+    await this.instance.close();
+  }
+
+  /** A tab of somebody who has logged in. */
+  async tab(username: string): Promise<Tab> {
+    const tab = await this.chromium.open();
+    await tab.look(1280, "light");
+    await tab.load(`${this.origin}/login`);
+    await tab.evaluate(`document.querySelector("[name=username]").value = "${username}"`);
+    await tab.click("Login", "form");
+    await tab.until(`location.pathname === "/dashboard"`);
+    return tab;
+  }
+
+  /** Goes to a view of the orchard. */
+  async see(tab: Tab, path: string): Promise<void> {
+    await tab.load(`${this.origin}/console${path.replace("ID", `${this.orchard.rootId}`)}`);
+    await tab.until(`document.querySelector("h1") !== null`);
+  }
+
+  /** Nothing was asked of other hosts, and the page has nothing to complain of. */
+  assertQuiet({ requests, complaints }: Tab): void {
+    assert.deepEqual(requests.filter((url) => !url.startsWith(`${this.origin}/`)), []);
+    assert.deepEqual(complaints, []);
+  }
+}
+
+async function plant(database: Database, key: string, row: Record<string, string>): Promise<void> {
+  await database.withTransaction(async (tx) =>
+    await (await tx.getStore(Table, "trees")).set(key, row)
+  );
+}
+
+/** What axe finds wrong with the page. */
+async function faults(tab: Tab): Promise<string[]> {
+  await tab.evaluate(`${AXE}; undefined`);
+  return await tab.evaluate(
+    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) =>
+      id + ": " + target.join(" ") + " " + any.map(({ message }) => message).join("; "))))`,
+  );
+}
+
+const why = chromiumPath === undefined
+  ? "Chromium is not installed"
+  : "Deno" in globalThis || "Bun" in globalThis
+  ? "one runtime is enough to serve a browser: Node"
+  : undefined;
+
+describe("the console in Chromium", () => {
+  const bed = new Bed();
+  before(() => why === undefined ? bed.open() : undefined);
+  after(() => why === undefined ? bed.close() : undefined);
+  const walk = (title: string, run: (t: TestContext) => Promise<void>) => {
+    it(title, async (t) => {
+      if (why !== undefined) return t.skip(why);
+      await run(t as TestContext);
+    });
+  };
+
+  walk("answers in three clicks who wrote a value, and whether they may", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "");
+    await tab.click("orchard", "main");
+    await tab.click("trees", "main");
+    await tab.click("t-0417", "main");
+    await tab.untilText("Today it may not.");
+    const panel: string = await tab.evaluate(`document.querySelector("aside").innerText`);
+    assert.match(panel, /Who wrote this, and may they\?/);
+    assert.match(panel, /ben/);
+    assert.match(
+      panel,
+      /verified Yes, when it was written: the rules that it names gave the key write:10\./,
+    );
+    assert.match(panel, /Earlier values/);
+    bed.assertQuiet(tab);
+  });
+
+  walk("shows markup and what nobody sees as text", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "");
+    await tab.untilText(SHOWN);
+    await bed.see(tab, "/db/ID/s/trees?row=t-0417");
+    await tab.untilText(SHOWN);
+    assert.equal(await tab.evaluate(`document.querySelectorAll("main img").length`), 0);
+    bed.assertQuiet(tab);
+  });
+
+  walk("shows a document as a tree, and any earlier state", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "/db/ID/s/plan");
+    await tab.click("▸", "main");
+    await tab.click("prune", "main");
+    await tab.untilText("Written below");
+    await bed.see(tab, "/db/ID/history");
+    const first = "document.querySelectorAll('.entries li')";
+    await tab.until(`${first}.length === 7`);
+    await tab.evaluate(`${first}[3].querySelector("a").click()`);
+    await tab.untilText("trees as it was then");
+    await tab.click("trees as it was then");
+    await tab.untilText("As it was at");
+    await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
+    assert.ok(!(await tab.evaluate("document.body.innerText")).includes("felled"));
+    await tab.press("n");
+    await tab.untilText("felled");
+    bed.assertQuiet(tab);
+  });
+
+  walk("is walked with the keyboard alone", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "");
+    await tab.untilText("orchard");
+    const focused = () => tab.evaluate("document.activeElement.textContent.trim()");
+    const names = new Set<string>();
+    for (let at = 0; at < 2; at++) {
+      await tab.press("j");
+      names.add(await focused());
+    }
+    assert.deepEqual(names, new Set(["orchard", SHOWN]));
+    if (await focused() !== "orchard") await tab.press("k");
+    await tab.press("Enter");
+    await tab.until(`document.querySelector("h1")?.textContent === "orchard"`);
+    await tab.press("g", "h");
+    await tab.until(`document.querySelector("h1")?.textContent === "History"`);
+    await tab.until(`document.querySelectorAll(".entries li").length === 7`);
+    await tab.press("j", "j", "Enter");
+    await tab.until(`document.querySelector("aside") !== null`);
+    const open = await focused();
+    await tab.press("Escape");
+    await tab.until(`document.querySelector("aside") === null`);
+    assert.equal(await focused(), open);
+    await tab.press("?");
+    await tab.until(`document.getElementById("help").open`);
+    await tab.press("Escape");
+    await tab.until(`!document.getElementById("help").open`);
+    await bed.see(tab, "/db/ID/s/trees");
+    await tab.until(`document.querySelector("[data-find]") !== null`);
+    await tab.press("/");
+    await tab.press(..."hubb");
+    await tab.until(`document.querySelectorAll("tbody tr").length === 1`);
+    bed.assertQuiet(tab);
+  });
+
+  walk("shows what is written meanwhile, to two at once", async () => {
+    const [one, two] = [await bed.tab("ada"), await bed.tab("ada")];
+    for (const tab of [one, two]) {
+      await bed.see(tab, "/db/ID/s/trees");
+      await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
+    }
+    await plant(bed.orchard, "t-0500", { variety: "Jonathan" });
+    for (const tab of [one, two]) await tab.untilText("Jonathan");
+    await bed.orchard.withTransaction(async (tx) => {
+      await (await tx.getStore(Table, "trees")).delete("t-0500");
+    });
+    for (const tab of [one, two]) await tab.until(`!document.body.innerText.includes("Jonathan")`);
+    bed.assertQuiet(one);
+  });
+
+  walk("says when the session has ended, and keeps what was seen", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "/db/ID/s/trees");
+    await tab.untilText("Gravenstein");
+    await tab.evaluate(`fetch("/dashboard").then((it) => it.text()).then((page) => {
+      const csrf = /name="csrf" value="([^"]+)"/.exec(page)[1];
+      return fetch("/logout", { method: "POST", body: new URLSearchParams({ csrf }), redirect: "manual" });
+    }).then(() => undefined)`);
+    await tab.untilText("Your session has ended.");
+    await tab.untilText("Gravenstein");
+  });
+
+  walk("shows a user without any right nothing, and says why", async () => {
+    const tab = await bed.tab("eve");
+    await bed.see(tab, "");
+    await tab.untilText("No databases yet.");
+    await bed.see(tab, "/nothing");
+    await tab.untilText("Nothing here");
+    bed.assertQuiet(tab);
+    await tab.load(`${bed.origin}/console/db/${bed.orchard.rootId}`);
+    await tab.untilText("There is no such thing here");
+    assert.deepEqual(await faults(tab), []);
+  });
+
+  walk("has no fault that axe finds: every view, light and dark, wide and as a phone", async () => {
+    const tab = await bed.tab("ada");
+    const views: [name: string, path: string, seen: string][] = [
+      ["databases", "", "orchard"],
+      ["overview", "/db/ID", "Who may do what"],
+      ["table", "/db/ID/s/trees?row=t-0417", "Today it may not."],
+      ["tree", "/db/ID/s/plan?path=spring&path=by", "Written below"],
+      ["history", "/db/ID/history", "newest first"],
+    ];
+    for (const [name, path, seen] of views) {
+      await bed.see(tab, path);
+      await tab.untilText(seen);
+      for (
+        const [width, scheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [
+          390,
+          "dark",
+        ]] as const
+      ) {
+        await tab.look(width, scheme);
+        assert.deepEqual(await faults(tab), [], `${name} ${width} ${scheme}`);
+        const isWider = "document.documentElement.scrollWidth > innerWidth";
+        assert.equal(await tab.evaluate(isWider), false, `${name} ${width} is too wide`);
+        await keep(tab, `${name}-${width}-${scheme}`);
+      }
+      await tab.look(1280, "light");
+    }
+    bed.assertQuiet(tab);
+  });
+
+  walk("and the pages without scripts have none, either", async () => {
+    const tab = await bed.tab("ada");
+    const paths = ["/dashboard", `/dashboard/database?id=${bed.orchard.rootId}`, "/stats"];
+    for (const path of paths) {
+      await tab.load(`${bed.origin}${path}`);
+      for (const scheme of ["light", "dark"] as const) {
+        await tab.look(390, scheme);
+        assert.deepEqual(await faults(tab), [], `${path} ${scheme}`);
+      }
+    }
+    bed.assertQuiet(tab);
+  });
+});
+
+async function keep(tab: Tab, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  mkdirSync(PICTURES, { recursive: true });
+  writeFileSync(`${PICTURES}/${name}.png`, await tab.picture());
+}
