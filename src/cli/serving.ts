@@ -64,9 +64,9 @@ async function beginHttp(
 ): Promise<string> {
   const sync = await instance.enableSync();
   const node = nodeHandler(instance, { storage: kind });
-  listeners.push({ close: () => Promise.resolve(node.close()) });
   const server = await explained(at, () => sync.serve({ ...at, handler: node.fetch }));
-  listeners.push(server);
+  // Closed the other way around: streams of events end with their sessions, and the server need not wait for them.
+  listeners.push(server, { close: () => Promise.resolve(node.close()) });
   return server.address;
 }
 

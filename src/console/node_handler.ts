@@ -12,7 +12,8 @@ const MAKE = "make the handler of a node";
 export interface NodeOptions {
   /**
    * Hosts by which browsers may address the pages, with the port where it is not the usual one: `["node.example"]`. Others
-   * are refused, so that no foreign name can be made to lead here (DNS rebinding). All unless told.
+   * are refused, so that no foreign name can be made to lead here (DNS rebinding). All unless told; without a password
+   * one logs in only by these, by an IP address and by `localhost`.
    */
   readonly hosts?: readonly string[];
   /**

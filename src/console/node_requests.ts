@@ -11,7 +11,7 @@ import { Logger } from "../util/log.ts";
 import { sessionToken } from "./cookies.ts";
 import { ApiRouter } from "./api/api_router.ts";
 import { consoleApi } from "./api/console_api.ts";
-import { isFromOwnSite } from "./own_site.ts";
+import { isFromOwnSite, isOwnName } from "./own_site.ts";
 import { empty, plain, safe, seeOther } from "./replies.ts";
 import { type Exchange, type NodeContext, Router } from "./router.ts";
 import { accountRoutes } from "./routes/account.ts";
@@ -106,6 +106,7 @@ export class NodeRequests {
       request,
       url,
       host: remote === undefined ? undefined : addressBlock(remote),
+      isOwnName: isOwnName(url, this.#rules.hosts ?? []),
       isSecure: this.#rules.secure ?? url.protocol === "https:",
       session: this.#node.sessions.use(sessionToken(request)),
     };

@@ -10,3 +10,12 @@ export function isFromOwnSite({ headers }: Request, url: URL, hosts: readonly st
   const host = URL.canParse(origin) ? new URL(origin).host : undefined;
   return host !== undefined && (host === url.host || hosts.includes(host));
 }
+
+/**
+ * Whether a URL names this node in a way that nobody else can make lead here. Any name of a foreign domain can be made to
+ * (DNS rebinding), and pages of that domain are then of this site for browsers; an address and `localhost` cannot.
+ */
+export function isOwnName({ host, hostname }: URL, hosts: readonly string[]): boolean {
+  return hosts.includes(host) ||
+    /^(?:(?:.+\.)?localhost|\[.*\]|\d+\.\d+\.\d+\.\d+)$/.test(hostname);
+}

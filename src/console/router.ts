@@ -24,6 +24,8 @@ export interface Exchange {
   readonly url: URL;
   /** The host that it comes from, where that is known. */
   readonly host: string | undefined;
+  /** Whether it is addressed by a name that cannot be made to lead here by others: an IP address, `localhost`, or one that was told. */
+  readonly isOwnName: boolean;
   /** Whether it came over TLS. */
   readonly isSecure: boolean;
   /** The session that it belongs to; undefined without one that is valid. */

@@ -120,6 +120,14 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    why: "the dashboard leads to the console",
+    change: (answer) => {
+      const links = answer.page?.["links"] as string[] | undefined;
+      if (!isDashboard(answer) || links === undefined) return answer;
+      return withPage(answer, { links: ["/console", ...links] });
+    },
+  },
+  {
     why: "an untracked database is 404, and no ID at all is no ID",
     change: (answer, { path }) => {
       if (!answer.body?.startsWith("Failed to get tracked database")) return answer;

@@ -89,7 +89,7 @@ export async function nodeBed(
   );
   await (await ada.admin()).createUser(NewUser.withPassword("cyn", PASSWORD));
   const cyn = await instance.loginUser("cyn", PASSWORD);
-  const node = nodeHandler(instance, options);
+  const node = nodeHandler(instance, { hosts: ["node.example"], ...options });
   return {
     clock,
     instance,

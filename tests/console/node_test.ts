@@ -173,7 +173,25 @@ describe("requests from elsewhere", () => {
       assert.equal((await browser().send("/login")).status, 200);
       assert.equal((await browser().send("http://evil.example/login")).status, 421);
       assert.equal((await browser().send("http://node.example:81/health")).status, 421);
-    }, { hosts: ["node.example"] }));
+    }));
+
+  it("log nobody in without a password by a name that anybody could make lead here", () =>
+    withNode(async ({ browser }) => {
+      const statusAt = async (origin: string, username: string, password: string) => {
+        const body = new URLSearchParams({ username, password });
+        return (await browser().send(`${origin}/login`, { method: "POST", body })).status;
+      };
+      for (const origin of ["http://evil.example", "http://127.0.0.1.evil.example:3000"]) {
+        assert.equal(await statusAt(origin, "ada", ""), 403);
+        assert.equal(await statusAt(origin, "cyn", ""), 403);
+        assert.equal(await statusAt(origin, "cyn", PASSWORD), 303);
+      }
+      for (
+        const host of ["127.0.0.1:3000", "[::1]:3000", "localhost", "a.localhost", "192.0.2.1"]
+      ) {
+        assert.equal(await statusAt(`http://${host}`, "ada", ""), 303, host);
+      }
+    }, { hosts: [] }));
 
   it("over TLS get cookies that are sent over TLS alone", async () => {
     const login = { method: "POST", body: new URLSearchParams({ username: "ada" }) };

@@ -40,7 +40,7 @@ class RecordedNode {
   }
 
   readonly direct: Send = (path, init) =>
-    this.handler.fetch(new Request(`http://node.example${path}`, init));
+    this.handler.fetch(new Request(`http://127.0.0.1${path}`, init));
 
   readonly overHttp: Send = async (path, init) => {
     this.#server ??= await this.instance.sync!.serve({

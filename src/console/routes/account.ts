@@ -13,6 +13,10 @@ const log = new Logger("console");
 /** What everybody is told who cannot be logged in: it is not said whether there is a user of that name. */
 const LOGIN_FAILED = "Login failed: there is no such user, or the password is another one";
 
+/** Nobody who has made a name of theirs lead here, and has no password, gets in. */
+const NEEDS_PASSWORD =
+  "Login failed: without a password one logs in by an IP address, or by a name that the node was told";
+
 const DISABLED =
   "Self-service registration is disabled. Create users via `eidetica daemon init` or contact an administrator.";
 
@@ -49,6 +53,7 @@ async function logIn(node: NodeContext, exchange: Exchange): Promise<Response> {
     optional: ["password"],
   });
   if (form instanceof Response) return form;
+  if (!form["password"] && !exchange.isOwnName) return page(loginPage(NEEDS_PASSWORD), 403);
   const attempt = { name: form["username"]!, host: exchange.host };
   const seconds = node.attempts.begin(attempt);
   if (seconds > 0) return tooMany(seconds, attempt.name);
