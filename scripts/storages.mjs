@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { anyRuntime, ROOT, runArguments } from "./runtimes.mjs";
 
 /** Storages that the suites run on, besides memory. */
-const STORAGES = ["sqlite", "file", "deno-kv", "postgres"];
+const STORAGES = ["sqlite", "file", "deno-kv", "postgres", "unix"];
 
 /** Where the suites run on each: SQLite where its driver is another one, what is the same everywhere once. */
 export const HOMES = {
@@ -15,6 +15,8 @@ export const HOMES = {
   file: ["node"],
   "deno-kv": ["deno"],
   postgres: ["bun"],
+  // No storage of its own, but a daemon in another process.
+  unix: ["deno", "bun", "node"],
 };
 
 /** The storages that `--storage` names. */

@@ -6,7 +6,8 @@
  *   --runtime NAME      deno, bun, node or node22; may be repeated; all but node22 by default
  *   --node22            Node 22, too; so in CI, where the variable CI is set
  *   --storage NAME      the suites that use a storage run on sqlite, file, deno-kv, postgres or all, each
- *                       where its driver is another one unless runtimes are named
+ *                       where its driver is another one unless runtimes are named; with unix, those that need
+ *                       no storage of their own run as clients of a daemon in another process
  *   --random            only files with random tests, which EIDETICA_THOROUGH=10 makes ten times as long
  *   --filter PATTERN    only tests whose name matches
  *   --jobs COUNT        files that run at once; one more than there are cores by default
@@ -24,7 +25,7 @@ import { answerHelp } from "./help.mjs";
 import { inParallel, JOBS } from "./parallel.mjs";
 import { describe, installDependencies, ROOT, runtime } from "./runtimes.mjs";
 import { HOMES, obstacle, startPostgres, storagesOf } from "./storages.mjs";
-import { filesToRun, wantsPostgres } from "./test_files.mjs";
+import { filesOn, filesToRun, wantsPostgres } from "./test_files.mjs";
 import { runFile, stopAll } from "./test_process.mjs";
 import { Progress } from "./test_progress.mjs";
 import { complaint, failure, isGood, printSummary, rowOf } from "./test_summary.mjs";
@@ -121,7 +122,11 @@ async function testStorage(storage, names, files, settings) {
     const reason = obstacle(storage, name);
     if (reason !== undefined) console.log(`skipped: ${storage} on ${name}: ${reason}`);
     else {rows.push(
-        await testOn(name, files, { ...settings, storage, env: variables(storage, settings) }),
+        await testOn(name, filesOn(storage, files), {
+          ...settings,
+          storage,
+          env: variables(storage, settings),
+        }),
       );}
   }
   return rows;

@@ -9,6 +9,8 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
 /** What opens the storage that `EIDETICA_STORAGE` names. */
 const STORAGES = join(TESTS, "helpers", "storages.ts");
+/** What makes an instance for the tests that run against a daemon as well. */
+const INSTANCES = join(TESTS, "helpers", "instances.ts");
 /** What random tests take the number of their cases from; what only asks it for storages is not random. */
 const THOROUGH = join(TESTS, "helpers", "thorough.ts");
 const SHARED = join(TESTS, "helpers", "shared.ts");
@@ -46,6 +48,12 @@ export function filesToRun(named, { isOnStorage, isRandom }) {
     .filter((file) => !isOnStorage || reaches(file, STORAGES))
     .filter((file) => !isRandom || reaches(file, THOROUGH, new Set([SHARED])))
     .map(fromRoot);
+}
+
+/** Those of the files that say something about a storage: against a daemon those that are written for both. */
+export function filesOn(storage, files) {
+  if (storage !== "unix") return files;
+  return files.filter((file) => reaches(resolve(ROOT, file), INSTANCES));
 }
 
 /**

@@ -133,7 +133,7 @@ function refuseDriver(file: string, target: string, kind: ImportKind): string | 
 const LOADED = new Map([
   ["src/backend/load_rest.ts", "src/instance/rest.ts"],
   ["src/instance/enable_sync.ts", "src/sync/engine.ts"],
-  ["src/instance/storages.ts", "src/service/client/connect.ts"],
+  ["src/instance/storages.ts", "src/service/edge/connect.ts"],
 ]);
 
 function refuseUpward(file: string, target: string, kind: ImportKind): string | undefined {

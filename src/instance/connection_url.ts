@@ -5,7 +5,7 @@
  * url        = sqlite-url | postgres-url | unix-url | memory-url | denokv-url | file-url
  * sqlite-url = "sqlite" ("://" | ":") path [ "?" query ]                  ; percent-encoded
  * postgres   = ("postgres" | "postgresql") ("://" | ":") rest             ; storage/postgres/url.ts
- * unix-url   = "unix://" absolute-path                                    ; byte for byte
+ * unix-url   = "unix://" ( absolute-path | named-pipe )                   ; byte for byte; pipes on Windows
  * memory-url = "memory:" | "memory://" [ absolute-path ]                  ; byte for byte
  * denokv-url = "denokv:" [ path | https-url ]                             ; byte for byte
  * file-url   = "file:" [ "//" [ "localhost" ] ] absolute-directory        ; percent-encoded
@@ -68,7 +68,7 @@ export function parseConnectionUrl(
     case "postgresql":
       return { scheme: "postgres", url: `${scheme}${separator}${rest}` };
     case "unix":
-      return { scheme, path: unixPath(url, rest) };
+      return { scheme, path: unixPath(url, rest, isWindows) };
     case "memory":
       return { scheme, path: memoryPath(url, rest, isWindows) };
     case "denokv":

@@ -1,4 +1,6 @@
-import { InstanceError } from "../util/errors.ts";
+import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
+import { InstanceError, TransactionError } from "../util/errors.ts";
 
 /** The error for everything that is asked of an instance after it was closed. */
 export function instanceDropped(): InstanceError {
@@ -28,4 +30,20 @@ export function foreignSnapshot(path: string): InstanceError {
   return new InstanceError("InvalidSnapshot", `Cannot open "${path}": ${reason}`, {
     fields: { path, reason },
   });
+}
+
+/** A tree, and its Verified tips as a write to it finds them. */
+interface Found {
+  readonly tree: ID;
+  readonly postTips: Snapshot;
+}
+
+/** Refuses to write to a tree whose Verified tips are others than `tips` now, with `Overtaken`. */
+export function requireTips({ tree, postTips }: Found, tips: Snapshot): void {
+  if (postTips.equals(tips)) return;
+  throw new TransactionError(
+    "Overtaken",
+    `Cannot commit to database "${tree}": it was changed since the transaction of this update began`,
+    { fields: { databaseId: tree } },
+  );
 }

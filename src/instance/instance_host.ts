@@ -12,7 +12,7 @@ import type { RandomSource } from "../util/random.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { instanceDropped } from "./instance_errors.ts";
 import { Lanes } from "./lanes.ts";
-import type { Writes } from "./port.ts";
+import type { RemoteWork, Writes } from "./port.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { WriteCoordinator } from "./write_coordinator.ts";
 
@@ -96,7 +96,7 @@ export class InstanceHost implements DatabaseHost {
   async putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    work?: WorkOptions,
+    work?: RemoteWork,
   ): Promise<RemoteWriteReport> {
     return await this.#open.putRemoteEntries(tree, entries, work);
   }

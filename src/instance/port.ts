@@ -8,12 +8,19 @@
 import type { DatabaseHost, WriteEvent } from "../database/host.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import type { Sync, SyncOptions } from "../sync/port.ts";
 import type { UserHost } from "../user/host.ts";
 import type { Session } from "../user/session.ts";
 import type { WorkOptions } from "../util/work.ts";
 import type { InstanceHost } from "./instance_host.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
+
+/** How a batch of entries from elsewhere is taken in. */
+export interface RemoteWork extends WorkOptions {
+  /** Verified tips that the tree must still have when the first of it is stored, else it is refused with `Overtaken`. */
+  readonly alone?: Snapshot | undefined;
+}
 
 /** The way that all writes of an instance take, and by which it hears of those of others. */
 export interface Writes extends
@@ -25,7 +32,7 @@ export interface Writes extends
   putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    work?: WorkOptions,
+    work?: RemoteWork,
   ): Promise<RemoteWriteReport>;
   /** Registers a handler of this process's writes to all trees; what it returns ends that. */
   onAnyWrite(handler: (tree: ID, event: WriteEvent) => void | Promise<void>): () => void;

@@ -1,9 +1,11 @@
 import type { LocalBackend } from "../backend/local.ts";
 import { type CheckedBlock, inCheckedBlocks } from "../database/checked_blocks.ts";
 import type { Entry } from "../entry/entry.ts";
+import type { Snapshot } from "../entry/snapshot.ts";
 import { requireNotAborted } from "../util/abort.ts";
 import { StorageError } from "../util/errors.ts";
-import type { WorkOptions } from "../util/work.ts";
+import { requireTips } from "./instance_errors.ts";
+import type { RemoteWork } from "./port.ts";
 import { added, type PartReport, type TreeJudge } from "./tree_judge.ts";
 import type { TreeWriter } from "./tree_writer.ts";
 
@@ -13,6 +15,8 @@ export const REMOTE_BLOCK = 512;
 /** What one storage commit is to take, and whether there is more of the batch. */
 interface Part extends CheckedBlock {
   readonly goesOn: boolean;
+  /** Verified tips that the tree must have when it is stored. */
+  readonly tips?: Snapshot | undefined;
 }
 
 /** A batch of entries from elsewhere, stored and judged a storage commit at a time. */
@@ -31,14 +35,15 @@ export class RemoteBatch {
   /** Stores and judges entries that are sorted parents first, and tells what became of each part of them. */
   async *put(
     sorted: readonly Entry[],
-    { signal, onProgress }: WorkOptions,
+    { signal, onProgress, alone }: RemoteWork,
   ): AsyncGenerator<PartReport, void> {
     let done = 0;
     for await (const { entries, signatures } of inCheckedBlocks(sorted, this.#blockSize)) {
       for (const part of this.#parts(entries)) {
         requireNotAborted({ signal, action: "take entries in" });
         done += part.length;
-        yield await this.#put({ entries: part, signatures, goesOn: done < sorted.length });
+        const tips = done === part.length ? alone : undefined;
+        yield await this.#put({ entries: part, signatures, goesOn: done < sorted.length, tips });
         onProgress?.({ done, total: sorted.length });
       }
     }
@@ -61,7 +66,7 @@ export class RemoteBatch {
 
   /** Stores and judges a part; halves it when it is more than one storage commit takes. */
   async #put(part: Part): Promise<PartReport> {
-    const { entries, signatures, goesOn } = part;
+    const { entries, signatures, goesOn, tips } = part;
     try {
       return await this.#putAtOnce(part);
     } catch (error) {
@@ -69,7 +74,7 @@ export class RemoteBatch {
       if (entries.length === 1) return await this.#refuse(part, error);
     }
     const middle = entries.length >> 1;
-    const first = { entries: entries.slice(0, middle), signatures, goesOn: true };
+    const first = { entries: entries.slice(0, middle), signatures, goesOn: true, tips };
     const second = { entries: entries.slice(middle), signatures, goesOn };
     return added(await this.#put(first), await this.#put(second));
   }
@@ -80,9 +85,12 @@ export class RemoteBatch {
     return { ...nothing, rejected: [{ entry: entries[0]!, error }] };
   }
 
-  async #putAtOnce({ entries, signatures, goesOn }: Part): Promise<PartReport> {
+  async #putAtOnce({ entries, signatures, goesOn, tips }: Part): Promise<PartReport> {
     return await this.#writer().writePart(
-      (update) => this.#judge.ingest(update, entries, signatures),
+      async (update) => {
+        if (tips !== undefined) requireTips(update, tips);
+        return await this.#judge.ingest(update, entries, signatures);
+      },
       { size: entries.length, goesOn: (report) => goesOn || report.goesOn },
     );
   }

@@ -7,6 +7,7 @@ import type { ID } from "../entry/id.ts";
 import { requireNotAborted } from "../util/abort.ts";
 import type { WorkOptions } from "../util/work.ts";
 import { type AfterPass, Passes } from "./passes.ts";
+import type { RemoteWork } from "./port.ts";
 import { RemoteBatch } from "./remote_batch.ts";
 import { added, NOTHING_PUT, type RemoteWriteReport, TreeJudge } from "./tree_judge.ts";
 import type { TreeWriter } from "./tree_writer.ts";
@@ -55,7 +56,7 @@ export class RemoteWrites {
   async putAll(
     tree: ID,
     sorted: readonly Entry[],
-    work: WorkOptions = {},
+    work: RemoteWork = {},
   ): Promise<RemoteWriteReport> {
     let total = NOTHING_PUT;
     try {

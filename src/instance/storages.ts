@@ -30,7 +30,7 @@ export const STORAGES: Storages = {
     return { driver: await postgresStorage(url, options), readOnly: options.readOnly };
   },
   unix: async ({ path }, options) => {
-    const { connectDaemon } = await load(() => import("../service/client/connect.ts"));
+    const { connectDaemon } = await load(() => import("../service/edge/connect.ts"));
     return await connectDaemon(path, options);
   },
   textFiles: () => load(() => import("../storage/shared/text_file.ts")),

@@ -14,12 +14,15 @@
 
 import { invalidUrl } from "./url_errors.ts";
 
-/** Where the socket of a `unix:` URL is. */
-export function unixPath(url: string, rest: string): string {
+/** What the paths of named pipes on Windows begin with. */
+const PIPE = /^\\\\[.?]\\pipe\\./i;
+
+/** Where the socket of a `unix:` URL is; on Windows a named pipe. */
+export function unixPath(url: string, rest: string, isWindows: boolean): string {
   if (rest === "") {
     throw invalidUrl(url, "a socket URL requires an absolute path: unix:///run/eidetica.sock");
   }
-  if (!rest.startsWith("/")) {
+  if (!rest.startsWith("/") && !(isWindows && PIPE.test(rest))) {
     const slash = rest.indexOf("/");
     const other = slash < 0 ? "/path/to/sock" : rest.slice(slash);
     throw invalidUrl(

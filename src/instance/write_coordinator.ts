@@ -1,5 +1,4 @@
 import type { LocalBackend } from "../backend/local.ts";
-import type { TreeUpdate } from "../backend/tree/tree_update.ts";
 import { compareInTree } from "../backend/tree/walk.ts";
 import type { VerifyCounts, WriteCallback, WriteEvent } from "../database/host.ts";
 import type { Alone, PutOptions } from "../transaction/host.ts";
@@ -8,12 +7,11 @@ import { requireTree } from "../database/require_tree.ts";
 import type { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { TransactionError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import type { WorkOptions } from "../util/work.ts";
-import { instanceDropped } from "./instance_errors.ts";
+import { instanceDropped, requireTips } from "./instance_errors.ts";
 import { loadRest } from "../backend/load_rest.ts";
-import type { Writes } from "./port.ts";
+import type { RemoteWork, Writes } from "./port.ts";
 import type { RemoteWrites } from "./remote_writes.ts";
 import type { RemoteWriteReport } from "./tree_judge.ts";
 import { TreeWatches } from "./tree_watches.ts";
@@ -84,7 +82,7 @@ export class WriteCoordinator implements Writes {
   async putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    work?: WorkOptions,
+    work?: RemoteWork,
   ): Promise<RemoteWriteReport> {
     // Parents first, so that no part of it waits for a later one.
     const sorted = [...entries].sort(compareInTree);
@@ -190,14 +188,4 @@ export class WriteCoordinator implements Writes {
     await Promise.all([...this.#writers.values()].map((writer) => writer.drained()));
     this.#events.clear();
   }
-}
-
-/** Refuses to write to a tree whose Verified tips are others than `tips` now. */
-function requireTips({ tree, postTips }: TreeUpdate, tips: Snapshot): void {
-  if (postTips.equals(tips)) return;
-  throw new TransactionError(
-    "Overtaken",
-    `Cannot commit to database "${tree}": it was changed since the transaction of this update began`,
-    { fields: { databaseId: tree } },
-  );
 }

@@ -13,6 +13,7 @@ import {
   NewUser,
   type User,
 } from "../../mod.ts";
+import { asFarAsAvailable, newInstance } from "../helpers/instances.ts";
 import { newStorage } from "../helpers/storages.ts";
 
 /** An instance with its first user and an empty database. */
@@ -27,13 +28,10 @@ export async function withDb(
   test: (bed: Bed) => Promise<void>,
   options: InstanceOptions = {},
 ): Promise<void> {
-  const { instance, user } = await Instance.createBackend(
-    await newStorage(),
-    NewUser.passwordless("ada"),
-    options,
-  );
+  const { instance, user } = await newInstance(NewUser.passwordless("ada"), options);
   try {
-    await test({ instance, user, db: await user.createDatabase({ name: "test" }) });
+    const db = await user.createDatabase({ name: "test" });
+    await asFarAsAvailable(() => test({ instance, user, db }));
   } finally {
     await instance.close();
   }

@@ -10,6 +10,7 @@ import {
   Snapshot,
   type WriteEvent,
 } from "../../mod.ts";
+import { OWN_SOURCE } from "../helpers/instances.ts";
 import { newStorage } from "../helpers/storages.ts";
 import { peerWith, withDb } from "./bed.ts";
 import { shuffled } from "./replay.ts";
@@ -34,7 +35,10 @@ describe("write events", () => {
       const events = await recorder(db);
       const ids = [await commit(db, "a"), await commit(db, "b")];
       assert.deepEqual(events.map(idsOf), ids.map((id) => [`${id}`]));
-      assert.deepEqual(events.map((event) => event.source), ["local", "local"]);
+      assert.deepEqual(
+        events.map((event) => event.source),
+        [OWN_SOURCE, OWN_SOURCE],
+      );
       assert.ok(events[1]!.previousTips.contains(ids[0]!));
       assert.ok(events[0]!.postTips.equals(events[1]!.previousTips));
       for (const event of events) {

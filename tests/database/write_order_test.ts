@@ -13,6 +13,7 @@ import {
 } from "../../mod.ts";
 import { compareInTree } from "../../src/backend/tree/walk.ts";
 import { peerWith, withDb } from "./bed.ts";
+import { OWN_SOURCE } from "../helpers/instances.ts";
 import { newUrl } from "../helpers/storages.ts";
 
 async function commit(db: Database, key: string, at?: Snapshot): Promise<ID> {
@@ -152,7 +153,7 @@ describe("the order of write events", () => {
       await commit(db, "b");
       assert.equal(seen.filter((text) => text === "first").length, 1);
       assert.ok(seen.filter((text) => text === "second").length <= 1);
-      assert.equal(seen.filter((text) => text === "third local").length, 4);
+      assert.equal(seen.filter((text) => text === `third ${OWN_SOURCE}`).length, 4);
       assert.equal((await db.getAllEntries()).length, 5);
     }));
 

@@ -22,6 +22,8 @@ const OPEN: Readonly<Record<string, () => Promise<StorageDriver>>> = {
   file: () => fileStorage(newPath()),
   "deno-kv": () => denoKvStorage(newPath()),
   postgres: async () => postgresStorage(await serverUrl(), { schema: newName() }),
+  // Whatever needs a storage of its own beside the daemon's; see `instances.ts`.
+  unix: () => Promise.resolve(memoryStorage()),
 };
 
 /** The kind of storage that the suites run on. */
@@ -51,5 +53,5 @@ export async function newStorage(kind: string = STORAGE): Promise<StorageDriver>
  * outlive those who open it, it is a SQLite file.
  */
 export async function newUrl(): Promise<string> {
-  return await urlOf(STORAGE === "memory" ? "sqlite" : STORAGE);
+  return await urlOf(STORAGE === "memory" || STORAGE === "unix" ? "sqlite" : STORAGE);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ID, Instance } from "../../mod.ts";
 import { Connection } from "../../src/service/client/connection.ts";
+import { connectSocket } from "../../src/service/edge/connect_socket.ts";
 import { encodeFrame, MAX_FRAME_BYTES } from "../../src/service/protocol/frames.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 import { hasCode } from "../database/bed.ts";
@@ -26,7 +27,7 @@ async function withScript(
 /** A connection to a script, with what it is told of. */
 async function connectTo(url: string): Promise<{ connection: Connection; told: string[] }> {
   const told: string[] = [];
-  const connection = await Connection.open(url.slice("unix://".length), {
+  const connection = await Connection.open({ connectSocket }, url.slice("unix://".length), {
     wrote: ({ rootId }) => told.push(`wrote ${rootId}`),
     ended: ({ code }) => told.push(`ended ${code}`),
   });

@@ -10,7 +10,7 @@ import {
   type User,
 } from "../../mod.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
-import { newStorage } from "../helpers/storages.ts";
+import { asFarAsAvailable, newInstance } from "../helpers/instances.ts";
 import { failing, hasCode } from "../instance/places.ts";
 
 interface Bed {
@@ -20,14 +20,11 @@ interface Bed {
 }
 
 async function withAdmin(test: (bed: Bed) => Promise<void>): Promise<void> {
-  const { instance, user } = await Instance.createBackend(
-    await newStorage(),
-    NewUser.passwordless("ada"),
-  );
+  const { instance, user } = await newInstance(NewUser.passwordless("ada"));
   try {
     const admin = await user.admin();
     await admin.createUser(NewUser.passwordless("bob"));
-    await test({ instance, ada: user, admin });
+    await asFarAsAvailable(() => test({ instance, ada: user, admin }));
   } finally {
     await instance.close();
   }

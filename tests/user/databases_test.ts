@@ -7,7 +7,7 @@ import {
   DocStore,
   EideticaError,
   ID,
-  Instance,
+  type Instance,
   mergeSyncSettings,
   NewUser,
   Permission,
@@ -20,7 +20,7 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
-import { newStorage } from "../helpers/storages.ts";
+import { asFarAsAvailable, newInstance } from "../helpers/instances.ts";
 import { utf8 } from "../../src/util/bytes.ts";
 
 const hasCode = (code: string) => (error: unknown) =>
@@ -29,13 +29,11 @@ const hasCode = (code: string) => (error: unknown) =>
 async function withUsers(
   test: (bed: { instance: Instance; ada: User; bob: User }) => Promise<void>,
 ): Promise<void> {
-  const { instance, user } = await Instance.createBackend(
-    await newStorage(),
-    NewUser.passwordless("ada"),
-  );
+  const { instance, user } = await newInstance(NewUser.passwordless("ada"));
   try {
     await (await user.admin()).createUser(NewUser.passwordless("bob"));
-    await test({ instance, ada: user, bob: await instance.loginUser("bob") });
+    const bob = await instance.loginUser("bob");
+    await asFarAsAvailable(() => test({ instance, ada: user, bob }));
   } finally {
     await instance.close();
   }

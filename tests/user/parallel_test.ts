@@ -16,18 +16,15 @@ import { memoryStorage } from "../../src/storage/memory.ts";
 import { KeysTable } from "../../src/user/system_databases.ts";
 import { flakyStorage } from "../helpers/flaky_storage.ts";
 import { SHARED_STORAGES, urlOf, whyNot } from "../helpers/shared.ts";
-import { newStorage } from "../helpers/storages.ts";
+import { asFarAsAvailable, newInstance } from "../helpers/instances.ts";
 import { hasCode, runProcess } from "../instance/places.ts";
 
 const NAMES = ["a", "b", "c", "d"];
 
 async function withAda(test: (instance: Instance, ada: User) => Promise<void>): Promise<void> {
-  const { instance, user } = await Instance.createBackend(
-    await newStorage(),
-    NewUser.passwordless("ada"),
-  );
+  const { instance, user } = await newInstance(NewUser.passwordless("ada"));
   try {
-    await test(instance, user);
+    await asFarAsAvailable(() => test(instance, user));
   } finally {
     await instance.close();
   }

@@ -9,14 +9,19 @@ import type { Sync } from "../../sync/port.ts";
 import { ConnectedBackend } from "./connected_backend.ts";
 import { ConnectedWrites } from "./connected_writes.ts";
 import { Connection } from "./connection.ts";
+import type { ClientPlace } from "./port.ts";
 import { loginAtDaemon } from "./login.ts";
 import { Mirrors } from "./mirrors.ts";
 import { DaemonSession, expected } from "./session.ts";
 
 /** Connects to the daemon whose socket is at `path`. */
-export async function connectDaemon(path: string, options: OpenOptions): Promise<OpenedStorage> {
+export async function connectThrough(
+  place: ClientPlace,
+  path: string,
+  options: OpenOptions,
+): Promise<OpenedStorage> {
   let mirrors: Mirrors | undefined;
-  const connection = await Connection.open(path, {
+  const connection = await Connection.open(place, path, {
     wrote: (write) => mirrors?.heard(write),
     ended: () => mirrors?.ended(),
   }, options.signal);
@@ -24,7 +29,7 @@ export async function connectDaemon(path: string, options: OpenOptions): Promise
     const { clock = new SystemClock() } = options;
     const session = new DaemonSession(connection);
     const backend = await connectedBackend(connection, session, options, () => mirrors!);
-    mirrors = new Mirrors(session, backend, clock, () => connection.close());
+    mirrors = new Mirrors({ session, backend, clock, place, hangUp: () => connection.close() });
     return { driver: backend.driver, backend, engine: engineOf(mirrors) };
   } catch (error) {
     connection.close();

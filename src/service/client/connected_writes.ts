@@ -6,7 +6,7 @@ import { verifyEntrySignature } from "../../database/verify_entry.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
-import { instanceDropped } from "../../instance/instance_errors.ts";
+import { instanceDropped, requireTips } from "../../instance/instance_errors.ts";
 import type { Writes } from "../../instance/port.ts";
 import type { RemoteWriteReport } from "../../instance/tree_judge.ts";
 import type { Alone, PutOptions } from "../../transaction/host.ts";
@@ -70,7 +70,7 @@ export class ConnectedWrites implements Writes {
     await this.#taken(async () => {
       if (alone !== undefined) await this.#requireTips(mirror, alone.tips);
       const submit = async () => {
-        const verdict = await this.#mirrors.submit(tree, entry);
+        const verdict = await this.#mirrors.submit(tree, entry, alone?.tips);
         if (options.verification === "Verified") requireVerified(entry, verdict);
         return verdict.status === "Verified";
       };
@@ -91,7 +91,7 @@ export class ConnectedWrites implements Writes {
   async #requireTips(mirror: TreeMirror, tips: Snapshot): Promise<void> {
     await mirror.settle();
     const now = await this.#mirrors.backend.verifiedSnapshot(mirror.tree);
-    if (!now.equals(tips)) throw overtaken(mirror.tree);
+    requireTips({ tree: mirror.tree, postTips: now }, tips);
   }
 
   /** Submits entries, those that others stand on first. */
@@ -164,14 +164,5 @@ function requireVerified(entry: Entry, { status, reason }: Verdict): void {
     "EntryValidationFailed",
     `Cannot commit entry "${entry.id}": the daemon ${verdict}${why}`,
     { fields: { reason: reason ?? verdict } },
-  );
-}
-
-/** The error for an update whose database was changed meanwhile. */
-function overtaken(tree: ID): TransactionError {
-  return new TransactionError(
-    "Overtaken",
-    `Cannot commit to database "${tree}": it was changed since the transaction of this update began`,
-    { fields: { databaseId: tree } },
   );
 }

@@ -14,7 +14,7 @@ import {
 } from "../protocol/messages.ts";
 import { decodeServerFrame } from "../protocol/server_in.ts";
 import { fromWireError } from "../protocol/wire_error.ts";
-import { connectSocket, type DaemonSocket } from "./edge_socket.ts";
+import type { ClientPlace, DaemonSocket } from "./port.ts";
 
 const log = new Logger("service");
 
@@ -66,12 +66,13 @@ export class Connection {
    * listens there, `VersionMismatch` when it speaks another version.
    */
   static async open(
+    place: Pick<ClientPlace, "connectSocket">,
     path: string,
     listener: ConnectionListener,
     signal?: AbortSignal,
   ): Promise<Connection> {
     let connection!: Connection;
-    await connectSocket(path, (socket) => {
+    await place.connectSocket(path, (socket) => {
       connection = new Connection(socket, listener);
       return {
         received: (piece) => connection.#received(piece),
@@ -156,7 +157,7 @@ export class Connection {
       case "Notification":
         return this.#listener.wrote(frame.write);
       case "Closing":
-        return this.fail(fromWireError(frame.error));
+        return this.fail(lost(fromWireError(frame.error)));
       case "Reply":
         return log.warn("The daemon has answered a request {id} that was not made", {
           id: frame.id,
@@ -221,8 +222,9 @@ function joined(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 function lost(cause: unknown): ServiceError {
-  const next = "connect again when it runs";
-  const message = `Cannot reach the daemon: it has closed the connection unexpectedly; ${next}`;
+  const why = cause instanceof Error ? ` (${cause.message})` : "";
+  const message =
+    `Cannot reach the daemon: it has closed the connection unexpectedly${why}; connect again when it runs`;
   return new ServiceError("ConnectionAborted", message, { cause });
 }
 

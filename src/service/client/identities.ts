@@ -89,3 +89,9 @@ const REFUSALS: ReadonlySet<string> = new Set(["PermissionDenied", "SigningKeyMi
 export function isRefusal(error: unknown): boolean {
   return error instanceof EideticaError && error.module === "auth" && REFUSALS.has(error.code);
 }
+
+/** Whether a daemon has refused a request because nobody is logged in. */
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof EideticaError && error.module === "auth" &&
+    error.code === "InvalidAuthConfiguration";
+}

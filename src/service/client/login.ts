@@ -20,13 +20,14 @@ export async function loginAtDaemon(
 ): Promise<Session> {
   const action = `log in as "${username}"`;
   let found: { info: UserInfo; derived: Uint8Array | undefined } | undefined;
-  const { userUuid, rootKey } = await mirrors.session.login(username, async ({ userInfo }) => {
+  const loggedIn = mirrors.session.login(username, async ({ userInfo }) => {
     const info = await userInfoRow.read(userInfo, (reason) => unreadable(action, reason));
     const derived = await derivedKey(info, password, action);
     found = { info, derived };
     return await openOrWipe(info, derived, action);
   });
-  await mirrors.loggedIn();
+  // Whether it succeeds or not, the daemon has forgotten what it was to tell.
+  const { userUuid, rootKey } = await loggedIn.finally(() => mirrors.loggedIn());
   const { info, derived } = found!;
   const session = await openSession(host, userUuid, info, rootKey, derived);
   mirrors.session.addUser(userUuid, () => heldKeys(session));

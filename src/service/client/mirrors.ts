@@ -1,12 +1,13 @@
 import type { LocalBackend } from "../../backend/local.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
+import type { Snapshot } from "../../entry/snapshot.ts";
 import { WriteEvents } from "../../instance/write_events.ts";
 import type { Clock } from "../../util/clock.ts";
 import { environmentVariable } from "../../util/edge_environment.ts";
 import { Logger } from "../../util/log.ts";
 import type { DatabaseWrite } from "../protocol/messages.ts";
-import { every } from "./edge_interval.ts";
+import type { ClientPlace } from "./port.ts";
 import { RemoteTree } from "./remote_tree.ts";
 import type { DaemonSession } from "./session.ts";
 import { submitAndLook, submitForVerdict, type Verdict } from "./submit.ts";
@@ -19,6 +20,20 @@ const log = new Logger("service");
 const IDLE_GRACE_MS = 60_000;
 /** How often is looked for such databases. */
 const SWEEP_INTERVAL_MS = 30_000;
+
+/** What copies are made with. */
+export interface MirrorParts {
+  /** Who this client is to the daemon. */
+  readonly session: DaemonSession;
+  /** Where the copies are. */
+  readonly backend: LocalBackend;
+  /** Time source. */
+  readonly clock: Clock;
+  /** Where the client runs. */
+  readonly place: Pick<ClientPlace, "every">;
+  /** Ends the connection. */
+  hangUp(): void;
+}
 
 /** The copies of all databases of a daemon that were read. */
 export class Mirrors {
@@ -34,14 +49,14 @@ export class Mirrors {
   readonly #hangUp: () => void;
   readonly #stopSweeping: () => void;
 
-  /** No copies yet; `hangUp` ends the connection. */
-  constructor(session: DaemonSession, backend: LocalBackend, clock: Clock, hangUp: () => void) {
+  /** No copies yet. */
+  constructor({ session, backend, clock, place, hangUp }: MirrorParts) {
     this.session = session;
     this.backend = backend;
     this.#clock = clock;
     this.#hangUp = hangUp;
     const interval = milliseconds("EIDETICA_TEST_SWEEP_INTERVAL_MS", SWEEP_INTERVAL_MS);
-    this.#stopSweeping = every(interval, () => this.#sweep());
+    this.#stopSweeping = place.every(interval, () => this.#sweep());
   }
 
   /** The copy of a database. */
@@ -61,10 +76,10 @@ export class Mirrors {
     return mirror;
   }
 
-  /** Submits an entry, and tells what the daemon makes of it. */
-  submit(tree: ID, entry: Entry): Promise<Verdict> {
+  /** Submits an entry, which may have to be `alone` since the tips given, and tells what the daemon makes of it. */
+  submit(tree: ID, entry: Entry, alone?: Snapshot): Promise<Verdict> {
     return this.session.features.has("verdicts")
-      ? submitForVerdict(this.session, tree, entry)
+      ? submitForVerdict(this.session, tree, entry, alone)
       : submitAndLook(this.session, this.of(tree), entry);
   }
 

@@ -42,7 +42,7 @@ export class RemoteTree {
 
   /** Entries of the database, in any order; fails when one is not held. */
   async entries(ids: readonly ID[]): Promise<Entry[]> {
-    const batches: Promise<Entry[]>[] = [];
+    const batches: Promise<readonly Entry[]>[] = [];
     const isBatched = this.#session.features.has("batches");
     const size = isBatched ? MAX_BATCH : 1;
     for (let at = 0; at < ids.length; at += size) {
@@ -58,10 +58,16 @@ export class RemoteTree {
     return [(await this.#session.ask(this.#tree, { type: "GetEntry", id }, "Entry")).entry];
   }
 
-  async #many(ids: readonly ID[]): Promise<Entry[]> {
-    return [
-      ...(await this.#session.ask(this.#tree, { type: "GetEntries", ids }, "Entries")).entries,
-    ];
+  /** Many entries at once, or in halves where that is more than a frame takes. */
+  async #many(ids: readonly ID[]): Promise<readonly Entry[]> {
+    try {
+      return (await this.#session.ask(this.#tree, { type: "GetEntries", ids }, "Entries")).entries;
+    } catch (error) {
+      if (!isTooLarge(error) || ids.length === 1) throw error;
+    }
+    const middle = ids.length >> 1;
+    const halves = [ids.slice(0, middle), ids.slice(middle)];
+    return (await Promise.all(halves.map((half) => this.#many(half)))).flat();
   }
 
   /** The entries of a store below tips, in any order. */
@@ -69,6 +75,10 @@ export class RemoteTree {
     const op = { type: "GetStoreEntries", store, tips, scope: "Verified" } as const;
     return (await this.#session.ask(this.#tree, op, "Entries")).entries;
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof ServiceError && error.code === "FrameTooLarge";
 }
 
 function requireAll(ids: readonly ID[], found: readonly Entry[]): void {

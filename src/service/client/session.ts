@@ -6,7 +6,7 @@ import type { PrivateKey } from "../../keys/private_key.ts";
 import { CryptoError, ServiceError } from "../../util/errors.ts";
 import type { DatabaseOp, LoginChallenge, ReceivedResponse } from "../protocol/messages.ts";
 import type { Connection } from "./connection.ts";
-import { type Actor, Identities, isRefusal } from "./identities.ts";
+import { type Actor, Identities, isRefusal, isUnauthenticated } from "./identities.ts";
 
 /** A kind of response. */
 type ResponseType = ReceivedResponse["type"];
@@ -24,7 +24,10 @@ export class DaemonSession {
   /** Keys that were proved, or are about to be: whoever needs one waits for the same attempt. */
   readonly #proved = new Map<string, Promise<void>>();
   #loggingIn: Promise<unknown> | undefined;
-  #user: { readonly username: string; readonly rootKey: PrivateKey } | undefined;
+  /** How many logins were begun. */
+  #logins = 0;
+  /** Root keys of those who have logged in, the last one last. */
+  readonly #users = new Map<string, PrivateKey>();
 
   /** Nobody is logged in at first. */
   constructor(connection: Connection) {
@@ -57,6 +60,7 @@ export class DaemonSession {
     open: OpenRootKey,
   ): Promise<LoginChallenge & { rootKey: PrivateKey }> {
     while (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+    this.#logins++;
     const login = this.#login(username, open);
     this.#loggingIn = login;
     try {
@@ -74,7 +78,8 @@ export class DaemonSession {
       const login = await this.#challenge(username);
       const rootKey = await open(login);
       await this.#prove(login, rootKey);
-      this.#user = { username, rootKey };
+      this.#users.delete(username);
+      this.#users.set(username, rootKey);
       return { ...login, rootKey };
     } catch (error) {
       await this.#loginAgain();
@@ -96,16 +101,16 @@ export class DaemonSession {
     this.#identities.loggedIn(rootKey);
   }
 
+  /** Logs in whoever was logged in last and may be still; else whoever asks next is told that nobody is. */
   async #loginAgain(): Promise<void> {
-    if (this.#user === undefined) return;
-    const { username, rootKey } = this.#user;
-    try {
-      await this.#prove(await this.#challenge(username), rootKey);
-    } catch {
-      // Whoever asks for something next is told that nobody is logged in.
-      this.#user = undefined;
-      this.#proved.clear();
+    for (const [username, rootKey] of [...this.#users].reverse()) {
+      try {
+        return await this.#prove(await this.#challenge(username), rootKey);
+      } catch {
+        this.#users.delete(username);
+      }
     }
+    this.#proved.clear();
   }
 
   // --- keys ----------------------------------------------------------------------------------
@@ -143,17 +148,33 @@ export class DaemonSession {
     op: DatabaseOp,
     type: T,
   ): Promise<Extract<ReceivedResponse, { type: T }>> {
-    if (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+    return expected(await this.#betweenLogins(() => this.#ask(tree, op)), type);
+  }
+
+  /** What is sent while somebody logs in is refused, and is sent again afterwards. */
+  async #betweenLogins(send: () => Promise<ReceivedResponse>): Promise<ReceivedResponse> {
+    for (;;) {
+      while (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
+      const logins = this.#logins;
+      try {
+        return await send();
+      } catch (error) {
+        if (!isUnauthenticated(error) || this.#logins === logins) throw error;
+      }
+    }
+  }
+
+  async #ask(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
     const accepted = this.#identities.accepted(tree);
     if (accepted !== undefined) {
       try {
-        return expected(await this.#askAs(tree, accepted.identity, op), type);
+        return await this.#askAs(tree, accepted.identity, op);
       } catch (error) {
         if (!isRefusal(error)) throw error;
         this.#identities.accept(tree, undefined);
       }
     }
-    return expected(await this.#askAsAny(tree, op), type);
+    return await this.#askAsAny(tree, op);
   }
 
   async #askAsAny(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
@@ -184,9 +205,9 @@ export class DaemonSession {
 
   /** Submits an entry, which the daemon takes from everybody who is logged in, whoever has signed it. */
   async submit(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
-    if (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
     const actor = this.#identities.accepted(tree) ?? this.#identities.login;
-    return await this.#askAs(tree, actor?.identity ?? SigKey.NONE, op);
+    const identity = actor?.identity ?? SigKey.NONE;
+    return await this.#betweenLogins(() => this.#askAs(tree, identity, op));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { VerificationStatus } from "../../backend/backend.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
+import type { Snapshot } from "../../entry/snapshot.ts";
 import type { DaemonSession } from "./session.ts";
 import { expected } from "./session.ts";
 import type { TreeMirror } from "./tree_mirror.ts";
@@ -13,13 +14,17 @@ export interface Verdict {
   readonly reason?: string | undefined;
 }
 
-/** Submits an entry to a daemon that tells the verdict in its answer. */
+/**
+ * Submits an entry to a daemon that tells the verdict in its answer, and that refuses one that must be `alone` when
+ * the database has other Verified tips.
+ */
 export async function submitForVerdict(
   session: DaemonSession,
   tree: ID,
   entry: Entry,
+  alone: Snapshot | undefined,
 ): Promise<Verdict> {
-  const response = await session.submit(tree, { type: "SubmitSignedEntry", entry });
+  const response = await session.submit(tree, { type: "SubmitSignedEntry", entry, alone });
   return expected(response, "Submitted").submitted;
 }
 

@@ -21,6 +21,8 @@ export class TreeCopy {
   #adding: Promise<unknown> = Promise.resolve();
   /** Entries that this process has submitted, and what settles when their handlers have. */
   readonly #own = new Map<string, Promise<void> | undefined>();
+  /** What settles when handlers have that are told of what handlers have written. */
+  readonly #following = new Set<Promise<void>>();
 
   /** What `backend` holds of a database. */
   constructor(tree: ID, backend: LocalBackend, events: WriteEvents) {
@@ -53,14 +55,17 @@ export class TreeCopy {
 
   // --- adding --------------------------------------------------------------------------------
 
-  /** Adds entries that the daemon calls Verified, parents first, after those that are being added. */
-  add(entries: readonly Entry[]): Promise<void> {
-    const added = this.#adding.then(() => this.#addNow(entries));
-    this.#adding = added.catch(() => undefined);
-    return added;
+  /**
+   * Adds entries that the daemon calls Verified, parents first, after those that are being added. `added` is called
+   * before handlers are.
+   */
+  add(entries: readonly Entry[], added: () => void = () => {}): Promise<void> {
+    const done = this.#adding.then(() => this.#addNow(entries, added));
+    this.#adding = done.catch(() => undefined);
+    return done;
   }
 
-  async #addNow(entries: readonly Entry[]): Promise<void> {
+  async #addNow(entries: readonly Entry[], added: () => void): Promise<void> {
     const { value: previousTips, update } = await this.#backend.update(
       this.#tree,
       async (update) => {
@@ -71,6 +76,7 @@ export class TreeCopy {
         return before;
       },
     );
+    added();
     if (update.verified.length === 0) return;
     const verified = [...update.verified].sort(compareInTree);
     const { tree, postTips } = update;
@@ -81,11 +87,15 @@ export class TreeCopy {
     const isWaitedFor = !this.#told.isAtWork;
     if (!this.#events.isHeard(this.#tree) && isWaitedFor) return;
     const told = this.#told.tell(outcome);
-    for (const { id } of outcome.entries) {
-      const name = id.toString();
-      // Whoever makes a write in a handler would else wait for itself.
-      if (this.#own.has(name)) this.#own.set(name, isWaitedFor ? told : undefined);
-    }
+    const own = outcome.entries.map(({ id }) => id.toString()).filter((id) => this.#own.has(id));
+    if (isWaitedFor) { for (const name of own) this.#own.set(name, told); }
+    // Whoever makes a write in a handler would wait for itself: who waits for that handler waits for this as well.
+    else if (own.length > 0) this.#follow(told);
+  }
+
+  #follow(told: Promise<void>): void {
+    this.#following.add(told);
+    void told.finally(() => this.#following.delete(told));
   }
 
   async #bracket(previous: Snapshot, post: Snapshot): Promise<Entry[]> {
@@ -102,7 +112,10 @@ export class TreeCopy {
     this.#own.set(name, undefined);
     try {
       await work();
-      await this.#own.get(name);
+      const told = this.#own.get(name);
+      if (told === undefined) return;
+      await told;
+      for (const following of this.#following) await following;
     } finally {
       this.#own.delete(name);
     }

@@ -137,16 +137,14 @@ export class TreeMirror {
 
   async #take(write: DatabaseWrite<Entry>, number: number): Promise<void> {
     const { entries, verifiedTips } = write;
+    const covered = () => void (this.#covered = Math.max(this.#covered, number));
     if (entries !== undefined && verifiedTips !== undefined) {
       const verified = await this.#verifiedOf(entries, verifiedTips);
-      if (verified.length > 0) await this.#copy.add(verified);
+      if (verified.length > 0) return await this.#copy.add(verified, covered);
     }
     // What is held stands on what is held: nothing up to this write is missing.
-    if (await this.#copy.holds(verifiedTips ?? write.postTips)) {
-      this.#covered = Math.max(this.#covered, number);
-    } else if (this.#copy.isHeard) {
-      await this.settle();
-    }
+    if (await this.#copy.holds(verifiedTips ?? write.postTips)) covered();
+    else if (this.#copy.isHeard) await this.settle();
   }
 
   /** Those of the entries that the Verified tips reach, if that leads to what is held; parents first. */

@@ -25,7 +25,7 @@ const DB = new Members("a database request", ["root_id", "identity", "op"]);
 const REQUEST = new Members("a request", ["id", "deadline_ms?", "request"]);
 const CANCEL = new Members("a cancellation", ["id"]);
 const BEGIN = new Members("a beginning", ["stores", "scope"]);
-const SUBMIT = new Members("a submit", ["entry"]);
+const SUBMIT = new Members("a submit", ["entry", "alone??"]);
 const STORE = new Members("a store", ["store"]);
 const STORE_ENTRIES = new Members("a read of entries", ["store", "tips", "scope"]);
 const STORE_TIPS = new Members("a read of tips", ["store", "up_to"]);
@@ -48,7 +48,8 @@ const OPERATIONS: Readonly<Record<string, ReadJson<Op> | Unit<Op>>> = {
     return { type: "BeginTransaction", stores, scope: level };
   },
   SubmitSignedEntry: (reader) => {
-    return { type: "SubmitSignedEntry", entry: readStruct(reader, SUBMIT, entry)[0] };
+    const [submitted, alone] = readStruct(reader, SUBMIT, entry, snapshot);
+    return { type: "SubmitSignedEntry", entry: submitted, alone };
   },
   GetVerifiedTips: new Unit({ type: "GetVerifiedTips" }),
   GetStoreState: (reader) => {

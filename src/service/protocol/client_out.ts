@@ -47,6 +47,7 @@ function operation(out: PayloadWriter, op: DatabaseOp): void {
     case "SubmitSignedEntry":
       out.json('{"SubmitSignedEntry":{"entry":');
       out.entry(op.entry);
+      if (op.alone !== undefined) out.json(`,"alone":${idsJson(op.alone.tips)}`);
       return out.json("}}");
     case "CacheCrdtState":
       out.json(`{"CacheCrdtState":{"store":${quoteJson(op.store)},"key":"${op.key}","blob":`);

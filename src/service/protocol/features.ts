@@ -8,7 +8,7 @@
  * |---|---|
  * | `errors` | An error has a member `error` with class, code and payload. A request that cannot be read is answered with an error instead of the end of the connection. Before the server cuts a connection off it sends `Closing` with the reason. |
  * | `requests` | A client may wrap a request as `Request` with an ID and a deadline, and take it back with `Cancel`; the answer is a `Reply` with the ID. Answers still come in the order of the requests. |
- * | `verdicts` | A submit is answered with `Submitted`: the verdict on the entry, its reason, and the Verified tips afterwards. |
+ * | `verdicts` | A submit is answered with `Submitted`: the verdict on the entry, its reason, and the Verified tips afterwards. One with the member `alone` is refused with `Overtaken`, and not stored, unless these are the Verified tips before. |
  * | `batches` | The operation `GetEntries` reads many entries at once. |
  * | `contents` | A notification has the members `verified_tips` and `entries`: the Verified tips after the write, and what it has added, unless that is too large. |
  * | `binary` | Payloads that hold entries or blobs may be binary (`payloads.ts`): stored bytes instead of arrays of numbers. |

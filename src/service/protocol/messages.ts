@@ -49,7 +49,12 @@ export type DatabaseOp<Incoming = OutgoingEntry> =
     readonly stores: readonly string[];
     readonly scope: ReadScope;
   }
-  | { readonly type: "SubmitSignedEntry"; readonly entry: Incoming }
+  | {
+    readonly type: "SubmitSignedEntry";
+    readonly entry: Incoming;
+    /** Feature `verdicts`: Verified tips that the database must have when it is stored, else it is refused. */
+    readonly alone?: Snapshot | undefined;
+  }
   | { readonly type: "GetVerifiedTips" }
   | { readonly type: "GetStoreState"; readonly store: string }
   | {

@@ -3,13 +3,20 @@ import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import { ServiceError } from "../../util/errors.ts";
 import type { Features } from "../protocol/features.ts";
-import type { ReceivedEntry, ReceivedRequest, ServiceResponse } from "../protocol/messages.ts";
+import type {
+  DatabaseOp,
+  ReceivedEntry,
+  ReceivedRequest,
+  ServiceResponse,
+} from "../protocol/messages.ts";
 import { type Actor, requireAccessIfHeld } from "./gate.ts";
 import { MAX_SUBSCRIPTIONS } from "./limits.ts";
 import { operate, type Served } from "./operations.ts";
 import { Session } from "./session.ts";
 import { submit } from "./submit.ts";
 import { type Notify, Subscription } from "./subscription.ts";
+
+type SubmitOp = Extract<DatabaseOp<ReceivedEntry>, { readonly type: "SubmitSignedEntry" }>;
 
 type DatabaseRequest = Extract<ReceivedRequest, { readonly type: "AuthenticatedDb" }>;
 
@@ -62,7 +69,7 @@ export class ClientSession {
 
   async #operate({ rootId, identity, op }: DatabaseRequest): Promise<ServiceResponse<Entry>> {
     const user = this.#session.userUuid;
-    if (op.type === "SubmitSignedEntry") return await this.#submit(rootId, op.entry);
+    if (op.type === "SubmitSignedEntry") return await this.#submit(rootId, op);
     const actor = this.#session.actor(identity);
     switch (op.type) {
       case "SubscribeWrites":
@@ -74,8 +81,8 @@ export class ClientSession {
     }
   }
 
-  async #submit(rootId: ID, entry: ReceivedEntry): Promise<ServiceResponse<Entry>> {
-    const submitted = await submit(this.#served.node.host, rootId, entry);
+  async #submit(rootId: ID, { entry, alone }: SubmitOp): Promise<ServiceResponse<Entry>> {
+    const submitted = await submit(this.#served.node.host, rootId, entry, alone);
     return this.#features.has("verdicts") ? { type: "Submitted", submitted } : { type: "Ok" };
   }
 

@@ -7,8 +7,8 @@
 import type { DatabaseHost } from "../../database/host.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
+import type { RemoteWork } from "../../instance/port.ts";
 import type { RemoteWriteReport } from "../../instance/tree_judge.ts";
-import type { WorkOptions } from "../../util/work.ts";
 
 /** The part of an instance that reads, and takes entries that others have signed. */
 export interface ServedHost extends DatabaseHost {
@@ -16,7 +16,7 @@ export interface ServedHost extends DatabaseHost {
   putRemoteEntries(
     tree: ID,
     entries: readonly Entry[],
-    work?: WorkOptions,
+    work?: RemoteWork,
   ): Promise<RemoteWriteReport>;
 }
 

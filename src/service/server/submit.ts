@@ -17,17 +17,19 @@ const REASONS: Readonly<Record<VerificationStatus, string | undefined>> = {
 /**
  * Stores an entry that a client, or somebody for whom it carries it, has signed, and judges it (11 §6). Nobody has
  * to be allowed to: the signature and the settings that the entry names decide. What refers to a database of which
- * the root is not held is not stored: it could be anything, and nobody could read it.
+ * the root is not held is not stored: it could be anything, and nobody could read it. One that must be `alone` is
+ * not stored either, with `Overtaken`, when the database has other Verified tips than these.
  */
 export async function submit(
   host: ServedHost,
   rootId: ID,
   entry: ReceivedEntry,
+  alone?: Snapshot,
 ): Promise<Submitted> {
   if (entry instanceof EideticaError) throw entry;
   const tree = entry.root ?? entry.id;
   if (!tree.equals(entry.id)) await openTree(host, tree);
-  const { rejected: [rejected] } = await host.putRemoteEntries(tree, [entry]);
+  const { rejected: [rejected] } = await host.putRemoteEntries(tree, [entry], { alone });
   if (rejected !== undefined) throw withEntry(rejected.error, entry);
   if (!rootId.equals(tree)) await openTree(host, rootId);
   const verifiedTips = await host.backend.tips.seen(tree);

@@ -7,33 +7,18 @@
 import { net } from "#node-net";
 import type { Socket } from "node:net";
 import { ServiceError } from "../../util/errors.ts";
-
-/** What is told of a socket. After `ended` nothing more is. */
-export interface SocketListener {
-  /** Bytes have arrived. */
-  received(piece: Uint8Array): void;
-  /** Nothing more comes, because the other side has ended it, or for the reason given. */
-  ended(cause?: unknown): void;
-}
-
-/** A connected socket. */
-export interface DaemonSocket {
-  /** Sends bytes, which are not changed afterwards. */
-  write(bytes: Uint8Array): void;
-  /** Whether the process stays alive for it: it does while an answer is waited for. */
-  hold(isAwaited: boolean): void;
-  /** Ends it at once. */
-  close(): void;
-}
+import type { DaemonSocket, SocketListener } from "../client/port.ts";
+import { socketPath } from "./socket_path.ts";
 
 /**
  * Connects to whoever listens at `path`, and tells `listen` at once, which says who is told of what comes. Throws
- * `ServiceError` `ConnectionFailed`.
+ * `ServiceError` `ConnectionFailed`, `InvalidPath` for a path that sockets cannot have.
  */
 export async function connectSocket(
   path: string,
   listen: (socket: DaemonSocket) => SocketListener,
 ): Promise<void> {
+  const place = socketPath(path, "connect to the daemon");
   const socket = new net.Socket();
   await new Promise<void>((resolve, reject) => {
     socket.once("error", (cause) => reject(notConnected(path, cause)));
@@ -42,7 +27,7 @@ export async function connectSocket(
       resolve();
     });
     try {
-      socket.connect(path);
+      socket.connect(place);
     } catch (cause) {
       reject(notConnected(path, cause));
     }
