@@ -92,7 +92,7 @@ describe("a daemon of its own process", { skip }, () => {
       for (const id of acknowledged) assert.ok((await db!.getEntry(id)).id.equals(id));
       await again.close();
       const over = exitCode(second);
-      second.kill("SIGTERM");
+      process.kill(second.pid!, "SIGTERM");
       assert.equal(await over, 0);
       assert.equal(fs.existsSync(socket), false);
     });
@@ -101,14 +101,14 @@ describe("a daemon of its own process", { skip }, () => {
   it("that stands still is not displaced, and the error names it (F1)", async () => {
     await withDaemons(async (start, socket) => {
       const daemon = await start();
-      daemon.kill("SIGSTOP");
+      process.kill(daemon.pid!, "SIGSTOP");
       const { instance } = await Instance.connectOrCreate("memory://", NewUser.passwordless("eve"));
       await assert.rejects(serveSocket(instance, { path: socket }), (error: EideticaError) => {
         assert.deepEqual([error.code, error.fields.pid], ["AddressInUse", daemon.pid]);
         return true;
       });
       await instance.close();
-      daemon.kill("SIGCONT");
+      process.kill(daemon.pid!, "SIGCONT");
       const client = await Instance.connect(`unix://${socket}`);
       await client.close();
     });
