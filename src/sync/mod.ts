@@ -84,6 +84,8 @@ export type {
   BunSocket,
   BunSocketHandlers,
 } from "../transport/bun_server.ts";
+export { irohTransport } from "./iroh.ts";
+export type { IrohOptions, IrohRelays } from "../transport/iroh_options.ts";
 export { HttpTransport, type HttpTransportOptions } from "../transport/http_transport.ts";
 export { type MessagePortLike, MessagePortLink } from "../transport/message_port_link.ts";
 export {

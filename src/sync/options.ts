@@ -1,9 +1,11 @@
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
+import type { IrohOptions } from "../transport/iroh_options.ts";
 import type { Address, Transport, WebHandler } from "../transport/port.ts";
 import { optionsOf, requireMethod, wrongArgument } from "../util/arguments.ts";
 import { requireOptionalText } from "./arguments.ts";
 import type { Origins } from "./http/origins.ts";
+import { irohWish } from "./iroh.ts";
 import type { DatabaseTicket } from "./ticket.ts";
 import type { Timers } from "./worker/timers.ts";
 import type { TreeReport } from "./worker/tree_sync.ts";
@@ -21,6 +23,11 @@ export interface SyncOptions {
    * peers who do not offer it, protocol v0 is spoken anyway.
    */
   readonly native?: boolean;
+  /**
+   * Whether others are reached through Iroh as well, without servers and through routers, as tickets with addresses of
+   * that kind need it; not unless told. On Deno, Bun and Node, with the npm package `@number0/iroh`.
+   */
+  readonly iroh?: boolean | IrohOptions;
 }
 
 /** What a handler of requests does. */
@@ -57,6 +64,11 @@ export interface ServeOptions {
    * a node (`eidetica/console`). `origins` is then its own affair.
    */
   readonly handler?: WebHandler;
+  /**
+   * Whether others can reach this instance through Iroh, too, from behind its router. Options count where Iroh was not
+   * enabled before; see {@link SyncOptions.iroh}.
+   */
+  readonly iroh?: boolean | IrohOptions;
 }
 
 /** A server that listens. */
@@ -85,12 +97,13 @@ export interface FollowOptions {
 export function syncOptions(options: SyncOptions): SyncOptions {
   const action = "enable synchronisation";
   const given = optionsOf(options, action);
-  const { transports, timers, displayName, native } = given;
+  const { transports, timers, displayName, native, iroh } = given;
   optionsOf(transports, action);
   if (timers !== undefined) requireMethod(timers, "after", action, "`timers`");
   requireOptionalText(displayName, action, "`displayName`");
   if (native !== undefined && typeof native !== "boolean") {
     throw wrongArgument(action, "`native`", "true or false", native);
   }
+  irohWish(iroh, action);
   return given;
 }

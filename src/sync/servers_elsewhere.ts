@@ -16,3 +16,8 @@ export async function upgradeHere(): Promise<Upgrade | undefined> {
   if (!("WebSocketPair" in globalThis)) return undefined;
   return (await import("../transport/edge/upgrade_workerd.ts")).upgrade;
 }
+
+/** None: Iroh is an add-on. */
+export function irohHere(): Promise<undefined> {
+  return Promise.resolve(undefined);
+}

@@ -3,6 +3,7 @@ import type { ID } from "../entry/id.ts";
 import { PublicKey } from "../keys/public_key.ts";
 import { joinAddress } from "../transport/addresses.ts";
 import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
+import type { IrohOptions } from "../transport/iroh_options.ts";
 import type { Address, ServerSide, WebHandler } from "../transport/port.ts";
 import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import {
@@ -41,6 +42,7 @@ import { eventsRoute, nativeRoute } from "./http/native_route.ts";
 import { NATIVE_EVENTS_PATH } from "./http/tips_route.ts";
 import { requireOrigins, withOrigins } from "./http/origins.ts";
 import { RequestRoom } from "./http/request_room.ts";
+import { IROH_NAME, irohTransport, irohWish } from "./iroh.ts";
 import { v0Route } from "./http/v0_route.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
@@ -99,6 +101,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #sessions: NativeSessions | undefined;
   #native: NativeHost | undefined;
   #unhear: () => void = () => {};
+  #iroh: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(records: SyncDatabase, host: SyncHost, options: SyncOptions) {
@@ -176,6 +179,8 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     for (const [name, transport] of Object.entries(transports)) {
       await sync.addTransport(name, transport);
     }
+    const iroh = irohWish(given.iroh, "enable synchronisation");
+    if (iroh !== undefined) await sync.registerTransport(IROH_NAME, irohTransport(iroh));
     await sync.#begin();
     return sync;
   }
@@ -279,29 +284,39 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     return withOrigins(this.#server.fetch, origins);
   }
 
-  /** Listens for other instances over HTTP, on this runtime. */
+  /** Listens for other instances over HTTP on this runtime, and over Iroh where that is wanted. */
   async serve(options: ServeOptions = {}): Promise<SyncServer> {
     this.#requireOpen();
-    const { port = 0, hostname = "127.0.0.1", publicAddress, tls, origins, handler } = optionsOf(
-      options,
-      "listen",
-    );
+    const given = optionsOf(options, "listen");
+    const { hostname = "127.0.0.1", publicAddress, origins, handler, iroh } = given;
     requireOrigins(origins, "listen");
     if (handler !== undefined) requireFunction(handler, "listen", "`handler`");
     requireText(hostname, "listen", "`hostname`");
     requireOptionalText(publicAddress, "listen", "`publicAddress`");
-    const listening = await listenHere({
-      port,
-      hostname,
-      tls,
-      handler: handler ?? withOrigins(this.#server.fetch, origins),
-    });
+    const wish = irohWish(iroh, "listen");
+    const stopIroh = wish === undefined ? undefined : await this.#serveIroh(wish);
+    try {
+      return await this.#listen({ ...given, hostname }, stopIroh);
+    } catch (error) {
+      await stopIroh?.();
+      throw error;
+    }
+  }
+
+  async #listen(
+    { port = 0, hostname, publicAddress, tls, origins, ...given }: ServeOptions & {
+      readonly hostname: string;
+    },
+    stopIroh: (() => Promise<void>) | undefined,
+  ): Promise<SyncServer> {
+    const handler = given.handler ?? withOrigins(this.#server.fetch, origins);
+    const listening = await listenHere({ port, hostname, tls, handler });
     if (this.isClosed) await listening.close();
     this.#requireOpen();
     const address = joinAddress(hostname, listening.port);
     const close = async () => {
       this.#servers.delete(server);
-      await listening.close();
+      await Promise.all([listening.close(), stopIroh?.()]);
     };
     const server: SyncServer = { address, close, [Symbol.asyncDispose]: close };
     const dialled = publicAddress ?? (tls === undefined ? address : `https://${address}`);
@@ -309,14 +324,28 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     return server;
   }
 
-  /** Whether it listens where WebSockets can be made of requests. */
-  protected override offersNative(): boolean {
-    return this.#sessions !== undefined && this.#servers.size > 0;
+  /** Begins to serve over Iroh; gives what ends that. */
+  async #serveIroh(options: IrohOptions): Promise<() => Promise<void>> {
+    if (!this.transports.has(IROH_NAME)) {
+      // Two that ask at once have one transport.
+      this.#iroh ??= this.registerTransport(IROH_NAME, irohTransport(options));
+      await this.#iroh.finally(() => this.#iroh = undefined);
+    }
+    const transport = this.transports.get(IROH_NAME);
+    await this.transports.start(IROH_NAME);
+    return async () => {
+      if (transport.isRunning) await transport.stop();
+    };
   }
 
-  /** Where others can reach this instance. */
+  /** Whether it listens where connections that live on are taken. */
+  protected override offersNative(): boolean {
+    return this.#sessions !== undefined && (this.#servers.size > 0 || this.transports.takesLinks);
+  }
+
+  /** Where others can reach this instance; first where it costs least. */
   protected override ticketAddresses(): readonly Address[] {
-    return [...this.transports.dialable(), ...this.#servers.values()];
+    return [...this.#servers.values(), ...this.transports.dialable()];
   }
 
   // --- keeping in step ---------------------------------------------------------------------------

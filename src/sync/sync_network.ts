@@ -100,13 +100,25 @@ export class SyncNetwork extends SyncRecords {
     requireText(name, ADD_TRANSPORT, "its name");
     requireMethod(builder, "build", ADD_TRANSPORT, "the builder");
     const stored = await (await this.records.view().transportState()).getOption([name]);
-    const { transport, state } = await builder.build(stored instanceof Doc ? stored : new Doc());
-    if (state !== undefined) {
-      await this.records.change(async (stores) => {
-        await (await stores.transportState()).set([name], state);
-      });
+    const before = stored instanceof Doc ? stored : new Doc();
+    const { transport, state } = await builder.build(before);
+    // Another process may have stored a state meanwhile: that counts, and one transport is built of it.
+    if (state !== undefined && !await this.#keep(name, before, state)) {
+      await transport.close?.();
+      return await this.registerTransport(name, builder);
     }
     await this.addTransport(name, transport);
+  }
+
+  /** Stores the state of a transport unless it has changed since it was read. */
+  async #keep(name: string, before: Doc, state: Doc): Promise<boolean> {
+    return await this.records.change(async (stores) => {
+      const store = await stores.transportState();
+      const now = await store.getOption([name]);
+      const isSame = (now instanceof Doc ? now : new Doc()).equals(before);
+      if (isSame) await store.set([name], state);
+      return isSame;
+    });
   }
 
   /** Begins to serve on all transports; fails only when none of them can. */

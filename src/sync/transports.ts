@@ -38,6 +38,12 @@ export class Transports {
     const before = this.#all.get(name);
     this.#all.set(name, transport);
     if (before?.isRunning) await before.stop();
+    if (before !== transport) await before?.close?.();
+  }
+
+  /** Whether there is a transport of a name. */
+  has(name: string): boolean {
+    return this.#all.has(name);
   }
 
   /** The transport of a name; `TransportNotFound` when there is none. */
@@ -89,7 +95,12 @@ export class Transports {
     if (this.isEmpty) throw noTransport();
     const found = this.find(address);
     if (found !== undefined) return found;
-    const message = `Cannot reach ${addressText(address)}: no transport that was added leads there`;
+    const hint = address.transportType === "iroh"
+      ? "; enable synchronisation with `{ iroh: true }`"
+      : "";
+    const message = `Cannot reach ${
+      addressText(address)
+    }: no transport that was added leads there${hint}`;
     throw new SyncError("NoTransportForAddress", message, { fields: { address } });
   }
 
@@ -133,7 +144,13 @@ export class Transports {
   /** Ends serving, and the exchanges under way that nobody else may end; nothing begins after that. */
   async close(): Promise<void> {
     this.#ended.abort(syncEnded());
-    await this.stopAll();
+    await this.stopAll().catch(() => {});
+    await Promise.allSettled([...this.#all.values()].map(async (it) => await it.close?.()));
+  }
+
+  /** Whether connections that live on are taken anywhere. */
+  get takesLinks(): boolean {
+    return [...this.#all.values()].some((it) => it.isRunning && it.connect !== undefined);
   }
 
   #requireOpen(): void {

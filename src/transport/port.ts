@@ -137,6 +137,8 @@ export interface Transport {
   start(server: ServerSide): Promise<void>;
   /** Ends serving when the exchanges under way are done; `ServerNotRunning` when it does not serve. */
   stop(): Promise<void>;
+  /** Ends everything, for good: what it has open besides its server. Transports that have nothing leave it out. */
+  close?(): Promise<void>;
   /** Whether it serves. */
   readonly isRunning: boolean;
   /** Where it serves; `ServerNotRunning` when it does not. */

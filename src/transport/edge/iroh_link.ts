@@ -1,0 +1,117 @@
+/** EDGE: a connection of the native protocol over one stream of Iroh. */
+
+import { setInspection } from "#inspect";
+import type { ByteStream, Link } from "../port.ts";
+import { requireRoom } from "../web_socket_link.ts";
+import { concat } from "../../util/bytes.ts";
+import type { AddonConnection } from "./iroh_addon.ts";
+import { closeConnection, type IrohStream, PIECE_BYTES } from "./iroh_stream.ts";
+
+/** How long what was sent before a connection is closed may take to arrive, in milliseconds. */
+export const LINGER_MS = 2000;
+
+/** A connection that is open. */
+export class IrohLink implements Link {
+  /** Resolves when the connection is over, and what was sent before has arrived or is lost. */
+  readonly closed: Promise<void>;
+  readonly #connection: AddonConnection;
+  readonly #stream: IrohStream;
+  readonly #messages: ByteStream;
+  #queue: Uint8Array[] = [];
+  #buffered = 0;
+  #isOver = false;
+  #wake: () => void = () => {};
+  #giveUp: () => void = () => {};
+  #end!: () => void;
+  readonly #ended: Promise<void>;
+
+  /** A connection over its one stream; `onEnd` is told when it is over. */
+  constructor(connection: AddonConnection, stream: IrohStream, onEnd: () => void = () => {}) {
+    this.#connection = connection;
+    this.#stream = stream;
+    this.#ended = new Promise((resolve) => this.#end = resolve);
+    this.#messages = this.#read();
+    this.closed = this.#run().then(onEnd);
+  }
+
+  /** See {@link Link.buffered}. */
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** See {@link Link.incoming}. Nothing is read that is not asked for: the other side is held back meanwhile. */
+  get incoming(): ByteStream {
+    return this.#messages;
+  }
+
+  /** See {@link Link.send}. */
+  send(message: Uint8Array): void {
+    if (this.#isOver || message.length === 0) return;
+    requireRoom(this.#buffered);
+    this.#queue.push(message);
+    this.#buffered += message.length;
+    this.#wake();
+  }
+
+  /** See {@link Link.close}. What was sent before still leaves; Iroh has no use for codes and reasons of WebSockets. */
+  close(): void {
+    this.#isOver = true;
+    this.#end();
+    this.#wake();
+    this.#giveUp();
+  }
+
+  async #run(): Promise<void> {
+    const sending = this.#send().catch(() => this.close());
+    await this.#ended;
+    await within(LINGER_MS, sending);
+    closeConnection(this.#connection);
+    await sending;
+  }
+
+  /** Sends what there is until nothing more is to be sent, and waits until it has arrived. */
+  async #send(): Promise<void> {
+    for (;;) {
+      while (this.#queue.length > 0) await this.#sendSome();
+      if (this.#isOver) break;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    await this.#stream.finish();
+    await this.#stream.delivered();
+  }
+
+  /** Many small messages go over the border of the add-on as one. */
+  async #sendSome(): Promise<void> {
+    let [count, size] = [0, 0];
+    while (count < this.#queue.length && (count === 0 || size < PIECE_BYTES)) {
+      size += this.#queue[count++]!.length;
+    }
+    const some = this.#queue.splice(0, count);
+    await this.#stream.write(count === 1 ? some[0]! : concat(...some));
+    this.#buffered -= size;
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array, void> {
+    const pieces = this.#stream.pieces()[Symbol.asyncIterator]();
+    while (!this.#isOver) {
+      const piece = await new Promise<Uint8Array | undefined>((resolve) => {
+        // Whoever has closed the connection does not wait for what is being read.
+        this.#giveUp = () => resolve(undefined);
+        pieces.next().then(({ value }) => resolve(value), this.#giveUp);
+      });
+      if (piece === undefined) break;
+      yield piece;
+    }
+    this.close();
+  }
+}
+
+setInspection(IrohLink, "IrohLink");
+
+/** Resolves when work has settled, or after so many milliseconds. */
+export async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([work.then(() => {}, () => {}), late]);
+  clearTimeout(timer);
+}
