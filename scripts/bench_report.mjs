@@ -2,12 +2,14 @@
  * `npm run bench:report`: the benchmarks on Deno, Bun and Node, as pictures and tables in
  * `docs/performance/`, and as the table of the README.
  *
- *   npm run bench:report -- [--draw]
+ *   npm run bench:report -- [--draw | --sync]
  *
- * Nothing else should run on the machine meanwhile. With `--draw` the results of the last run are drawn again.
+ * Nothing else should run on the machine meanwhile. With `--draw` the results of the last run are drawn again, with
+ * `--sync` after synchronisation alone was measured, which the page tells apart.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { answerHelp } from "./help.mjs";
@@ -23,8 +25,13 @@ const SUITES =
   "put-entry,history,concurrent,dispatch,ingest,state,cold-read,primitives,engines,size";
 const FOLDER = join(ROOT, "docs", "performance");
 const RESULTS = join(FOLDER, "results.json");
+const SYNC_SUITES = "sync,sync_v0_json";
+/** What was measured of synchronisation. */
+const SYNC = join(FOLDER, "sync.json");
 /** What `npm run bench:peers -- --save` wrote. */
 const PEERS = join(FOLDER, "peers.json");
+/** Processes that wanted a core before a run began; from here on times say little. */
+const QUIET_LOAD = 0.5;
 /** Commits per second of the Rust project on a SQLite file at 100 entries, on such a machine. */
 const RUST_COMMITS = 90;
 const README_BLOCK = /(<!-- bench:begin -->\n)[\s\S]*(<!-- bench:end -->)/;
@@ -34,6 +41,15 @@ function measure() {
     console.log(`Measuring on ${name} …`);
     return { name, ...report(name, ["--only", SUITES]) };
   });
+}
+
+/** Measures synchronisation, and notes how busy the machine was with other work. */
+function measureSync() {
+  const runs = NAMES.map((name) => {
+    console.log(`Measuring synchronisation on ${name} …`);
+    return { name, load: loadavg()[0], ...report(name, ["--only", SYNC_SUITES]) };
+  });
+  writeFileSync(SYNC, `${JSON.stringify(runs, null, 1)}\n`);
 }
 
 const find = (run, group, name) =>
@@ -152,8 +168,9 @@ function onOneCore(run, engine) {
   return found === undefined ? "–" : count(found.value);
 }
 
-function page(runs) {
-  const timings = runs[0].timings.map(({ group, name, unit }) => [
+/** A row for each case, with what it took on each runtime. */
+function timingRows(runs) {
+  return runs[0].timings.map(({ group, name, unit }) => [
     group,
     name,
     ...runs.map((run) => {
@@ -164,6 +181,10 @@ function page(runs) {
     }),
     unit,
   ]);
+}
+
+function page(runs) {
+  const timings = timingRows(runs);
   const figures = runs[0].figures.map(({ group, name, unit }) => [
     group,
     name,
@@ -206,6 +227,27 @@ function otherMachines() {
   return `\nEarlier runs on other machines: ${links.join(", ")}.`;
 }
 
+/** The section on synchronisation, if it was measured. */
+function syncSection() {
+  if (!existsSync(SYNC)) return "";
+  const runs = JSON.parse(readFileSync(SYNC, "utf8"));
+  const { machine, date } = runs[0];
+  const load = Math.max(...runs.map(({ load }) => load));
+  const busy = load < QUIET_LOAD ? "" : `
+The machine was busy with other work (load ${
+    load.toFixed(1)
+  }): compare the rows of a group, not the times.`;
+  return `
+## Synchronisation
+
+Over HTTP on one machine, beside what the same entries take without a network, in turns. Measured on ${machine}, ${
+    date.slice(0, 10)
+  }, by \`npm run bench:report -- --sync\`.${busy}
+
+${table(["group", "case", ...runs.map(({ runtime }) => runtime), "unit"], timingRows(runs))}
+`;
+}
+
 /** Draws other databases, if they were measured; their section of the page. */
 function drawPeers() {
   if (!existsSync(PEERS)) return "";
@@ -221,7 +263,7 @@ function write(runs) {
   for (const [name, draw] of Object.entries(pictures)) {
     writeFileSync(join(FOLDER, `${name}.svg`), draw(runs));
   }
-  writeFileSync(join(FOLDER, "README.md"), page(runs) + drawPeers());
+  writeFileSync(join(FOLDER, "README.md"), page(runs) + syncSection() + drawPeers());
   const readme = join(ROOT, "README.md");
   const before = readFileSync(readme, "utf8");
   if (!README_BLOCK.test(before)) throw new Error("The README has no block for the benchmarks");
@@ -229,6 +271,8 @@ function write(runs) {
 }
 
 installDependencies();
-const isDrawing = process.argv.includes("--draw") && existsSync(RESULTS);
+const isSync = process.argv.includes("--sync");
+if (isSync) measureSync();
+const isDrawing = (isSync || process.argv.includes("--draw")) && existsSync(RESULTS);
 write(isDrawing ? JSON.parse(readFileSync(RESULTS, "utf8")) : measure());
 console.log("Wrote docs/performance and the table of the README");
