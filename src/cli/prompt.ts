@@ -17,10 +17,11 @@ export function requireTerminal(values: Values, what: string, option: string): v
 
 /** Asks for a line on the terminal that is not shown. */
 export async function askSecret(question: string, signal: AbortSignal): Promise<string> {
-  process.stderr.write(question);
   const { stdin } = process;
+  // Before the question shows: whoever types at once must not be seen.
   stdin.setRawMode(true);
   stdin.resume();
+  process.stderr.write(question);
   try {
     return await lineOf(signal);
   } finally {

@@ -3,51 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Entry, Instance } from "../../mod.ts";
-import { eidetica, inFolder, type Outcome, Running } from "./process.ts";
-
-/** A folder with an instance of a passwordless user `ada`, and a command there. */
-class Desk {
-  readonly cwd: string;
-
-  constructor(cwd: string) {
-    this.cwd = cwd;
-  }
-
-  /** Runs a command that must succeed; gives its standard output. */
-  async ok(...words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await eidetica(words, { cwd: this.cwd });
-    assert.equal(code, 0, `${words.join(" ")}\n${stdout}${stderr}`);
-    return stdout;
-  }
-
-  /** Runs a command with `--json`; gives the values of its lines. */
-  async json(...words: string[]): Promise<Record<string, unknown>[]> {
-    const text = await this.ok(...words, "--json");
-    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-  }
-
-  /** Runs a command that must fail. */
-  async fails(code: number, message: RegExp, ...words: string[]): Promise<Outcome> {
-    const outcome = await eidetica(words, { cwd: this.cwd });
-    assert.equal(outcome.code, code, `${words.join(" ")}\n${outcome.stdout}${outcome.stderr}`);
-    assert.match(outcome.stderr, message);
-    return outcome;
-  }
-}
-
-/** Runs `act` at a desk with an instance. */
-async function atDesk(act: (desk: Desk) => Promise<void>): Promise<void> {
-  await inFolder(async (cwd) => {
-    const desk = new Desk(cwd);
-    await desk.ok("daemon", "init", "--username", "ada", "--passwordless");
-    await act(desk);
-  });
-}
-
-/** Members of an object, in the order in which they stand. */
-function members(value: unknown): string {
-  return Object.keys(value as object).join(" ");
-}
+import { atDesk, Desk, members } from "./desk.ts";
+import { inFolder, Running } from "./process.ts";
 
 describe("commands of a database", () => {
   it("create, write, read and delete; each says what has become of it", () =>

@@ -44,6 +44,9 @@ function environment(env: Readonly<Record<string, string>>): Record<string, stri
   return { PATH, HOME, ...DENO_DIR === undefined ? {} : { DENO_DIR }, ...env };
 }
 
+/** Commands that run now, with their folders. */
+const running = new Map<Running, string>();
+
 /** A command that runs. */
 export class Running {
   readonly child: ChildProcess;
@@ -58,6 +61,8 @@ export class Running {
       stdio: "pipe",
     });
     this.#closed = once(this.child, "close");
+    running.set(this, cwd);
+    void this.#closed.finally(() => running.delete(this));
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => this.stdout += text);
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => this.stderr += text);
     this.child.stdin!.on("error", () => undefined);
@@ -121,6 +126,8 @@ export async function inFolder<T>(act: (folder: string) => Promise<T>): Promise<
   try {
     return await act(folder);
   } finally {
+    // A test that has failed leaves its servers behind.
+    for (const [{ child }, cwd] of running) if (cwd === folder) child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
 }
