@@ -20,7 +20,7 @@ const AT_ONCE = 3;
 
 /** The arguments by which the runtime of this process runs the command. */
 export const COMMAND_LINE: readonly string[] = [
-  ..."Deno" in globalThis ? ["run", "-A", "--no-lock"] : [],
+  ..."Deno" in globalThis ? ["run", "--quiet", "-A", "--no-lock"] : [],
   COMMAND,
 ];
 

@@ -48,7 +48,13 @@ describe("commands that share a database", () => {
       assert.match(alone.stderr, /nobody serves: eidetica serve/);
       const there = await eidetica(["db", "share", "orchard", "--address", "node.example:1"], ada);
       assert.match(there.stdout, /^eidetica:\?db=bafyr4i\w+&pr=http:node\.example:1&native=1\n$/);
-      await ada.fails(1, /Invalid address.*nonsense\n +Next +eidetica db share/, "db", "join", "nonsense");
+      await ada.fails(
+        1,
+        /Invalid address.*nonsense\n +Next +eidetica db share/,
+        "db",
+        "join",
+        "nonsense",
+      );
       await ada.fails(1, /nobody to do so with.*\n.*db share/, "db", "sync", "orchard");
       await ada.fails(1, /Cannot find a request/, "requests", "approve", "none");
       assert.equal(await ada.ok("peers"), "No peers.\n");
