@@ -9,6 +9,7 @@ import { reference } from "./reference.ts";
 import { size } from "./size.ts";
 import { state } from "./state.ts";
 import { storage } from "./storage.ts";
+import { syncLive } from "./sync_live.ts";
 import { syncV0 } from "./sync_v0.ts";
 import { syncV0Json } from "./sync_v0_json.ts";
 
@@ -25,6 +26,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   storage,
   ingestion,
   syncV0,
+  syncLive,
   syncV0Json,
   size,
   reference,

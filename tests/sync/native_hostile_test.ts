@@ -381,6 +381,57 @@ describe("a peer that is honest", () => {
     assert.ok(flow.hasTold(anew));
   });
 
+  it("is told later that what came from it is passed over: in time, after many, with more, or when it is wanted", () => {
+    const at = (position: number) => ({
+      logId: new Uint8Array(8),
+      position,
+      sum: BigInt(position),
+    });
+    const begun = () => {
+      const sent: Message[] = [];
+      const flow = new Outflow(0, flowHost([], sent));
+      const same = { isSame: true, hasAll: true, waits: false };
+      flow.begin({ tips: [], cursor: undefined, log: at(3), ...same });
+      const passes = (to: number) => {
+        flow.grew();
+        flow.paged({ isValid: true, block: undefined, next: at(to), left: 0 });
+      };
+      passes(3);
+      passes(4);
+      assert.deepEqual(sent, []);
+      return { sent, flow, passes };
+    };
+    const mark = (position: number) => ({
+      type: "mark",
+      channel: 0,
+      cursor: at(position),
+      left: 0,
+    });
+    const inTime = begun();
+    inTime.flow.tick();
+    inTime.flow.tick();
+    assert.deepEqual(inTime.sent, [mark(4)]);
+    const afterMany = begun();
+    afterMany.passes(66);
+    assert.deepEqual(afterMany.sent, []);
+    afterMany.passes(67);
+    assert.deepEqual(afterMany.sent, [mark(67)]);
+    const withMore = begun();
+    withMore.flow.grew();
+    const block = packBlock([Uint8Array.of(1)]);
+    withMore.flow.paged({ isValid: true, block, next: at(5), left: 0 });
+    assert.deepEqual(withMore.sent, [{ type: "entries", channel: 0, ...block }, mark(5)]);
+    const promised = begun();
+    promised.flow.grew();
+    promised.flow.paged({ isValid: true, block, next: at(5), left: 1 });
+    promised.passes(6);
+    assert.deepEqual(promised.sent.slice(1), [{ ...mark(5), left: 1 }, mark(6)]);
+    const wanted = begun();
+    wanted.flow.grew(true);
+    wanted.flow.paged({ isValid: true, block: undefined, next: at(4), left: 0 });
+    assert.deepEqual(wanted.sent, [mark(4)]);
+  });
+
   it("opens trees in the order of its numbers, though one is watched sooner than another", () =>
     withCluster(async (cluster) => {
       const [first, second] = [await open(cluster), await open(cluster)];

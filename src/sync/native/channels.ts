@@ -93,6 +93,11 @@ export class Channels {
     }
   }
 
+  /** Called from time to time. */
+  tick(): void {
+    for (const channel of this.#channels.values()) channel.out.tick();
+  }
+
   /** Refuses a channel, or ends it. */
   deny(channel: number, code: string, message: string, retryMs = 0): void {
     this.#drop(channel);

@@ -48,6 +48,8 @@ export interface Beginning extends Pick<State, "tips" | "cursor"> {
   readonly hasAll: boolean;
 }
 
+type ValidPage = Extract<Page, { readonly isValid: true }>;
+
 type Phase = "idle" | "differ" | "await" | "compare" | "follow" | "ended";
 
 /**
@@ -68,6 +70,10 @@ export class Outflow {
   #cursor: LogCursor | undefined;
   #position: LogCursor | undefined;
   #marked: LogCursor | undefined;
+  /** What was told there to be left. */
+  #markedLeft = 0;
+  /** Up to where nothing was to be sent, which is still to be told. */
+  #passed: LogCursor | undefined;
   /** From where a page was asked for. */
   #readFrom: LogCursor | undefined;
   readonly #ranges: RangeTalk;
@@ -200,6 +206,7 @@ export class Outflow {
 
   #follow(from: LogCursor | undefined): void {
     this.#phase = "follow";
+    this.#passed = undefined;
     this.#ranges.end();
     this.#position = from;
     this.#hasGrown = true;
@@ -220,13 +227,29 @@ export class Outflow {
     if (!page.isValid) return this.#lost();
     const isSent = this.#send(page.block);
     this.#hasGrown ||= !isSent || page.left > 0;
-    this.#isUrgent &&= this.#hasGrown;
     if (isSent) {
       this.#position = page.next;
+      if (this.#isPassing(page)) this.#passed = page.next;
+      else this.#mark(page.next, page.left);
       this.#isCaughtUp ||= page.left === 0;
-      this.#mark(page.next, page.left);
     }
+    this.#isUrgent &&= this.#hasGrown;
     this.#pump();
+  }
+
+  /** Whether a page has only what came from the other side, which need not be told at once that it is passed over. */
+  #isPassing({ block, next, left }: ValidPage): boolean {
+    const isNothing = block === undefined || block.count === 0;
+    // Whoever was told last that more comes waits for it.
+    if (!isNothing || left > 0 || this.#markedLeft > 0 || this.#isUrgent) return false;
+    const marked = this.#marked;
+    if (next === undefined || marked === undefined) return false;
+    return equalBytes(next.logId, marked.logId) && next.position - marked.position < PASSED_ROWS;
+  }
+
+  /** Time has passed: what was passed over is told, so that the next session need not begin before it. */
+  tick(): void {
+    if (this.#phase === "follow") this.#mark(this.#passed, 0);
   }
 
   /** There is no such place in the log. */
@@ -238,8 +261,9 @@ export class Outflow {
 
   #mark(cursor: LogCursor | undefined, left: number): void {
     if (cursor === undefined) return;
+    this.#passed = undefined;
     if (this.#marked !== undefined && isSameCursor(this.#marked, cursor)) return;
-    this.#marked = cursor;
+    [this.#marked, this.#markedLeft] = [cursor, left];
     this.#host.send({ type: "mark", channel: this.#channel, cursor, left });
   }
 
@@ -302,5 +326,7 @@ export class Outflow {
   }
 }
 
+/** Rows of the log that may be passed over before that is told. */
+const PASSED_ROWS = 64;
 /** Entries that are asked for at once. */
 const MAX_FETCHED = 512;

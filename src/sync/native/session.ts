@@ -107,6 +107,7 @@ export class Session {
     return this.#do(() => {
       const isLate = !this.#handshake.isDone && now - this.#handshake.began > this.#limits.proofMs;
       if (isLate) return this.#end("TooSlow", "the key was not proved in time");
+      this.#channels?.tick();
       const sign = this.#life.tick(now);
       if (sign === "gone") this.#end("Silent", "nothing was heard for too long");
       else if (sign === "ping" && this.isEstablished) {
