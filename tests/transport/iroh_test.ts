@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { describe, it } from "node:test";
 import { borderOf, problemOf, reasonOf } from "../../src/transport/edge/iroh_addon.ts";
+import { IrohEndpoint } from "../../src/transport/edge/iroh_endpoint.ts";
+import { type IrohLimits, IrohServer } from "../../src/transport/edge/iroh_server.ts";
 import { MAX_IROH_BYTES, V0_ALPN } from "../../src/transport/edge/iroh_v0.ts";
 import { type IrohOptions, irohOptions } from "../../src/transport/iroh_options.ts";
-import type { ByteStream, Link, ServerSide, Transport } from "../../src/transport/port.ts";
+import type { Address, ByteStream, Link, ServerSide, Transport } from "../../src/transport/port.ts";
+import { Room } from "../../src/transport/room.ts";
 import { MAX_BUFFERED_BYTES } from "../../src/transport/web_socket_link.ts";
 import { concat, equalBytes } from "../../src/util/bytes.ts";
 import { ArgumentError, SyncError } from "../../src/util/errors.ts";
@@ -14,6 +17,7 @@ import {
   all,
   bytes,
   echo,
+  HERE,
   nobody,
   skip,
   transport,
@@ -335,6 +339,87 @@ describe("connections over Iroh", () => {
       assert.deepEqual(bindings, [client.binding!(address)]);
       assert.match(bindings[0]!, /^eidetica-native\/1 [0-9a-f]{64} [0-9a-f]{64}$/);
     });
+  });
+});
+
+describe("strangers who connect over Iroh", () => {
+  /** Serves with limits of its own. */
+  async function withLimits(
+    limits: IrohLimits,
+    server: ServerSide,
+    test: (client: Transport, to: Address) => Promise<void>,
+  ): Promise<void> {
+    const endpoint = new IrohEndpoint(await addon(), HERE, bytes(32));
+    const own = new IrohServer(endpoint, server, limits);
+    await endpoint.listen(own.alpns, (incoming) => void own.take(incoming));
+    const client = await transport();
+    try {
+      await test(client, { transportType: "iroh", address: endpoint.ticket! });
+    } finally {
+      await client.close!();
+      await own.close();
+      await endpoint.close();
+    }
+  }
+
+  it(
+    "have so many connections at a time, and no more",
+    { skip },
+    () =>
+      withLimits({ connections: 2 }, echo(), async (client, to) => {
+        const links = [await client.connect!(to), await client.connect!(to)];
+        await assert.rejects(client.connect!(to), failsWith("ConnectionFailed", /refused/));
+        links[0]!.close();
+        for (;;) {
+          const next = await client.connect!(to).catch(() => undefined);
+          if (next !== undefined) break;
+        }
+      }),
+  );
+
+  it("have so many requests under way at a time, and no more", { skip }, async () => {
+    let [answer, asked] = [() => {}, () => {}];
+    const isAsked = new Promise<void>((resolve) => asked = resolve);
+    const exchange = async () => {
+      asked();
+      await new Promise<void>((resolve) => answer = resolve);
+      return [text("late")] as unknown as ByteStream;
+    };
+    await withLimits({ exchanges: 1 }, { ...echo(), exchange }, async (client, to) => {
+      const first = client.exchange(to, text("x")).then(all);
+      await isAsked;
+      await assert.rejects(
+        client.exchange(to, text("x")).then(all),
+        failsWith("Network", /exchange with/),
+      );
+      answer();
+      assert.equal((await first).length, 4);
+    });
+  });
+
+  it(
+    "who open no stream are not waited for",
+    { skip },
+    () =>
+      withLimits({ streamMs: 20 }, echo(), async (client, to) => {
+        const link = await client.connect!(to);
+        // Nothing is sent, so that the other side has seen no stream.
+        assert.equal((await all(link.incoming)).length, 0);
+      }),
+  );
+
+  it("of one owner of addresses have their share of the room, and leave it for others", () => {
+    const room = new Room(3, 2);
+    const leave = room.enter("a");
+    assert.ok(leave !== undefined && room.enter("a") !== undefined);
+    assert.equal(room.enter("a"), undefined);
+    const other = room.enter(undefined);
+    assert.ok(other !== undefined);
+    assert.equal(room.enter("b"), undefined);
+    leave();
+    other();
+    assert.ok(room.enter("a") !== undefined && room.enter(undefined) !== undefined);
+    assert.equal(room.enter("b"), undefined);
   });
 });
 

@@ -15,10 +15,10 @@ export const NATIVE_ALPN = "eidetica-native/1";
 export const MAX_CONNECTIONS = 1024;
 /** Connections of one owner of addresses that are open at a time. */
 export const MAX_CONNECTIONS_EACH = 64;
-/** Requests of protocol v0 that are under way at a time: each may keep 1 MiB. */
-export const MAX_EXCHANGES = 64;
-/** Requests of protocol v0 of one owner of addresses that are under way at a time. */
-export const MAX_EXCHANGES_EACH = 16;
+/** Connections for requests of protocol v0 that are open at a time: each may keep 1 MiB. */
+export const MAX_EXCHANGES = 512;
+/** Those of one owner of addresses. */
+export const MAX_EXCHANGES_EACH = 64;
 /** How long somebody who has connected may take until it opens its stream, in milliseconds. */
 export const STREAM_MS = 10_000;
 /** How long requests under way may take when serving ends, in milliseconds. */
@@ -27,6 +27,16 @@ const GRACE_MS = 10_000;
 /** Names what carries a session, the same on both sides. */
 export function bindingOf(client: string, server: string): string {
   return `${NATIVE_ALPN} ${client} ${server}`;
+}
+
+/** Limits other than the usual ones. */
+export interface IrohLimits {
+  /** {@link MAX_CONNECTIONS} unless told. */
+  readonly connections?: number;
+  /** {@link MAX_EXCHANGES} unless told. */
+  readonly exchanges?: number;
+  /** {@link STREAM_MS} unless told. */
+  readonly streamMs?: number;
 }
 
 /** Serves those who connect, until it is closed. */
@@ -38,13 +48,17 @@ export class IrohServer {
   readonly #connections = new Set<AddonConnection>();
   readonly #exchanges = new Set<Promise<unknown>>();
   readonly #links = new Set<IrohLink>();
-  readonly #room = new Room(MAX_CONNECTIONS, MAX_CONNECTIONS_EACH);
-  readonly #exchangeRoom = new Room(MAX_EXCHANGES, MAX_EXCHANGES_EACH);
+  readonly #room: Room;
+  readonly #exchangeRoom: Room;
+  readonly #streamMs: number;
 
   /** Serves with what answers. */
-  constructor(endpoint: IrohEndpoint, server: ServerSide) {
+  constructor(endpoint: IrohEndpoint, server: ServerSide, limits: IrohLimits = {}) {
     this.#endpoint = endpoint;
     this.#server = server;
+    this.#room = new Room(limits.connections ?? MAX_CONNECTIONS, MAX_CONNECTIONS_EACH);
+    this.#exchangeRoom = new Room(limits.exchanges ?? MAX_EXCHANGES, MAX_EXCHANGES_EACH);
+    this.#streamMs = limits.streamMs ?? STREAM_MS;
     this.alpns = server.accept === undefined ? [V0_ALPN] : [V0_ALPN, NATIVE_ALPN];
   }
 
@@ -101,7 +115,7 @@ export class IrohServer {
   }
 
   async #accept(connection: AddonConnection, remote: string | undefined): Promise<void> {
-    const timer = setTimeout(() => closeConnection(connection), STREAM_MS);
+    const timer = setTimeout(() => closeConnection(connection), this.#streamMs);
     const stream = await connection.acceptBi().finally(() => clearTimeout(timer));
     const link = new IrohLink(connection, new IrohStream(stream, this.#endpoint.toAddon));
     this.#links.add(link);
