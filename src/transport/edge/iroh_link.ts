@@ -7,8 +7,10 @@ import { concat } from "../../util/bytes.ts";
 import type { AddonConnection } from "./iroh_addon.ts";
 import { closeConnection, type IrohStream, PIECE_BYTES } from "./iroh_stream.ts";
 
-/** How long what was sent before a connection is closed may take to arrive, in milliseconds. */
+/** How long nothing of what was sent before a connection is closed may leave until it is lost, in milliseconds. */
 export const LINGER_MS = 2000;
+/** How often something may leave in that time, and more be left: nobody may keep a connection by reading slowly. */
+const LINGERS = 15;
 
 /** A connection that is open. */
 export class IrohLink implements Link {
@@ -48,7 +50,9 @@ export class IrohLink implements Link {
   send(message: Uint8Array): void {
     if (this.#isOver || message.length === 0) return;
     requireRoom(this.#buffered);
-    this.#queue.push(message);
+    for (let at = 0; at < message.length; at += PIECE_BYTES) {
+      this.#queue.push(message.subarray(at, at + PIECE_BYTES));
+    }
     this.#buffered += message.length;
     this.#wake();
   }
@@ -64,9 +68,16 @@ export class IrohLink implements Link {
   async #run(): Promise<void> {
     const sending = this.#send().catch(() => this.close());
     await this.#ended;
-    await within(LINGER_MS, sending);
+    await this.#linger(sending);
     closeConnection(this.#connection);
     await sending;
+  }
+
+  async #linger(sending: Promise<void>): Promise<void> {
+    for (let left = -1, rounds = 0; left !== this.#buffered && rounds < LINGERS; rounds++) {
+      left = this.#buffered;
+      if (await within(LINGER_MS, sending)) return;
+    }
   }
 
   /** Sends what there is until nothing more is to be sent, and waits until it has arrived. */
@@ -108,10 +119,11 @@ export class IrohLink implements Link {
 
 setInspection(IrohLink, "IrohLink");
 
-/** Resolves when work has settled, or after so many milliseconds. */
-export async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+/** Resolves with true when work has settled, with false after so many milliseconds. */
+export async function within(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([work.then(() => {}, () => {}), late]);
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(resolve, milliseconds, false));
+  const isDone = await Promise.race([work.then(() => true, () => true), late]);
   clearTimeout(timer);
+  return isDone;
 }
