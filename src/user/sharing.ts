@@ -3,9 +3,11 @@ import type { Database } from "../database/database.ts";
 import { Doc } from "../crdt/doc.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
-import type { PublicKey } from "../keys/public_key.ts";
+import { PublicKey } from "../keys/public_key.ts";
 import type { DatabaseTicket, Sync, TreeReport } from "../sync/port.ts";
+import { optionsOf, requireFunction, requireInstance } from "../util/arguments.ts";
 import { EideticaError, SyncError } from "../util/errors.ts";
+import { requireSignal } from "../util/work.ts";
 import type { UserHost } from "./host.ts";
 
 /** How access is asked for. */
@@ -24,6 +26,20 @@ export interface AccessOptions {
 export interface JoinOptions extends AccessOptions {
   /** Told of what has arrived so far. */
   readonly onProgress?: (report: TreeReport) => void;
+}
+
+/** Options of whoever asks for access or joins, checked: before anything is done, and before anybody is asked. */
+export function joinOptions(given: JoinOptions | undefined, action: string): JoinOptions {
+  const options = optionsOf(given, action);
+  const { key, permission, note, signal, onProgress } = options;
+  if (key !== undefined) requireInstance(key, PublicKey, action, "the key");
+  if (permission !== undefined) requireInstance(permission, Permission, action, "the permission");
+  if (note !== undefined && typeof note !== "string") {
+    requireInstance(note, Doc, action, "the note");
+  }
+  requireSignal(signal, action);
+  if (onProgress !== undefined) requireFunction(onProgress, action, "`onProgress`");
+  return options;
 }
 
 /** The pause before it is looked again whether access was granted: at first, and at most, in milliseconds. */
@@ -92,10 +108,28 @@ export async function join(
   const ticket = await sync.ticketOf(text);
   const { databaseId: root } = ticket;
   const { publicKey } = joiner.key;
-  sync.useKey(root, joiner.key);
-  await fetchOpenly(sync, ticket, options) || await fetchAsKey(sync, ticket, options, joiner);
-  await joiner.follow(root, publicKey);
-  return await joiner.open(root, publicKey);
+  return await withKey(sync, root, joiner.key, async () => {
+    await fetchOpenly(sync, ticket, options) || await fetchAsKey(sync, ticket, options, joiner);
+    await joiner.follow(root, publicKey);
+    return await joiner.open(root, publicKey);
+  });
+}
+
+/** Reads a database with a key from now on; when the work fails it is read with the key from before again. */
+async function withKey<T>(
+  sync: Sync,
+  root: ID,
+  key: PrivateKey,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = sync.keyFor(root);
+  sync.useKey(root, key);
+  try {
+    return await work();
+  } catch (error) {
+    if (sync.keyFor(root) === key) sync.useKey(root, before);
+    throw error;
+  }
 }
 
 /** Reads what may be read with the key as it is; false when access has to be asked for. */

@@ -2,15 +2,22 @@ import { Database } from "../database/database.ts";
 import { ID } from "../entry/id.ts";
 import { SigKey } from "../entry/sig_info.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { optionsOf, requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
+import { requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
 import { EideticaError, UserError } from "../util/errors.ts";
-import { requireSignal } from "../util/work.ts";
 import { InstanceAdmin, isInstanceAdmin } from "./admin.ts";
 import { changePassword } from "./password_change.ts";
 import type { SyncSettings, TrackedDatabase } from "./records.ts";
 import type { BootstrapRequest, DatabaseTicket } from "../sync/port.ts";
 import { requireSyncSettings, SYNC_DISABLED, SYNC_ON_COMMIT } from "./sync_settings.ts";
-import { type AccessOptions, ask, join, type JoinOptions, requireSync, share } from "./sharing.ts";
+import {
+  type AccessOptions,
+  ask,
+  join,
+  type JoinOptions,
+  joinOptions,
+  requireSync,
+  share,
+} from "./sharing.ts";
 import { KeysTable, TrackedTable } from "./system_databases.ts";
 import { noSigKey, UserDatabases } from "./user_databases.ts";
 import { requireRoot } from "./user_keyring.ts";
@@ -158,8 +165,7 @@ export class User extends UserDatabases {
   async join(ticket: DatabaseTicket | string, given?: JoinOptions): Promise<Database> {
     const action = "join a database";
     requireTicket(ticket, action);
-    const options = optionsOf(given, action);
-    requireSignal(options.signal, action);
+    const options = joinOptions(given, action);
     const sync = requireSync(this.userHost);
     return await join(sync, ticket, options, {
       key: this.signingKey(options.key ?? this.defaultKey()),
@@ -192,8 +198,7 @@ export class User extends UserDatabases {
   ): Promise<void> {
     const action = "ask for access to a database";
     requireTicket(ticket, action);
-    const options = optionsOf(given, action);
-    requireSignal(options.signal, action);
+    const options = joinOptions(given, action);
     const sync = requireSync(this.userHost);
     const key = this.signingKey(options.key ?? this.defaultKey());
     const root = await ask(sync, ticket, key, options).then(

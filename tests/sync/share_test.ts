@@ -51,6 +51,43 @@ async function grantNext({ user, sync }: Node): Promise<void> {
 }
 
 describe("sharing with a ticket", () => {
+  it("options that are wrong are refused before anything is done", () =>
+    withTwo(async (a, b) => {
+      const notes = await a.user.createDatabase({ name: "notes" });
+      const ticket = await a.user.share(notes);
+      const before = b.sync.keyFor(notes.rootId);
+      for (
+        const [name, value] of [
+          ["onProgress", 1],
+          ["signal", {}],
+          ["permission", "write"],
+          ["note", 7],
+          ["key", "ed25519:x"],
+        ] as const
+      ) {
+        const wrong = { [name]: value } as object;
+        await assert.rejects(b.user.join(ticket, wrong), { code: "InvalidArgument" }, name);
+        if (name === "onProgress") continue;
+        const asking = b.user.requestDatabaseAccess(ticket, wrong);
+        await assert.rejects(asking, { code: "InvalidArgument" }, name);
+      }
+      assert.equal(b.sync.keyFor(notes.rootId), before);
+      assert.deepEqual(await b.sync.listPeers(), []);
+      assert.deepEqual(await a.user.pendingBootstrapRequests(), []);
+    }));
+
+  it("a join that fails leaves the key with which the database is read", () =>
+    withTwo(async (a, b) => {
+      const notes = await a.user.createDatabase({ name: "notes" });
+      await notes.grant(b.user.defaultKey(), "read", { name: "bob" });
+      const ticket = await a.user.share(notes);
+      await b.user.join(ticket);
+      const before = b.sync.keyFor(notes.rootId);
+      const stranger = await b.user.addPrivateKey("stranger");
+      await assert.rejects(b.user.join(ticket, { key: stranger }), { code: "PermissionDenied" });
+      assert.equal(b.sync.keyFor(notes.rootId), before);
+    }));
+
   it("10#12,#14,#26,#27,#39 an owner grants, both write offline, everything arrives at both", () =>
     withTwo(async (a, b) => {
       const notes = await a.user.createDatabase({ name: "notes" });
