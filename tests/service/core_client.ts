@@ -4,7 +4,7 @@ import type { ID } from "../../src/entry/id.ts";
 import { SigKey } from "../../src/entry/sig_info.ts";
 import { encodeClientFrame } from "../../src/service/protocol/client_out.ts";
 import { FEATURES, type Features } from "../../src/service/protocol/features.ts";
-import { encodeFrame } from "../../src/service/protocol/frames.ts";
+import { encodeFrame, FrameReader } from "../../src/service/protocol/frames.ts";
 import { decodeHandshake, encodeHandshake } from "../../src/service/protocol/handshake.ts";
 import type {
   ClientFrame,
@@ -20,6 +20,11 @@ import type { ServiceConnection } from "../../src/service/server/connection.ts";
 import type { ServiceServer } from "../../src/service/server/server.ts";
 import type { EideticaError } from "../../src/util/errors.ts";
 
+async function* payloadsOf({ outbox }: ServiceConnection): AsyncGenerator<Uint8Array, void> {
+  const reader = new FrameReader();
+  for await (const frames of outbox.chunks()) yield* reader.push(frames);
+}
+
 /** All features. */
 export const ALL: Features = new Set(FEATURES);
 
@@ -27,7 +32,7 @@ export const ALL: Features = new Set(FEATURES);
 export class CoreClient {
   readonly connection: ServiceConnection;
   readonly #features: Features;
-  readonly #frames: AsyncGenerator<Uint8Array, void>;
+  readonly #payloads: AsyncGenerator<Uint8Array, void>;
   /** What was received and is no answer. */
   readonly writes: DatabaseWrite<Entry>[] = [];
   /** Why the server ends the connection. */
@@ -37,15 +42,15 @@ export class CoreClient {
   private constructor(connection: ServiceConnection, features: Features) {
     this.connection = connection;
     this.#features = features;
-    this.#frames = connection.outbox.frames();
+    this.#payloads = payloadsOf(connection);
   }
 
   /** Connects and shakes hands. */
   static async begin(server: ServiceServer, features: Features = ALL): Promise<CoreClient> {
     const client = new CoreClient(server.accept(), features);
     client.connection.receive(encodeFrame(encodeHandshake(features)));
-    const { value } = await client.#frames.next();
-    const { features: agreed } = decodeHandshake(value!.slice(4));
+    const { value } = await client.#payloads.next();
+    const { features: agreed } = decodeHandshake(value!);
     if (agreed.size !== features.size) throw new Error(`agreed on ${[...agreed]}`);
     return client;
   }
@@ -58,9 +63,9 @@ export class CoreClient {
   /** The next answer; undefined when the connection has ended. */
   async next(): Promise<Exclude<ReceivedServerFrame, { type: "Notification" }> | undefined> {
     for (;;) {
-      const { value, done } = await this.#frames.next();
+      const { value, done } = await this.#payloads.next();
       if (done || value === undefined) return undefined;
-      const frame = decodeServerFrame(value.slice(4), this.#features);
+      const frame = decodeServerFrame(value, this.#features);
       if (frame.type === "Notification") this.writes.push(frame.write);
       else {
         if (frame.type === "Closing") this.closing = fromWireError(frame.error);

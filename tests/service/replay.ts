@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { PrivateKey } from "../../src/keys/private_key.ts";
 import { Doc, Instance } from "../../mod.ts";
-import { encodeFrame } from "../../src/service/protocol/frames.ts";
+import { encodeFrame, FrameReader } from "../../src/service/protocol/frames.ts";
 import type { ServiceConnection } from "../../src/service/server/connection.ts";
 import { ServiceServer } from "../../src/service/server/server.ts";
 import { concat, fromUtf8, utf8 } from "../../src/util/bytes.ts";
@@ -29,8 +29,9 @@ class Client {
   }
 
   async #read(): Promise<void> {
-    for await (const frame of this.#connection.outbox.frames()) {
-      this.#frames.push(fromUtf8(frame.subarray(4)));
+    const reader = new FrameReader();
+    for await (const frames of this.#connection.outbox.chunks()) {
+      for (const payload of reader.push(frames)) this.#frames.push(fromUtf8(payload));
     }
     this.#isEnded = true;
   }

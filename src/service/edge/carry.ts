@@ -31,9 +31,9 @@ export async function carry(socket: Socket, connection: ServiceConnection): Prom
 /** Sends what the connection has to send, then ends the socket. */
 async function send(socket: Socket, connection: ServiceConnection): Promise<void> {
   const ending = hurry(socket, connection);
-  for await (const frame of connection.outbox.frames()) {
+  for await (const frames of connection.outbox.chunks()) {
     if (socket.destroyed) return;
-    if (!socket.write(frame)) await drained(socket);
+    if (!socket.write(frames)) await drained(socket);
   }
   socket.end(() => linger(socket));
   // What the client sends is read on, and dropped: an end with something unread looks like a failure.

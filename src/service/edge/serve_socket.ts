@@ -5,7 +5,7 @@
  */
 
 import { net } from "#node-net";
-import { process } from "#node";
+import { process, timers } from "#node";
 import type { Server, Socket } from "node:net";
 import { LocalBackend } from "../../backend/local.ts";
 import { Instance } from "../../instance/instance.ts";
@@ -69,7 +69,7 @@ export async function serveSocket(
   requireNotAborted({ signal, action: ACTION });
   const path = socketPath(given as string, ACTION);
   if (!(instance.host.backend instanceof LocalBackend)) throw notHere();
-  const core = await ServiceServer.of(instance.host);
+  const core = await ServiceServer.of(instance.host, timers.setImmediate);
   const service = await Service.begin(core, path);
   if (signal !== undefined) await service.endWith(signal);
   return service;

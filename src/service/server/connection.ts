@@ -17,8 +17,8 @@ import { toWireError } from "../protocol/wire_error.ts";
 import { ClientSession } from "./client_session.ts";
 import { MAX_WAITING_BYTES, MAX_WAITING_REQUESTS } from "./limits.ts";
 import type { Served } from "./operations.ts";
-import { Outbox } from "./outbox.ts";
-import { RequestLife } from "./request_life.ts";
+import { Outbox, type Soon } from "./outbox.ts";
+import { isSubmit, RequestLife } from "./request_life.ts";
 
 const log = new Logger("service");
 
@@ -38,7 +38,7 @@ interface Waiting {
  */
 export class ServiceConnection {
   /** Frames for the client; it ends when the connection does. */
-  readonly outbox: Outbox = new Outbox();
+  readonly outbox: Outbox;
   /** Called when there is room for more bytes again. */
   onRoom: () => void = () => undefined;
   readonly #served: Served;
@@ -50,11 +50,13 @@ export class ServiceConnection {
   readonly #lives = new Map<number, RequestLife>();
   #running: Promise<void> | undefined;
   #isInputEnded = false;
+  #isSubmitting = false;
   #refusal: EideticaError | undefined;
 
   /** A connection that was just accepted. */
-  constructor(served: Served) {
+  constructor(served: Served, soon: Soon) {
     this.#served = served;
+    this.outbox = new Outbox(soon);
   }
 
   /** Whether no more bytes should be read for now. */
@@ -104,7 +106,10 @@ export class ServiceConnection {
       const isRich = features.has("contents");
       const { rootId, previousTips, postTips, source } = write;
       const plain = { rootId, previousTips, postTips, source };
-      this.#send({ type: "Notification", write: isRich ? write : plain });
+      const frame = this.#encode({ type: "Notification", write: isRich ? write : plain });
+      // The answer to the write goes along. Others are told before the writer has its answer.
+      if (this.#isSubmitting) this.outbox.pushSoon(frame);
+      else this.outbox.push(frame);
       if (this.outbox.isOverfull) this.#cutOff();
     });
   }
@@ -147,11 +152,13 @@ export class ServiceConnection {
   async #handle({ request, life }: Waiting): Promise<void> {
     try {
       if (request instanceof EideticaError) throw request;
+      this.#isSubmitting = isSubmit(request);
       this.#answer(life, await life.during(request, () => this.#client!.answer(request)));
     } catch (error) {
       if (!(error instanceof EideticaError)) log.error("A request has failed", { error }, this);
       this.#answer(life, { type: "Error", error: toWireError(error, this.#features) });
     } finally {
+      this.#isSubmitting = false;
       life.end();
       if (life.id !== undefined && this.#lives.get(life.id) === life) this.#lives.delete(life.id);
     }
@@ -172,7 +179,11 @@ export class ServiceConnection {
   }
 
   #send(frame: ServerFrame): void {
-    this.outbox.push(encodeFrame(encodeServerFrame(frame, this.#features)));
+    this.outbox.push(this.#encode(frame));
+  }
+
+  #encode(frame: ServerFrame): Uint8Array {
+    return encodeFrame(encodeServerFrame(frame, this.#features));
   }
 
   // --- the end ---------------------------------------------------------------------------------

@@ -1,7 +1,15 @@
+import { concat } from "../../util/bytes.ts";
 import { MAX_UNREAD_BYTES, MAX_UNSENT_BYTES } from "./limits.ts";
+
+/** Frames that wait are sent together up to about this size. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Runs something soon: in a later turn of the event loop, where there is one. */
+export type Soon = (run: () => void) => unknown;
 
 /** Frames on their way to a client, in their order. One reader takes them, as fast as the client does. */
 export class Outbox {
+  readonly #soon: Soon;
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #isEnded = false;
@@ -11,6 +19,11 @@ export class Outbox {
   readonly ended: Promise<void> = new Promise((resolve) => this.#tellEnded = resolve);
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
+
+  /** An empty outbox. */
+  constructor(soon: Soon) {
+    this.#soon = soon;
+  }
 
   /** Whether nothing can be added any more. */
   get isEnded(): boolean {
@@ -24,10 +37,20 @@ export class Outbox {
 
   /** Adds a frame; when the outbox has ended it goes nowhere. */
   push(frame: Uint8Array): void {
+    this.#add(frame);
+    this.#wake();
+  }
+
+  /** Adds a frame that need not go before what is added in this turn of the event loop. */
+  pushSoon(frame: Uint8Array): void {
+    this.#add(frame);
+    this.#soon(() => this.#wake());
+  }
+
+  #add(frame: Uint8Array): void {
     if (this.#isEnded) return;
     this.#frames.push(frame);
     this.#bytes += frame.length;
-    this.#wake();
   }
 
   /** Ends the outbox: what is in it is sent, nothing is added. */
@@ -57,17 +80,29 @@ export class Outbox {
     }
   }
 
-  /** The frames one after the other, until the outbox has ended and is empty. */
-  async *frames(): AsyncGenerator<Uint8Array, void> {
+  /** One or more whole frames after the other, until the outbox has ended and is empty. */
+  async *chunks(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
-      const frame = this.#frames.shift();
-      if (frame !== undefined) {
-        yield frame;
-        this.#bytes = Math.max(0, this.#bytes - frame.length);
+      const chunk = this.#next();
+      if (chunk !== undefined) {
+        yield chunk;
+        this.#bytes = Math.max(0, this.#bytes - chunk.length);
         this.#wakeWriter?.();
       } else if (this.#isEnded) return;
       else await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
+  }
+
+  #next(): Uint8Array | undefined {
+    const [first] = this.#frames;
+    if (first === undefined) return undefined;
+    let count = 1;
+    for (let size = first.length; count < this.#frames.length; count++) {
+      size += this.#frames[count]!.length;
+      if (size > CHUNK_BYTES) break;
+    }
+    const taken = this.#frames.splice(0, count);
+    return count === 1 ? first : concat(...taken);
   }
 
   #wake(): void {

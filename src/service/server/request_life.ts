@@ -42,7 +42,8 @@ export class RequestLife {
   }
 }
 
-function isSubmit(request: ReceivedRequest): boolean {
+/** Whether a request writes an entry. */
+export function isSubmit(request: ReceivedRequest): boolean {
   return request.type === "AuthenticatedDb" && request.op.type === "SubmitSignedEntry";
 }
 

@@ -4,35 +4,36 @@ import { BlobCache } from "./blob_cache.ts";
 import { ServiceConnection } from "./connection.ts";
 import { MAX_CONNECTIONS } from "./limits.ts";
 import type { Served } from "./operations.ts";
+import type { Soon } from "./outbox.ts";
 import type { ServedHost } from "./port.ts";
 
 /** Serves an instance to any number of connections, whatever carries them. */
 export class ServiceServer {
   readonly #served: Served;
+  readonly #soon: Soon;
   readonly #connections = new Set<ServiceConnection>();
   #isStopped = false;
 
-  private constructor(served: Served) {
+  private constructor(served: Served, soon: Soon) {
     this.#served = served;
+    this.#soon = soon;
   }
 
-  /** Serves what `host` holds; `NotInitialized` when that is no instance. */
-  static async of(host: ServedHost): Promise<ServiceServer> {
+  /** Serves what `host` holds; `NotInitialized` when that is no instance. Notifications wait for the turn `soon` gives. */
+  static async of(host: ServedHost, soon: Soon = queueMicrotask): Promise<ServiceServer> {
     const metadata = await host.backend.getInstanceMetadata();
     if (metadata === undefined) throw notInitialized();
     const usersDbId = ID.parse(metadata.users_db);
     const databasesDbId = ID.parse(metadata.databases_db);
-    return new ServiceServer({
-      node: { host, usersDbId, databasesDbId },
-      blobs: new BlobCache(),
-    });
+    const node = { host, usersDbId, databasesDbId };
+    return new ServiceServer({ node, blobs: new BlobCache() }, soon);
   }
 
   /** A connection that was just accepted; `LimitExceeded` when there are too many, `Stopped`. */
   accept(): ServiceConnection {
     if (this.#isStopped) throw new ServiceError("Stopped", "Cannot serve: the server is stopped");
     if (this.#connections.size >= MAX_CONNECTIONS) throw manyConnections();
-    const connection = new ServiceConnection(this.#served);
+    const connection = new ServiceConnection(this.#served, this.#soon);
     this.#connections.add(connection);
     return connection;
   }
