@@ -133,6 +133,17 @@ function runEverywhere(folder, code, what) {
   }
 }
 
+/** The command of the package answers on every runtime. */
+function runCommand(folder) {
+  const command = join(folder, "node_modules", "eidetica", "bin", "eidetica");
+  for (const name of ["node", "bun", "deno"]) {
+    const args = [...name === "deno" ? ["run", "-A", "--no-lock"] : [], command, "--version"];
+    const said = run(runtime(name), args, folder);
+    if (said !== `eidetica ${version}\n`) throw new Error(`The command has printed ${said}`);
+  }
+  console.log("The command of the package runs");
+}
+
 /** Puts the package together as whoever publishes it does. */
 function pack(folder) {
   const said = run("npm", ["pack", "--json", "--silent", "--pack-destination", folder]);
@@ -150,6 +161,7 @@ function smoke() {
     checkTypes(folder, doors.filter((door) => !(door in PEERS)));
     runEverywhere(folder, SMOKE, "The package works without optional peers");
     runWithConditions(folder);
+    runCommand(folder);
     for (const peer of Object.values(PEERS)) install(`${peer}@${devDependencies[peer]}`);
     checkTypes(folder, doors);
     runEverywhere(folder, PEER_SMOKE, "The doors of optional peers work");
