@@ -5,7 +5,7 @@ import { wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { fromHex, toHex } from "../util/hex.ts";
 import { systemRandom } from "../util/random.ts";
-import type { TransportBuilder } from "./sync_network.ts";
+import type { TransportBuilder } from "./sync_transports.ts";
 
 /** Name under which `iroh: true` registers the transport. */
 export const IROH_NAME = "iroh";

@@ -36,14 +36,10 @@ export type {
   SyncReport,
   SyncServer,
 } from "./options.ts";
-export {
-  type AccessRequest,
-  type RoundControls,
-  SyncNetwork,
-  TICKET_ADDRESS_MS,
-  type TransportBuilder,
-} from "./sync_network.ts";
+export { TICKET_ADDRESS_MS } from "./over_ticket.ts";
+export { type AccessRequest, type RoundControls, SyncNetwork } from "./sync_network.ts";
 export { SyncRecords } from "./sync_records.ts";
+export { SyncTransports, type TransportBuilder } from "./sync_transports.ts";
 export {
   type HandleHost,
   SyncHandle,

@@ -1,18 +1,10 @@
 import type { WriteEvent } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import { PublicKey } from "../keys/public_key.ts";
-import { joinAddress } from "../transport/addresses.ts";
-import { HttpTransport, V0_PATH } from "../transport/http_transport.ts";
+import { HttpTransport } from "../transport/http_transport.ts";
 import type { IrohOptions } from "../transport/iroh_options.ts";
 import type { Address, ServerSide, WebHandler } from "../transport/port.ts";
-import { NATIVE_PATH } from "../transport/web_socket_link.ts";
-import {
-  optionsOf,
-  requireFunction,
-  requireIterable,
-  requireText,
-  wrongArgument,
-} from "../util/arguments.ts";
+import { optionsOf, requireIterable, wrongArgument } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { requireSignal } from "../util/work.ts";
@@ -21,7 +13,6 @@ import { NodeAccess } from "./access/node_access.ts";
 import { NonceStore } from "./access/nonces.ts";
 import {
   type DatabaseLike,
-  requireOptionalText,
   requirePeer,
   requireTree,
   rootOf,
@@ -37,13 +28,9 @@ import {
 } from "./declarative.ts";
 import { type SyncEvent, SyncEvents } from "./events.ts";
 import type { SyncHost } from "./host.ts";
-import { routed } from "./http/fetch_handler.ts";
-import { eventsRoute, nativeRoute } from "./http/native_route.ts";
-import { NATIVE_EVENTS_PATH } from "./http/tips_route.ts";
 import { requireOrigins, withOrigins } from "./http/origins.ts";
-import { RequestRoom } from "./http/request_room.ts";
 import { IROH_NAME, irohTransport, irohWish } from "./iroh.ts";
-import { v0Route } from "./http/v0_route.ts";
+import { serveOptions, Servers } from "./listening.ts";
 import { SyncLink } from "./link.ts";
 import { SyncMetrics, type TreeMetrics } from "./metrics.ts";
 import { NativeHost } from "./native/host/native_host.ts";
@@ -59,14 +46,13 @@ import {
   type SyncServer,
 } from "./options.ts";
 import { NotedReaders } from "./noted_readers.ts";
-import { listenHere } from "./serve.ts";
+import { serverSide } from "./server_side.ts";
 import { SyncDatabase } from "./sync_database.ts";
 import { SyncNetwork } from "./sync_network.ts";
 import { DatabaseTicket } from "./ticket.ts";
 import { Topology } from "./topology.ts";
 import { syncEnded, Transports } from "./transports.ts";
 import { V0Client } from "./v0/client.ts";
-import { V0Handler } from "./v0/handler.ts";
 import { Serving } from "./v0/serving.ts";
 import type { Lack } from "./worker/peer_worker.ts";
 import { PostRounds } from "./worker/post_rounds.ts";
@@ -95,7 +81,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   readonly #server: ServerSide;
   readonly #timers: Timers;
   readonly #nonces: NonceStore;
-  readonly #servers = new Map<SyncServer, Address>();
+  readonly #servers = new Servers();
   #watch: { [Symbol.dispose](): void } | undefined;
   #serving!: Serving;
   readonly #sessions: NativeSessions | undefined;
@@ -236,24 +222,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
       onRequest: (request) => this.#events.emit({ type: "accessRequested", request }),
     });
     this.#serving = serving;
-    const handler = new V0Handler(serving);
-    const sessions = this.#sessions;
-    const room = new RequestRoom(host.host.clock);
-    return {
-      exchange: (request, remote, takesLinks = false) => {
-        const native = takesLinks && sessions !== undefined ? OWN_OFFER : undefined;
-        return handler.exchange(request, remote, { native });
-      },
-      ...sessions === undefined ? {} : { accept: (link, info) => sessions.accept(link, info) },
-      fetch: routed(
-        sessions === undefined ? { [V0_PATH]: v0Route(handler) } : {
-          [V0_PATH]: v0Route(handler, OWN_OFFER),
-          [NATIVE_PATH]: nativeRoute(sessions),
-          [NATIVE_EVENTS_PATH]: eventsRoute(sessions),
-        },
-        (...asked) => room.within(...asked),
-      ),
-    };
+    return serverSide(serving, this.#sessions, host.host.clock);
   }
 
   #listener(): SessionListener {
@@ -287,41 +256,18 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
   /** Listens for other instances over HTTP on this runtime, and over Iroh where that is wanted. */
   async serve(options: ServeOptions = {}): Promise<SyncServer> {
     this.#requireOpen();
-    const given = optionsOf(options, "listen");
-    const { hostname = "127.0.0.1", publicAddress, origins, handler, iroh } = given;
-    requireOrigins(origins, "listen");
-    if (handler !== undefined) requireFunction(handler, "listen", "`handler`");
-    requireText(hostname, "listen", "`hostname`");
-    requireOptionalText(publicAddress, "listen", "`publicAddress`");
-    const wish = irohWish(iroh, "listen");
+    const given = serveOptions(options);
+    const wish = irohWish(given.iroh, "listen");
     const stopIroh = wish === undefined ? undefined : await this.#serveIroh(wish);
     try {
-      return await this.#listen({ ...given, hostname }, stopIroh);
+      const server = await this.#servers.listen(this.#server.fetch, given, stopIroh);
+      if (this.isClosed) await server.close();
+      this.#requireOpen();
+      return server;
     } catch (error) {
       await stopIroh?.();
       throw error;
     }
-  }
-
-  async #listen(
-    { port = 0, hostname, publicAddress, tls, origins, ...given }: ServeOptions & {
-      readonly hostname: string;
-    },
-    stopIroh: (() => Promise<void>) | undefined,
-  ): Promise<SyncServer> {
-    const handler = given.handler ?? withOrigins(this.#server.fetch, origins);
-    const listening = await listenHere({ port, hostname, tls, handler });
-    if (this.isClosed) await listening.close();
-    this.#requireOpen();
-    const address = joinAddress(hostname, listening.port);
-    const close = async () => {
-      this.#servers.delete(server);
-      await Promise.all([listening.close(), stopIroh?.()]);
-    };
-    const server: SyncServer = { address, close, [Symbol.asyncDispose]: close };
-    const dialled = publicAddress ?? (tls === undefined ? address : `https://${address}`);
-    this.#servers.set(server, { transportType: "http", address: dialled });
-    return server;
   }
 
   /** Begins to serve over Iroh; gives what ends that. */
@@ -340,12 +286,12 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
 
   /** Whether it listens where connections that live on are taken. */
   protected override offersNative(): boolean {
-    return this.#sessions !== undefined && (this.#servers.size > 0 || this.transports.takesLinks);
+    return this.#sessions !== undefined && (!this.#servers.isEmpty || this.transports.takesLinks);
   }
 
   /** Where others can reach this instance; first where it costs least. */
   protected override ticketAddresses(): readonly Address[] {
-    return [...this.#servers.values(), ...this.transports.dialable()];
+    return [...this.#servers.addresses(), ...this.transports.dialable()];
   }
 
   // --- keeping in step ---------------------------------------------------------------------------
@@ -525,7 +471,7 @@ export class Sync extends SyncNetwork implements AsyncDisposable {
     const isDone = await withinTime(this.#timers, SYNC_END_MS, [
       () => this.#workers.close(),
       async () => await this.#native?.close(),
-      () => Promise.allSettled([...this.#servers.keys()].map((server) => server.close())),
+      () => this.#servers.close(),
       () => this.transports.close().catch(() => {}),
     ]);
     if (!isDone) {

@@ -5,50 +5,32 @@ import { Entry } from "../entry/entry.ts";
 import type { ID } from "../entry/id.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import type { PublicKey } from "../keys/public_key.ts";
-import type { Address, Transport } from "../transport/port.ts";
-import {
-  optionsOf,
-  requireInstance,
-  requireInstances,
-  requireMethod,
-  requireText,
-} from "../util/arguments.ts";
-import { endedBy } from "../util/abort.ts";
+import type { Address } from "../transport/port.ts";
+import { optionsOf, requireInstance, requireInstances } from "../util/arguments.ts";
 import { SyncError } from "../util/errors.ts";
 import { approveRequest, rejectRequest } from "./access/approval.ts";
 import {
-  type DatabaseLike,
   requireAddress,
   requireKey,
   requirePeer,
   requireTree,
-  rootOf,
   type RoundControls,
   roundControls,
 } from "./arguments.ts";
 import type { SyncHost } from "./host.ts";
-import type { SyncDatabase } from "./sync_database.ts";
-import { SyncRecords } from "./sync_records.ts";
+import { atAnyAddress } from "./over_ticket.ts";
 import { peerNotFound } from "./peers/peer_store.ts";
+import type { SyncDatabase } from "./sync_database.ts";
+import { SyncTransports } from "./sync_transports.ts";
 import { DatabaseTicket } from "./ticket.ts";
 import type { Transports } from "./transports.ts";
 import type { V0Client } from "./v0/client.ts";
 import { noAddress } from "./worker/routes.ts";
 import type { RoundOptions, TreeReport, TreeSync } from "./worker/tree_sync.ts";
 
-const ADD_TRANSPORT = "add a transport";
 const CONNECT = "connect to a peer";
 const SYNC = "bring a database in step";
 const ASK = "ask for access to a database";
-
-/** How long one address of a ticket is tried, in milliseconds. */
-export const TICKET_ADDRESS_MS = 30_000;
-
-/** Makes a transport out of what it has stored, and may store something else. */
-export interface TransportBuilder {
-  /** The transport, with the state to store from now on if it has changed. */
-  build(state: Doc): Promise<{ readonly transport: Transport; readonly state?: Doc | undefined }>;
-}
 
 /** A key that asks for access, under the name that it shall have. */
 export interface AccessRequest {
@@ -65,13 +47,10 @@ export interface AccessRequest {
 export type { RoundControls } from "./arguments.ts";
 
 /** The part of `Sync` that talks to others. */
-export class SyncNetwork extends SyncRecords {
-  /** The transports. */
-  protected readonly transports: Transports;
+export class SyncNetwork extends SyncTransports {
   /** Makes requests. */
   protected readonly client: V0Client;
   readonly #trees: TreeSync;
-  readonly #keys = new Map<string, PrivateKey>();
 
   /** The network of an instance. */
   constructor(
@@ -79,125 +58,9 @@ export class SyncNetwork extends SyncRecords {
     host: SyncHost,
     parts: { readonly transports: Transports; readonly client: V0Client; readonly trees: TreeSync },
   ) {
-    super(records, host);
-    this.transports = parts.transports;
+    super(records, host, parts.transports);
     this.client = parts.client;
     this.#trees = parts.trees;
-  }
-
-  // --- transports ------------------------------------------------------------------------------
-
-  /** Adds a transport; one of the same name is stopped and replaced. */
-  async addTransport(name: string, transport: Transport): Promise<void> {
-    requireText(name, ADD_TRANSPORT, "its name");
-    requireMethod(transport, "exchange", ADD_TRANSPORT, "the transport");
-    requireMethod(transport, "canHandle", ADD_TRANSPORT, "the transport");
-    await this.transports.add(name, transport);
-  }
-
-  /** Builds a transport out of what is stored under its name, and adds it. */
-  async registerTransport(name: string, builder: TransportBuilder): Promise<void> {
-    requireText(name, ADD_TRANSPORT, "its name");
-    requireMethod(builder, "build", ADD_TRANSPORT, "the builder");
-    const stored = await (await this.records.view().transportState()).getOption([name]);
-    const before = stored instanceof Doc ? stored : new Doc();
-    const { transport, state } = await builder.build(before);
-    // Another process may have stored a state meanwhile: that counts, and one transport is built of it.
-    if (state !== undefined && !await this.#keep(name, before, state)) {
-      await transport.close?.();
-      return await this.registerTransport(name, builder);
-    }
-    await this.addTransport(name, transport);
-  }
-
-  /** Stores the state of a transport unless it has changed since it was read. */
-  async #keep(name: string, before: Doc, state: Doc): Promise<boolean> {
-    return await this.records.change(async (stores) => {
-      const store = await stores.transportState();
-      const now = await store.getOption([name]);
-      const isSame = (now instanceof Doc ? now : new Doc()).equals(before);
-      if (isSame) await store.set([name], state);
-      return isSame;
-    });
-  }
-
-  /** Begins to serve on all transports; fails only when none of them can. */
-  async acceptConnections(): Promise<void> {
-    await this.transports.startAll();
-  }
-
-  /** Begins to serve on one transport. */
-  async acceptConnectionsOn(name: string): Promise<void> {
-    await this.transports.start(name);
-  }
-
-  /** Ends serving on all transports. */
-  async stopServer(): Promise<void> {
-    await this.transports.stopAll();
-  }
-
-  /** Where this instance serves, on any transport; `ServerNotRunning` when on none. */
-  getServerAddress(): string {
-    const first = this.transports.addresses()[0];
-    if (first !== undefined) return first[1];
-    throw new SyncError(
-      "ServerNotRunning",
-      "Cannot tell the address: no server is running; start one with `serve`",
-    );
-  }
-
-  /** Where one transport serves; `ServerNotRunning` when it does not. */
-  getServerAddressFor(name: string): string {
-    return this.transports.get(name).serverAddress();
-  }
-
-  /** Where all transports serve that do: names with addresses. */
-  getAllServerAddresses(): [name: string, address: string][] {
-    return this.transports.addresses();
-  }
-
-  /** A ticket for a database, with a hint for each transport that serves. */
-  createTicket(database: DatabaseLike): DatabaseTicket {
-    const addresses = this.ticketAddresses();
-    const native = addresses.length > 0 && this.offersNative();
-    return new DatabaseTicket(rootOf(database, "make a ticket"), addresses, { native });
-  }
-
-  /** Reads a ticket, unless it was read already. */
-  ticketOf(ticket: DatabaseTicket | string): Promise<DatabaseTicket> {
-    return Promise.resolve(ticket).then((it) =>
-      typeof it === "string" ? DatabaseTicket.parse(it) : it
-    );
-  }
-
-  /** Whether others who reach this instance can speak the native protocol. */
-  protected offersNative(): boolean {
-    return false;
-  }
-
-  /** Where others can reach this instance. */
-  protected ticketAddresses(): readonly Address[] {
-    return this.transports.dialable();
-  }
-
-  // --- keys ------------------------------------------------------------------------------------
-
-  /** Reads a tree with this key from now on, in this process; the device's own key does otherwise. */
-  useKey(tree: ID, key: PrivateKey): void {
-    requireTree(tree, "read with a key");
-    requireKey(key, "read with a key");
-    this.#keys.set(tree.toString(), key);
-  }
-
-  /** The key with which a tree is read. */
-  keyFor(tree: ID): PrivateKey {
-    requireTree(tree, "look for the key of a database");
-    return this.#keys.get(tree.toString()) ?? this.syncHost.deviceKey();
-  }
-
-  /** Forgets the keys that were given. */
-  protected forgetKeys(): void {
-    this.#keys.clear();
   }
 
   // --- one exchange ----------------------------------------------------------------------------
@@ -332,29 +195,17 @@ export class SyncNetwork extends SyncRecords {
     }, checked.signal);
   }
 
-  /**
-   * Does something at all addresses of a ticket side by side; what the first one that succeeds gives. The others go on:
-   * they, too, are peers of the database from then on.
-   */
+  /** Connects with all addresses of a ticket side by side; what `work` gives at the first one where it succeeds. */
   protected async overTicket<T>(
     ticket: DatabaseTicket,
     work: (address: Address, peer: PublicKey) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    if (ticket.addresses.length === 0) throw noHints();
-    const attempts = ticket.addresses.map(async (address) => {
-      const limit = AbortSignal.timeout(TICKET_ADDRESS_MS);
-      const ends = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-      const peer = await this.connectToPeer(address, { signal: ends });
+    return await atAnyAddress(ticket, signal, async (address, signal) => {
+      const peer = await this.connectToPeer(address, { signal });
       // Data may take as long as it comes: what is limited is how long nobody answers.
       return await work(address, peer);
     });
-    try {
-      return await Promise.any(attempts);
-    } catch (error) {
-      if (signal?.aborted) throw endedBy(signal, "reach an address of the ticket");
-      throw preferred((error as AggregateError).errors);
-    }
   }
 
   /**
@@ -418,16 +269,4 @@ function requireAccess(asked: AccessRequest): void {
   if (typeof name === "string" && name !== "") return;
   const reason = "a key that asks for access needs a name";
   throw new SyncError("InvalidKeyName", `Invalid key name: ${reason}`, { fields: { reason } });
-}
-
-function noHints(): SyncError {
-  const reason = "Ticket has no address hints";
-  throw new SyncError("InvalidAddress", `Invalid address: ${reason}`, { fields: { reason } });
-}
-
-/** Of several failures the one that says most: what a peer answered, rather than that one did not. */
-function preferred(errors: readonly unknown[]): unknown {
-  const says = (error: unknown) =>
-    error instanceof SyncError && error.code !== "ConnectionFailed" && error.code !== "Network";
-  return errors.find(says) ?? errors.at(-1);
 }
