@@ -1,5 +1,6 @@
 import type { Scope, Suite } from "../case.ts";
 import { coldReads } from "./cold_read.ts";
+import { daemon } from "./daemon.ts";
 import { dispatch } from "./dispatch.ts";
 import { engines } from "./engines.ts";
 import { ingestion } from "./ingest.ts";
@@ -25,6 +26,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   coldReads,
   storage,
   ingestion,
+  daemon,
   syncV0,
   syncLive,
   syncV0Json,

@@ -19,7 +19,8 @@ export function readOnlyStorage(storage: StorageDriver): StorageDriver {
   return view;
 }
 
-function readOnly(name: string): StorageError {
+/** The error for a change of a storage that was opened to be read. */
+export function readOnly(name: string): StorageError {
   return new StorageError(
     "ReadOnly",
     `Cannot write to the ${name} storage: it was opened to be read, and cannot be written`,

@@ -156,6 +156,36 @@ describe("reading and writing through a daemon", () => {
       assert.equal(tap.asked.length, before + 10);
     }));
 
+  it("07 §4 a client that was opened to be read reads, and writes nothing", () =>
+    withDaemon(async ({ connect, url }) => {
+      const db = await (await connect()).user.createDatabase({ name: "notes" });
+      await put(db, "a", "1");
+      const instance = await Instance.connect(url, { readOnly: true });
+      const his = await (await instance.loginUser("ada")).openDatabase(db.rootId);
+      assert.equal(await look(his, "a"), "1");
+      await assert.rejects(put(his, "a", "2"), hasCode("ReadOnly"));
+      const entry = await db.getEntry((await db.snapshot()).tips[0]!);
+      await assert.rejects(instance.putRemoteEntries(db.rootId, [entry]), hasCode("ReadOnly"));
+      await assert.rejects(instance.backend.put(entry), hasCode("ReadOnly"));
+      await instance.close();
+      assert.equal(await look(db, "a"), "1");
+    }));
+
+  it("11#28,#29 entries of others are carried to the daemon, which judges them", () =>
+    withDaemon(async ({ connect }) => {
+      const { instance, user } = await connect();
+      const other = await Instance.connectOrCreate("memory://", NewUser.passwordless("eve"));
+      const made = await other.user!.createDatabase({ name: "hers" });
+      await put(made, "a", "1");
+      const entries = await made.getAllEntries();
+      const report = await instance.putRemoteEntries(made.rootId, [...entries].reverse());
+      assert.deepEqual(report, { stored: 2, verified: 2, failed: 0, unverified: 0, rejected: [] });
+      const mine = await user.createDatabase({ name: "mine" });
+      const wrong = await instance.putRemoteEntries(mine.rootId, entries);
+      assert.equal(wrong.rejected.length, 2);
+      await other.instance.close();
+    }));
+
   it("11 §7.5,#48 what only the owner of the storage can do fails with its code", () =>
     withDaemon(async ({ connect, tap }) => {
       const { instance, user } = await connect();

@@ -29,7 +29,14 @@ export async function connectThrough(
     const { clock = new SystemClock() } = options;
     const session = new DaemonSession(connection);
     const backend = await connectedBackend(connection, session, options, () => mirrors!);
-    mirrors = new Mirrors({ session, backend, clock, place, hangUp: () => connection.close() });
+    mirrors = new Mirrors({
+      session,
+      backend,
+      clock,
+      place,
+      readOnly: options.readOnly,
+      hangUp: () => connection.close(),
+    });
     return { driver: backend.driver, backend, engine: engineOf(mirrors) };
   } catch (error) {
     connection.close();

@@ -19,6 +19,9 @@ import type { Mirrors } from "./mirrors.ts";
 import type { Verdict } from "./submit.ts";
 import type { TreeMirror } from "./tree_mirror.ts";
 
+/** Modules whose errors say nothing about an entry. */
+const UNDONE: ReadonlySet<string> = new Set(["service", "storage"]);
+
 /** The way of all writes of a connected instance: to the daemon, and then into the copy (11 §7). */
 export class ConnectedWrites implements Writes {
   readonly #mirrors: Mirrors;
@@ -70,12 +73,22 @@ export class ConnectedWrites implements Writes {
     await this.#taken(async () => {
       if (alone !== undefined) await this.#requireTips(mirror, alone.tips);
       const submit = async () => {
-        const verdict = await this.#mirrors.submit(tree, entry, alone?.tips);
+        const verdict = await this.#submit(mirror, entry, alone?.tips);
         if (options.verification === "Verified") requireVerified(entry, verdict);
         return verdict.status === "Verified";
       };
       await mirror.write(entry, submit, alone?.written);
     });
+  }
+
+  /** Submits an entry. When it is overtaken, there is something that the daemon has not told of yet. */
+  async #submit(mirror: TreeMirror, entry: Entry, alone: Snapshot | undefined): Promise<Verdict> {
+    try {
+      return await this.#mirrors.submit(mirror.tree, entry, alone);
+    } catch (error) {
+      if (error instanceof EideticaError && error.code === "Overtaken") mirror.doubt();
+      throw error;
+    }
   }
 
   async #taken<T>(work: () => Promise<T>): Promise<T> {
@@ -113,7 +126,7 @@ export class ConnectedWrites implements Writes {
         else if (status === "Failed") report.failed++;
         else report.unverified++;
       } catch (error) {
-        if (!(error instanceof EideticaError) || error.module === "service") throw error;
+        if (!(error instanceof EideticaError) || UNDONE.has(error.module)) throw error;
         rejected.push({ entry, error });
       }
       onProgress?.({ done: at + 1, total: sorted.length });

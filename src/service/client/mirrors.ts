@@ -5,6 +5,7 @@ import type { Snapshot } from "../../entry/snapshot.ts";
 import { WriteEvents } from "../../instance/write_events.ts";
 import type { Clock } from "../../util/clock.ts";
 import { environmentVariable } from "../../util/edge_environment.ts";
+import { readOnly } from "../../storage/read_only.ts";
 import { Logger } from "../../util/log.ts";
 import type { DatabaseWrite } from "../protocol/messages.ts";
 import type { ClientPlace } from "./port.ts";
@@ -31,6 +32,8 @@ export interface MirrorParts {
   readonly clock: Clock;
   /** Where the client runs. */
   readonly place: Pick<ClientPlace, "every">;
+  /** Refuses every write. */
+  readonly readOnly: boolean | undefined;
   /** Ends the connection. */
   hangUp(): void;
 }
@@ -46,14 +49,16 @@ export class Mirrors {
   readonly #trees = new Map<string, TreeMirror>();
   readonly #graceMs = milliseconds("EIDETICA_TEST_IDLE_GRACE_MS", IDLE_GRACE_MS);
   readonly #clock: Clock;
+  readonly #isReadOnly: boolean;
   readonly #hangUp: () => void;
   readonly #stopSweeping: () => void;
 
   /** No copies yet. */
-  constructor({ session, backend, clock, place, hangUp }: MirrorParts) {
+  constructor({ session, backend, clock, place, readOnly, hangUp }: MirrorParts) {
     this.session = session;
     this.backend = backend;
     this.#clock = clock;
+    this.#isReadOnly = readOnly === true;
     this.#hangUp = hangUp;
     const interval = milliseconds("EIDETICA_TEST_SWEEP_INTERVAL_MS", SWEEP_INTERVAL_MS);
     this.#stopSweeping = place.every(interval, () => this.#sweep());
@@ -77,10 +82,11 @@ export class Mirrors {
   }
 
   /** Submits an entry, which may have to be `alone` since the tips given, and tells what the daemon makes of it. */
-  submit(tree: ID, entry: Entry, alone?: Snapshot): Promise<Verdict> {
-    return this.session.features.has("verdicts")
+  async submit(tree: ID, entry: Entry, alone?: Snapshot): Promise<Verdict> {
+    if (this.#isReadOnly) throw readOnly("daemon's");
+    return await (this.session.features.has("verdicts")
       ? submitForVerdict(this.session, tree, entry, alone)
-      : submitAndLook(this.session, this.of(tree), entry);
+      : submitAndLook(this.session, this.of(tree), entry));
   }
 
   /** The daemon tells of a write. */

@@ -92,6 +92,11 @@ export class TreeMirror {
     if (entries.length > 0) await this.#copy.add(entries);
   }
 
+  /** Notes that the daemon holds something newer, of which it has not told yet. */
+  doubt(): void {
+    this.#covered = this.#heard - 1;
+  }
+
   /** Forgets what the daemon was asked for: it has begun to treat this client as somebody else. */
   forget(): void {
     this.#isLive = false;
@@ -131,7 +136,7 @@ export class TreeMirror {
     const number = ++this.#heard;
     this.#notices = this.#notices.then(() => this.#take(write, number)).catch((error) => {
       const fields = { tree: this.tree.toString(), error };
-      log.warn("What was written to {tree} was not read; the next read tries again", fields);
+      log.debug("What was written to {tree} was not read; the next read tries again", fields);
     });
   }
 
