@@ -83,6 +83,10 @@ function documentationProblems() {
   return [...problems, ...citations()];
 }
 
+function optionalNames({ optionalDependencies = {} }) {
+  return Object.keys(optionalDependencies);
+}
+
 /** One version and the same doors in both manifests, and no trace of a registry in what is committed. */
 function manifestProblems() {
   if (existsSync(join(ROOT, "package.aside.json"))) {
@@ -90,10 +94,16 @@ function manifestProblems() {
   }
   const npm = readJson("package.json");
   const lock = readFileSync(join(ROOT, "package-lock.json"), "utf8");
-  const locked = JSON.parse(lock).packages[""].version;
+  const { packages } = JSON.parse(lock);
+  const locked = packages[""].version;
   const problems = [];
   if (npm.version !== jsr.version || npm.version !== locked) {
     problems.push(`Versions differ: npm ${npm.version}, JSR ${jsr.version}, lock file ${locked}`);
+  }
+  // Somebody has not published all add-ons that they name: whoever installs by the lock file would want them.
+  for (const name of Object.values(packages).flatMap(optionalNames)) {
+    if (packages[`node_modules/${name}`] !== undefined) continue;
+    problems.push(`package-lock.json wants ${name} without an entry for it: take the name out`);
   }
   if (/"resolved":\s*"(?!file:)/.test(lock)) {
     problems.push("package-lock.json names a registry: set omit-lockfile-registry-resolved=true");
