@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Database, ID } from "../../mod.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
-import { COMPARISONS } from "../../src/sync/native/limits.ts";
+import type { Range } from "../../src/sync/native/range_codec.ts";
+import { ANSWERED_COMPARISONS, COMPARISONS } from "../../src/sync/native/limits.ts";
 import type { State } from "../../src/sync/native/messages.ts";
 import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
@@ -132,15 +133,20 @@ describe("a server of the native protocol that is not honest, or another", () =>
   it("has ranges compared where there is no room for it: whoever follows is told that this has ended", () =>
     withCluster(async (cluster) => {
       const raw = await new RawPeer(cluster, { role: "client" }).begin();
-      const last = 2 * COMPARISONS;
+      // What was begun here takes no room of what the other side begins.
+      const last = 2 * (COMPARISONS + ANSWERED_COMPARISONS);
       const channels: NativeChannel[] = [];
       for (let channel = 0; channel <= last; channel += 2) {
         channels.push(raw.session.follow((await open(cluster)).rootId));
         await raw.nextOf("open");
         raw.send(stateOf({ channel, tips: [ID.ofDagCbor(new Uint8Array(3))], held: [false] }));
-        if (channel < last) await raw.nextOf("ranges");
+        if (channel < 2 * COMPARISONS) await raw.nextOf("ranges");
       }
-      raw.send({ type: "ranges", channel: last, ranges: [] });
+      const told: Range = { mode: "fingerprint", upper: undefined, sum: 5n, count: 1000 };
+      for (let channel = 2 * COMPARISONS; channel <= last; channel += 2) {
+        raw.send({ type: "ranges", channel, ranges: [told] });
+        if (channel < last) assert.equal((await raw.nextOf("ranges")).channel, channel);
+      }
       const { channel, code } = await raw.nextOf("deny");
       assert.deepEqual([channel, code], [last, "Busy"]);
       assert.equal((channels.at(-1)!.failure as { code?: string } | undefined)?.code, "Busy");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Database } from "../../mod.ts";
+import type { Database, ID } from "../../mod.ts";
 import { ArrivalLog } from "../../src/backend/log/arrival_log.ts";
 import { allOf, prefixRange } from "../../src/backend/records/keys.ts";
 import { PeerCursors } from "../../src/sync/native/host/cursors.ts";
@@ -145,6 +145,26 @@ describe("a session of the native protocol", () => {
       for (const tree of trees) assert.ok(await cluster.converged(tree));
       assert.equal(recorder.of("deny").length, 0);
       assert.equal(recorder.entries, 5 * trees.length);
+      await client.close();
+    }));
+
+  it("forks that both sides begin to compare at once are compared, and none is refused", () =>
+    withCluster(async (cluster) => {
+      const trees: ID[] = [];
+      for (let n = 0; n < 2 * COMPARISONS; n++) {
+        const { tree, at } = await shared(cluster);
+        await commits(at[0]!, 3);
+        await commits(at[1]!, 2);
+        trees.push(tree);
+      }
+      const recorder = new Recorder();
+      const { client, server } = join(cluster, recorder);
+      const settled = trees.map((tree, at) => {
+        return (at < COMPARISONS ? client : server).follow(tree).settled();
+      });
+      await Promise.all(settled);
+      for (const tree of trees) assert.ok(await cluster.converged(tree));
+      assert.equal(recorder.of("deny").length, 0);
       await client.close();
     }));
 

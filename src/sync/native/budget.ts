@@ -1,23 +1,36 @@
-import { COMPARISONS, ITEMS_DUE } from "./limits.ts";
+import { ANSWERED_COMPARISONS, COMPARISONS, ITEMS_DUE } from "./limits.ts";
 
 /** What all channels of a session may hold together, so that its memory is bounded. */
 export class Budget {
-  #comparisons = 0;
+  #begun = 0;
+  #answered = 0;
   #items = 0;
   #isAwaited = false;
   #isFreed = false;
 
-  /** Whether ranges may be compared on one more channel; {@link Budget.compared} gives that back. */
+  /** Whether this side may begin to compare ranges on one more channel; {@link Budget.compared} gives that back. */
   compare(): boolean {
-    if (this.#comparisons >= COMPARISONS) return !(this.#isAwaited = true);
-    this.#comparisons++;
+    if (this.#begun >= COMPARISONS) return !(this.#isAwaited = true);
+    this.#begun++;
     return true;
   }
 
-  /** Ranges are not compared any more on one channel. */
+  /** Ranges are not compared any more on one channel on which this side has begun. */
   compared(): void {
-    this.#comparisons--;
+    this.#begun--;
     this.#isFreed = this.#isAwaited;
+  }
+
+  /** Whether they may be compared on one more because the other side has begun; {@link Budget.replied} gives that back. */
+  reply(): boolean {
+    if (this.#answered >= ANSWERED_COMPARISONS) return false;
+    this.#answered++;
+    return true;
+  }
+
+  /** They are not compared any more on one channel on which the other side has begun. */
+  replied(): void {
+    this.#answered--;
   }
 
   /** Whether it may be looked for what else is to be sent. */

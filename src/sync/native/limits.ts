@@ -69,8 +69,13 @@ export const RANGES_BYTES: number = 128 * 1024;
 export const MOST_CREDIT: number = 8 * 1024 * 1024;
 /** IDs of entries that came from the other side, so that they are not sent back. */
 export const RECENT_IDS = 4096;
-/** Channels of a session on which ranges are compared at a time. */
+/** Channels of a session on which this side begins to compare ranges at a time. */
 export const COMPARISONS = 4;
+/**
+ * Those on which it compares because the other side has begun. More than that begins, since both sides do not learn at
+ * the same moment that one has ended: two who keep to the limits never refuse each other.
+ */
+export const ANSWERED_COMPARISONS: number = 2 * COMPARISONS;
 /** Entries that are known to be lacking, on all channels, from which on no more are looked for. */
 export const ITEMS_DUE = 65_536;
 /** Most bytes of the payload of a frame without entries. */

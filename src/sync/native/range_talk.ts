@@ -17,6 +17,8 @@ export class RangeTalk {
   readonly #channel: number;
   readonly #host: Pick<FlowHost, "ask" | "send" | "budget" | "refuse">;
   #state: "asked" | Comparison | undefined;
+  /** Gives back the room that this takes in the budget. */
+  #giveBack: () => void = () => {};
   #told: readonly Range[] | undefined;
   #rounds = 0;
 
@@ -45,12 +47,20 @@ export class RangeTalk {
 
   /** So many channels at a time compare: this side waits with its own, and the other has to come again. */
   #begin(): void {
-    if (this.#host.budget.compare()) {
+    if (this.#hasRoom()) {
       this.#state = "asked";
       this.#askForTable(false);
     } else if (this.#told !== undefined) {
       this.#host.refuse(this.#channel, "Busy", "too many databases are compared at a time");
     }
+  }
+
+  /** What either side has begun takes none of the other's room: otherwise both could refuse each other everything. */
+  #hasRoom(): boolean {
+    const { budget } = this.#host;
+    const isReply = this.#told !== undefined;
+    this.#giveBack = () => isReply ? budget.replied() : budget.compared();
+    return isReply ? budget.reply() : budget.compare();
   }
 
   #askForTable(isHeld: boolean): void {
@@ -59,7 +69,7 @@ export class RangeTalk {
 
   /** Ends comparing. */
   end(): void {
-    if (this.#state !== undefined) this.#host.budget.compared();
+    if (this.#state !== undefined) this.#giveBack();
     this.#state = undefined;
   }
 

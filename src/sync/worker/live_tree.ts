@@ -5,7 +5,7 @@ import type { Notice } from "../native/actions.ts";
 import type { NativeChannel } from "../native/native_channel.ts";
 import type { NativeSession } from "../native/native_session.ts";
 import type { Timers } from "./timers.ts";
-import { NOTHING, type TreeReport } from "./tree_sync.ts";
+import { minus, NOTHING, type TreeReport } from "./tree_sync.ts";
 
 /** How long one side may leave the other waiting for the next step, in milliseconds. */
 export const STALL_MS = 60_000;
@@ -94,16 +94,4 @@ export function sessionLost(session: NativeSession): SyncError {
     `Cannot go on live: the session with the peer has ended: ${message}`,
     { fields },
   );
-}
-
-function minus(now: TreeReport, before: TreeReport): TreeReport {
-  return {
-    received: now.received - before.received,
-    verified: now.verified - before.verified,
-    sent: now.sent - before.sent,
-    untaken: now.untaken - before.untaken,
-    bytes: now.bytes - before.bytes,
-    rounds: now.rounds - before.rounds,
-    refused: now.refused - before.refused,
-  };
 }

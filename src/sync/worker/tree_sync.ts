@@ -242,9 +242,18 @@ function* parts(entries: readonly OutgoingEntry[]): Generator<OutgoingEntry[]> {
 
 /** What came of two rounds together. */
 export function plus(report: TreeReport, more: Partial<TreeReport>): TreeReport {
-  const sum = { ...report };
-  for (const name of Object.keys(NOTHING) as (keyof TreeReport)[]) sum[name] += more[name] ?? 0;
-  return sum;
+  return changed(report, (name) => more[name] ?? 0);
+}
+
+/** What came of the rest, when a part of it was told before. */
+export function minus(report: TreeReport, before: TreeReport): TreeReport {
+  return changed(report, (name) => -before[name]);
+}
+
+function changed(report: TreeReport, by: (name: keyof TreeReport) => number): TreeReport {
+  const result = { ...report };
+  for (const name of Object.keys(NOTHING) as (keyof TreeReport)[]) result[name] += by(name);
+  return result;
 }
 
 class Tally {
