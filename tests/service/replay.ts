@@ -9,7 +9,8 @@ import { fromHex } from "../../src/util/hex.ts";
 import type { Scenario, Step } from "./vector_frames.ts";
 import { sentBy } from "./vector_frames.ts";
 
-const NODE = new URL("../vectors/service-node.json", import.meta.url);
+/** The node behind the recordings. */
+export const NODE: URL = new URL("../vectors/service-node.json", import.meta.url);
 
 /** What a step has given. */
 export interface Got {
@@ -18,7 +19,7 @@ export interface Got {
 }
 
 /** A connection without a socket, and what came out of it. */
-class Client {
+export class Session {
   readonly #connection: ServiceConnection;
   #frames: string[] = [];
   #isEnded = false;
@@ -36,14 +37,22 @@ class Client {
     this.#isEnded = true;
   }
 
+  /** The connection. */
   get connection(): ServiceConnection {
     return this.#connection;
   }
 
+  /** Sends a message. */
+  sendText(text: string): void {
+    this.send(encodeFrame(utf8(text)));
+  }
+
+  /** Sends bytes. */
   send(bytes: Uint8Array): void {
     this.#connection.receive(bytes);
   }
 
+  /** What has come since, when all is answered. */
   async take(): Promise<Got> {
     await this.#connection.settled();
     // The reader of the outbox has its turns.
@@ -56,7 +65,7 @@ class Client {
 export class Replay {
   readonly #instance: Instance;
   readonly #server: ServiceServer;
-  readonly #clients = new Map<string, Client>();
+  readonly #clients = new Map<string, Session>();
   readonly #got: (readonly string[])[] = [];
 
   private constructor(instance: Instance, server: ServiceServer) {
@@ -98,10 +107,10 @@ export class Replay {
     return await client.take();
   }
 
-  #client(name: string): Client {
+  #client(name: string): Session {
     const known = this.#clients.get(name);
     if (known !== undefined) return known;
-    const client = new Client(this.#server);
+    const client = new Session(this.#server);
     this.#clients.set(name, client);
     return client;
   }

@@ -207,6 +207,13 @@ describe("the service socket", () => {
     await assert.rejects(serve(path.join(folder, "y".repeat(limit))), hasCode("InvalidPath"));
   });
 
+  it("a path below a file is refused with the reason", { skip }, async () => {
+    const file = path.join(folder, "file");
+    fs.writeFileSync(file, "");
+    await assert.rejects(serve(path.join(file, "d.sock")), hasCode("BindFailed"));
+    await assert.rejects(serve(path.join(file, "deeper", "d.sock")), hasCode("BindFailed"));
+  });
+
   it("on Windows sockets are named pipes", () => {
     for (const pipe of ["\\\\.\\pipe\\eidetica", "\\\\?\\pipe\\a\\b"]) {
       assert.equal(socketPath(pipe, "serve", "win32"), pipe);

@@ -34,7 +34,11 @@ export interface Scenario {
 /** A command of the reference's own client: what it sent and received. */
 export interface ClientCase {
   readonly what: string;
-  readonly frames: readonly (readonly [direction: ">" | "<", payload: string])[];
+  readonly frames: readonly (readonly [
+    direction: ">" | "<",
+    payload: string,
+    connection?: number,
+  ])[];
 }
 
 function vector<T>(name: string): T {
