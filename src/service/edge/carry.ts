@@ -19,7 +19,13 @@ export async function carry(socket: Socket, connection: ServiceConnection): Prom
   const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.on("error", (error) => log.debug("A connection has failed", { error }));
   socket.on("data", (bytes: Uint8Array) => {
-    connection.receive(bytes);
+    try {
+      connection.receive(bytes);
+    } catch (error) {
+      // Whatever a client sends: others go on.
+      log.error("A connection was given up", { error }, socket);
+      socket.destroy();
+    }
     if (connection.isFull) socket.pause();
   });
   socket.on("end", () => connection.receiveEnd());

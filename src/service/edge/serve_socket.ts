@@ -7,13 +7,13 @@
 import { net } from "#node-net";
 import { process, timers } from "#node";
 import type { Server, Socket } from "node:net";
-import { LocalBackend } from "../../backend/local.ts";
 import { Instance } from "../../instance/instance.ts";
 import { endedBy, requireNotAborted } from "../../util/abort.ts";
 import { optionsOf, requireInstance } from "../../util/arguments.ts";
 import { InstanceError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { requireSignal } from "../../util/work.ts";
+import { ConnectedBackend } from "../client/connected_backend.ts";
 import { ServiceServer } from "../server/server.ts";
 import { MAX_CONNECTIONS, STOP_GRACE_MS } from "../server/limits.ts";
 import { carry } from "./carry.ts";
@@ -68,7 +68,7 @@ export async function serveSocket(
   requireSignal(signal, ACTION);
   requireNotAborted({ signal, action: ACTION });
   const path = socketPath(given as string, ACTION);
-  if (!(instance.host.backend instanceof LocalBackend)) throw notHere();
+  if (instance.host.backend instanceof ConnectedBackend) throw notHere();
   const core = await ServiceServer.of(instance.host, timers.setImmediate);
   const service = await Service.begin(core, path);
   if (signal !== undefined) await service.endWith(signal);

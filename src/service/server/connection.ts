@@ -1,5 +1,5 @@
 import type { Entry } from "../../entry/entry.ts";
-import { EideticaError, ServiceError } from "../../util/errors.ts";
+import { EideticaError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { decodeClientFrame } from "../protocol/client_in.ts";
 import { type Features, NO_FEATURES } from "../protocol/features.ts";
@@ -15,6 +15,7 @@ import {
 import { encodeServerFrame } from "../protocol/server_out.ts";
 import { toWireError } from "../protocol/wire_error.ts";
 import { ClientSession } from "./client_session.ts";
+import { notReading, stopped } from "./endings.ts";
 import { MAX_WAITING_BYTES, MAX_WAITING_REQUESTS } from "./limits.ts";
 import type { Served } from "./operations.ts";
 import { Outbox, type Soon } from "./outbox.ts";
@@ -122,7 +123,7 @@ export class ServiceConnection {
     if (id !== undefined) this.#lives.set(id, life);
     this.#waiting.push({ bytes: payload.length, life, request: frame.request });
     this.#waitingBytes += payload.length;
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().catch((error) => this.#giveUp(error));
   }
 
   /** With the feature `errors`, what cannot be read is answered; without it, it ends the connection. */
@@ -147,6 +148,12 @@ export class ServiceConnection {
     }
     this.#running = undefined;
     if (this.#isInputEnded) this.#finish();
+  }
+
+  /** What should not happen happens to one connection alone. */
+  #giveUp(error: unknown): void {
+    log.error("A connection was given up", { error }, this);
+    this.lost();
   }
 
   async #handle({ request, life }: Waiting): Promise<void> {
@@ -245,13 +252,4 @@ export class ServiceConnection {
     if (!this.#features.has("errors")) return;
     this.#send({ type: "Closing", error: toWireError(reason, this.#features) });
   }
-}
-
-function stopped(): ServiceError {
-  return new ServiceError("Stopped", "Cannot go on with the connection: the server is stopped");
-}
-
-function notReading(): ServiceError {
-  const message = "Cannot go on with the connection: the client does not read its notifications";
-  return new ServiceError("NotReading", message);
 }
