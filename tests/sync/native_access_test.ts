@@ -5,6 +5,7 @@ import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
 import { eventsOf, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
+import { openOf, RawPeer } from "./raw_peer.ts";
 
 /** A database of the first peer that only it may read, shared. */
 async function closed(cluster: Cluster): Promise<Database> {
@@ -54,6 +55,47 @@ describe("access over the native protocol", () => {
       await grant(db, cluster.peers[1]!.instance.id, Permission.read);
       await exchange(cluster, db.rootId);
       assert.ok(await cluster.converged(db.rootId));
+    }));
+
+  it("a key signs once in a session, and vouches for each tree for which it is named", () =>
+    withCluster(async (cluster) => {
+      const key = PrivateKey.generate();
+      const all: Database[] = [];
+      for (let n = 0; n < 3; n++) all.push(await closed(cluster));
+      for (const db of all) await grant(db, key.publicKey, Permission.read);
+      for (const db of all) await exchange(cluster, db.rootId, { follow: { keys: [key] } });
+      const recorder = new Recorder();
+      const { client } = join(cluster, recorder);
+      for (const { rootId } of all) client.follow(rootId, { keys: [key] });
+      // Nobody is named for this one: what has vouched for others counts nothing.
+      const alone = await closed(cluster);
+      await grant(alone, key.publicKey, Permission.read);
+      await assert.rejects(client.follow(alone.rootId).opened, { code: "PermissionDenied" });
+      const opens = recorder.of("open").map(({ message, size }) => ({ message, size }));
+      const told = opens.map(({ message: it }) =>
+        it.type === "open" ? [it.proofs.length, it.vouchedBy] : []
+      );
+      assert.deepEqual(told, [[1, undefined], [0, 0], [0, 0], [0, undefined]]);
+      const states = recorder.of("state");
+      assert.ok(
+        states.slice(0, 3).every(({ message: it }) => it.type === "state" && it.isSame),
+        JSON.stringify(recorder.types()),
+      );
+      const [, second] = opens;
+      assert.ok(second!.size + states[1]!.size <= 100, `${second!.size} + ${states[1]!.size}`);
+      await client.close();
+    }));
+
+  it("who names a channel that has vouched for nothing may read nothing by that", () =>
+    withCluster(async (cluster) => {
+      const [db, other] = [await closed(cluster), await closed(cluster)];
+      const raw = await new RawPeer(cluster).begin();
+      raw.send(
+        openOf(db.rootId, { vouchedBy: 6 }),
+        openOf(other.rootId, { channel: 2, vouchedBy: 2 }),
+      );
+      for (let n = 0; n < 2; n++) assert.equal((await raw.nextOf("state")).mayRead, false);
+      raw.close();
     }));
 
   it("a reader who was revoked gets nothing from the next commit on", () =>

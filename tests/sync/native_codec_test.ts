@@ -84,6 +84,7 @@ const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
     tree: id,
     live: fc.boolean(),
     proofs: fc.array(fc.record({ key: bytesOf(32), signature: bytesOf(64) }), { maxLength: 4 }),
+    vouchedBy: maybe(channel),
     tips: ids,
     cursor: maybe(cursor),
   }),

@@ -20,6 +20,7 @@ const { messages } = JSON.parse(readFileSync(VECTORS, "utf8")) as { messages: re
 const NAMES: Readonly<Record<string, string>> = {
   "wanted key": "wantedKey",
   "frame limit": "frameLimit",
+  "vouched by": "vouchedBy",
   "retry": "retryMs",
   "list of id": "ids",
   "list of range": "ranges",

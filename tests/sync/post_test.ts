@@ -233,6 +233,18 @@ describe("requests that stand alone", () => {
         await tx.getSettings().setAuthKey(reader.publicKey, key);
       });
       assert.equal((await vouched(home, db, reader, reader)).length, 3);
+      const second = await home.user.createDatabase({ name: "second" });
+      await home.user.share(second);
+      await second.withTransaction(async (tx) => {
+        const key = AuthKey.active("reader", Permission.read);
+        await tx.getSettings().setAuthKey(reader.publicKey, key);
+      });
+      const also = openOf(second.rootId, { channel: 2, vouchedBy: 0 });
+      const both = await vouched(home, db, reader, reader, also);
+      assert.ok(both.some((it) => it.type === "state" && it.channel === 2 && it.mayRead));
+      const none = openOf(second.rootId, { channel: 2, vouchedBy: 4 });
+      const refused = await vouched(home, db, reader, reader, none);
+      assert.ok(refused.some((it) => it.type === "state" && it.channel === 2 && !it.mayRead));
       const forged = await vouched(home, db, reader, PrivateKey.generate());
       assert.deepEqual(forged.map(({ type }) => type), ["deny"]);
       await db.withTransaction(async (tx) =>
@@ -336,11 +348,13 @@ async function vouched(
   db: Database,
   { publicKey }: PrivateKey,
   signer: PrivateKey,
+  ...more: readonly Open[]
 ): Promise<Message[]> {
   const device = PrivateKey.generate();
   const stamp = stampPost(device.publicKey, new SystemClock(), systemRandom);
   const signature = signer.sign(postOpenBytes(home.instance.id, stamp, db.rootId));
-  const body = bodyOf(openOf(db.rootId, { proofs: [{ key: publicKey.bytes, signature }] }));
+  const proofs = [{ key: publicKey.bytes, signature }];
+  const body = bodyOf(openOf(db.rootId, { proofs }), ...more);
   const target = { server: home.instance.id, path: NATIVE_PATH };
   return await messagesOf(await post(home, body, provePost(device, stamp, target, body)));
 }

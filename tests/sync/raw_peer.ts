@@ -160,6 +160,7 @@ export function openOf(tree: ID, changes: Partial<Open> = {}): Open {
     tree,
     live: false,
     proofs: [],
+    vouchedBy: undefined,
     tips: [],
     cursor: undefined,
     ...changes,

@@ -30,6 +30,7 @@ import {
   MAX_NAMED_TREES,
 } from "../../src/sync/native/host/tips_feed.ts";
 import { SESSION_LIMITS } from "../../src/sync/native/limits.ts";
+import type { Open } from "../../src/sync/native/messages.ts";
 import { systemRandom } from "../../src/util/random.ts";
 import { HandTimers } from "./cluster_bed.ts";
 import { madeBy, type Node, put, withNodes } from "./live_bed.ts";
@@ -214,6 +215,13 @@ describe("streams of tips", () => {
       const body = bodyOf(openOf(db.rootId, { tips, proofs }));
       // A proof of another stamp vouches for nothing.
       assert.equal((await open(home, body, proofOf(home, body, device))).status, 400);
+      const second = await home.user.createDatabase({ name: "second" });
+      await home.user.share(second);
+      await setReader(second, key.publicKey);
+      const also = openOf(second.rootId, { channel: 2, vouchedBy: 0 });
+      const two = new Reader(await vouched(home, db, device, key, also));
+      assert.deepEqual((await two.next())!.told.tips, await tipsOf(second));
+      await two.cancel();
       const reader = new Reader(await vouched(home, db, device, key));
       await db.withTransaction(async (tx) => await tx.getSettings().revokeAuthKey(key.publicKey));
       const last = (await reader.next())!;
@@ -353,13 +361,19 @@ function abortable() {
 }
 
 /** A stream for a device for which another key vouches. */
-async function vouched(home: Node, db: Database, device: PrivateKey, key: PrivateKey) {
+async function vouched(
+  home: Node,
+  db: Database,
+  device: PrivateKey,
+  key: PrivateKey,
+  ...more: readonly Open[]
+) {
   const { tips } = await db.snapshot();
   const server = home.instance.id;
   const stamp = stampPost(device.publicKey, new SystemClock(), systemRandom);
   const signature = key.sign(postOpenBytes(server, stamp, db.rootId));
   const proofs = [{ key: key.publicKey.bytes, signature }];
-  const body = bodyOf(openOf(db.rootId, { tips, proofs }));
+  const body = bodyOf(openOf(db.rootId, { tips, proofs }), ...more);
   return await open(
     home,
     body,

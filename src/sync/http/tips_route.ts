@@ -161,7 +161,9 @@ async function openedBy(
   requireCount(opens.length, MAX_POST_TREES);
   const proofs = opens.reduce((sum, open) => sum + open.proofs.length, 0);
   if (proofs > SESSION_LIMITS.proofs) throw malformed("too many proofs are sent");
-  return { trees: opens.map((open) => fedBy(server, proven, open)), peer: proof.key, headers };
+  const vouching = new Map<number, readonly PublicKey[]>();
+  const trees = opens.map((open) => fedBy(server, proven, open, vouching));
+  return { trees, peer: proof.key, headers };
 }
 
 function opensOf(body: Uint8Array): Open[] {
@@ -175,11 +177,17 @@ function opensOf(body: Uint8Array): Open[] {
   return opens;
 }
 
-function fedBy({ host, device }: PostServer, { proof, meter }: ProvenRequest, open: Open): FedTree {
-  const { tree, proofs, tips } = open;
+function fedBy(
+  { host, device }: PostServer,
+  { proof, meter }: ProvenRequest,
+  { channel, tree, proofs, vouchedBy, tips }: Open,
+  vouching: Map<number, readonly PublicKey[]>,
+): FedTree {
   meter.charge(proofs.length);
-  const keys = provenKeys(proofs, postOpenBytes(device.publicKey, proof, tree));
-  return { tree, reading: new Reading(host, tree, [proof.key, ...keys]), tips };
+  const own = provenKeys(proofs, postOpenBytes(device.publicKey, proof, tree));
+  if (own.length > 0) vouching.set(channel, own);
+  const others = vouchedBy === undefined ? [] : vouching.get(vouchedBy) ?? [];
+  return { tree, reading: new Reading(host, tree, [proof.key, ...own, ...others]), tips };
 }
 
 function requireCount(count: number, most: number): void {

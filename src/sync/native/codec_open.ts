@@ -63,22 +63,27 @@ export const proof: Codec<Proof> = {
   read: (reader) => ({ type: "proof", signature: reader.raw(SIGNATURE_BYTES) }),
 };
 
+/** The flag of an OPEN that is vouched for by the proofs of another. */
+const VOUCHED = 1;
+
 /** OPEN. */
 export const open: Codec<Open> = {
   code: 0x03,
   write(writer, message) {
-    const { cursor, live } = message;
+    const { cursor, live, vouchedBy } = message;
     writer.integer(message.channel).id(message.tree).integer(flags(
+      [VOUCHED, vouchedBy !== undefined],
       [CURSOR, cursor !== undefined],
       [LIVE, live],
     ));
     writer.list(message.proofs, ({ key, signature }) => writer.raw(key).raw(signature));
+    if (vouchedBy !== undefined) writer.integer(vouchedBy);
     writer.list(message.tips, (id) => writer.id(id));
     writeCursor(writer, cursor);
   },
   read(reader) {
     const [number, tree] = [channel(reader), reader.id()];
-    const word = readFlags(reader, CURSOR | LIVE);
+    const word = readFlags(reader, VOUCHED | CURSOR | LIVE);
     return {
       type: "open",
       channel: number,
@@ -89,6 +94,7 @@ export const open: Codec<Open> = {
         key: reader.raw(KEY_BYTES).slice(),
         signature: reader.raw(SIGNATURE_BYTES).slice(),
       })),
+      vouchedBy: (word & VOUCHED) === 0 ? undefined : channel(reader),
       tips: ids(reader, MAX_TIPS),
       cursor: (word & CURSOR) === 0 ? undefined : readCursor(reader),
     };

@@ -6,7 +6,7 @@
  *             features integer · frame limit integer · credit integer
  * 02 PROOF    signature 64
  * 03 OPEN     channel integer · tree id · flags integer (32: live) · proofs list of (key 32 · signature 64) ·
- *             tips list of id · cursor if flag 2
+ *             vouched by integer if flag 1 · tips list of id · cursor if flag 2
  * 04 STATE    channel integer · flags integer (4: sends, 8: may read, 16: may write) · log if flag 1 · cursor if flag 2 ·
  *             unless flag 64: tips list of id · held bytes · count integer
  * 05 RANGES   channel integer · ranges
@@ -102,6 +102,8 @@ export interface Open {
   /** Whether what becomes Verified from now on shall be sent at once. */
   readonly live: boolean;
   readonly proofs: readonly OpenProof[];
+  /** A channel that was opened before with proofs: the keys of these vouch for this tree as well. */
+  readonly vouchedBy: number | undefined;
   readonly tips: readonly ID[];
   readonly cursor: LogCursor | undefined;
 }

@@ -37,6 +37,10 @@ export class ServedTrees {
   readonly #do: (actions: readonly Action[]) => void;
   readonly #onServed: ((channel: NativeChannel) => void) | undefined;
   readonly #served = new Map<number, ServedTree>();
+  /** Keys that have vouched, by the channel with their proofs. */
+  readonly #proven = new Map<number, Promise<PublicKey[]>>();
+  /** The channels with the proofs of own keys. */
+  readonly #vouching = new Map<string, number>();
   #partner: Partner | undefined;
   #failure: Error | undefined;
 
@@ -110,9 +114,17 @@ export class ServedTrees {
   #open(served: ServedTree, opening: Opening, options: FollowTreeOptions): number {
     const { tree } = served;
     const { live = true, keys = [] } = options;
+    const names = keys.map(({ publicKey }) => `${publicKey}`).join();
+    const vouchedBy = this.#vouching.get(names);
     const said = this.#session.openTranscript(tree);
-    const proofs = keys.map((key) => ({ key: key.publicKey.bytes, signature: key.sign(said) }));
-    const { channel, actions } = this.#session.open({ tree, live, proofs, ...opening });
+    const proofs = vouchedBy === undefined
+      ? keys.map((key) => ({ key: key.publicKey.bytes, signature: key.sign(said) }))
+      : [];
+    const { channel, actions } = this.#session.open({
+      ...{ tree, live, proofs, vouchedBy },
+      ...opening,
+    });
+    if (proofs.length > 0) this.#vouching.set(names, channel);
     this.#served.set(channel, served);
     this.#do(actions);
     return channel;
@@ -161,11 +173,20 @@ export class ServedTrees {
   }
 
   /** The other side opens a tree. */
+  /** The keys that vouch for an OPEN: those of its proofs, and those of another's. */
+  async #prove({ tree, proofs, vouchedBy }: Open): Promise<PublicKey[]> {
+    const others = vouchedBy === undefined ? [] : await this.#proven.get(vouchedBy) ?? [];
+    if (proofs.length === 0) return others;
+    await this.#partner!.meter?.spend(proofs.length);
+    return [...provenKeys(proofs, this.#session.openTranscript(tree)), ...others];
+  }
+
   async #opened(open: Open): Promise<void> {
     const { channel, tree } = open;
-    const { peer, isKnown, meter } = this.#partner!;
-    if (open.proofs.length > 0) await meter?.spend(open.proofs.length);
-    const proven = provenKeys(open.proofs, this.#session.openTranscript(tree));
+    const { peer, isKnown } = this.#partner!;
+    const proving = this.#prove(open);
+    if (open.proofs.length > 0) this.#proven.set(channel, proving);
+    const proven = await proving;
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };
     const own = this.#channel(tree, () => channel);

@@ -19,6 +19,7 @@ import {
   writePostProof,
 } from "../access/post_proof.ts";
 import { endStream, heardStream } from "../heard.ts";
+import { concat } from "../../util/bytes.ts";
 import { encodeMessage } from "../native/codec.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
 
@@ -82,11 +83,21 @@ async function heardAnswer(
   return { ...answer, body };
 }
 
-/** OPEN in a request to a peer, vouched for by the key that may read. */
-export function postedOpen(peer: PublicKey, stamp: PostStamp, open: PostedOpen): Uint8Array {
-  const { key, ...what } = open;
-  const isDevice = key.publicKey.equals(stamp.key);
-  const signature = () => key.sign(postOpenBytes(peer, stamp, open.tree));
-  const proofs = isDevice ? [] : [{ key: key.publicKey.bytes, signature: signature() }];
-  return encodeMessage({ type: "open", live: false, proofs, ...what });
+/** OPENs in a request to a peer, vouched for by the keys that may read: each of these signs once. */
+export function postedOpens(
+  peer: PublicKey,
+  stamp: PostStamp,
+  opens: readonly PostedOpen[],
+): Uint8Array {
+  const vouching = new Map<string, number>();
+  return concat(...opens.map(({ key, ...what }) => {
+    const name = key.publicKey.toString();
+    const isDevice = key.publicKey.equals(stamp.key);
+    const vouchedBy = vouching.get(name);
+    const signature = () => key.sign(postOpenBytes(peer, stamp, what.tree));
+    const isNew = !isDevice && vouchedBy === undefined;
+    const proofs = isNew ? [{ key: key.publicKey.bytes, signature: signature() }] : [];
+    if (isNew) vouching.set(name, what.channel);
+    return encodeMessage({ type: "open", live: false, proofs, vouchedBy, ...what });
+  }));
 }

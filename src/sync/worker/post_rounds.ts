@@ -25,7 +25,7 @@ import { TreeSide } from "../native/host/tree_side.ts";
 import { BLOCK_BYTES, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../native/limits.ts";
 import type { Entries, Message, State, Stored } from "../native/messages.ts";
 import { NATIVE_RETRY_MS } from "./live_peer.ts";
-import { postedOpen, postTo, type PostWay } from "./post_request.ts";
+import { postedOpens, postTo, type PostWay } from "./post_request.ts";
 import { NOTHING, plus, type TreeReport } from "./tree_sync.ts";
 
 /** Requests of one round: each brings some MiB. */
@@ -113,15 +113,9 @@ export class PostRounds {
       const opens = trees.map(async (tree, channel) => {
         const { tips } = await host.serving.host.host.backend.verifiedSnapshot(tree);
         const few = tips.length > MAX_EVENT_TIPS ? [] : tips;
-        return postedOpen(peer, stamp, {
-          channel,
-          tree,
-          key: keyFor(tree),
-          tips: few,
-          cursor: undefined,
-        });
+        return { channel, tree, key: keyFor(tree), tips: few, cursor: undefined };
       });
-      return concat(...await Promise.all(opens));
+      return postedOpens(peer, stamp, await Promise.all(opens));
     });
   }
 
@@ -246,7 +240,7 @@ class PostRound {
   async #opening(stamp: PostStamp): Promise<Uint8Array> {
     const { tree, key, peer } = this.#target;
     const { tips, cursor } = await this.#side.opening();
-    return postedOpen(peer, stamp, { channel: CHANNEL, tree, key, tips, cursor });
+    return postedOpens(peer, stamp, [{ channel: CHANNEL, tree, key, tips, cursor }]);
   }
 
   async #read(answer: PostedAnswer): Promise<void> {

@@ -48,6 +48,8 @@ export class PostAnswer {
   readonly #caller: PostCaller;
   /** What was opened; undefined for what was refused. */
   readonly #opened = new Map<number, TreeSide | undefined>();
+  /** Keys that have vouched, by the channel with their proofs. */
+  readonly #proven = new Map<number, readonly PublicKey[]>();
   readonly #abort = new AbortController();
   #room = POST_ANSWER_BYTES;
   #proofs = 0;
@@ -108,7 +110,8 @@ export class PostAnswer {
     if (this.#opened.size >= MAX_POST_TREES) throw tooMuch("too many databases are opened");
     this.#opened.set(channel, undefined);
     const { peer } = this.#caller;
-    const reading = new Reading(this.#host, tree, [peer, ...this.#provenKeys(open)]);
+    const proven = this.#provenKeys(open);
+    const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const side = new TreeSide(this.#host, {
       ...{ tree, peer, reading },
       ...{ deflates: true, keepsCursor: false, meter: this.#caller.meter },
@@ -123,11 +126,14 @@ export class PostAnswer {
     if (!isSame) yield* this.#send(open, side, judgement);
   }
 
-  #provenKeys({ tree, proofs }: Open): PublicKey[] {
+  #provenKeys({ channel, tree, proofs, vouchedBy }: Open): PublicKey[] {
     this.#proofs += proofs.length;
     if (this.#proofs > SESSION_LIMITS.proofs) throw tooMuch("too many proofs are sent");
     this.#caller.meter?.charge(proofs.length);
-    return provenKeys(proofs, this.#caller.openBytes(tree));
+    const others = vouchedBy === undefined ? [] : this.#proven.get(vouchedBy) ?? [];
+    const own = provenKeys(proofs, this.#caller.openBytes(tree));
+    if (own.length > 0) this.#proven.set(channel, own);
+    return [...own, ...others];
   }
 
   /** By the tips, when they are known here and it is not much; else by the log, from the cursor or the beginning. */
