@@ -252,6 +252,16 @@ describe("the service socket", () => {
     },
   );
 
+  it("what itself works for a service is not served", { skip }, async () => {
+    const service = await serve(newPath());
+    const client = await Instance.connect(`unix://${service.path}`);
+    const at = newPath();
+    await assert.rejects(serveSocket(client, { path: at }), hasCode("OperationNotSupported"));
+    assert.equal(fs.existsSync(at), false);
+    await client.close();
+    await service.close();
+  });
+
   it("a signal ends the service", { skip }, async () => {
     const control = new AbortController();
     const service = await serve(newPath(), { signal: control.signal });
