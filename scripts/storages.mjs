@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { anyRuntime, ROOT, runArguments } from "./runtimes.mjs";
 
 /** Storages that the suites run on, besides memory. */
-const STORAGES = ["sqlite", "file", "deno-kv", "postgres", "unix"];
+const STORAGES = ["sqlite", "file", "deno-kv", "postgres", "unix", "unix-plain"];
 
 /** Where the suites run on each: SQLite where its driver is another one, what is the same everywhere once. */
 export const HOMES = {
@@ -17,6 +17,8 @@ export const HOMES = {
   postgres: ["bun"],
   // No storage of its own, but a daemon in another process.
   unix: ["deno", "bun", "node"],
+  // The same, where both speak the reference's messages alone.
+  "unix-plain": ["bun"],
 };
 
 /** The storages that `--storage` names. */

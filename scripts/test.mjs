@@ -7,7 +7,8 @@
  *   --node22            Node 22, too; so in CI, where the variable CI is set
  *   --storage NAME      the suites that use a storage run on sqlite, file, deno-kv, postgres or all, each
  *                       where its driver is another one unless runtimes are named; with unix, those that need
- *                       no storage of their own run as clients of a daemon in another process
+ *                       no storage of their own run as clients of a daemon in another process, with
+ *                       unix-plain by the messages of the reference alone
  *   --random            only files with random tests, which EIDETICA_THOROUGH=10 makes ten times as long
  *   --filter PATTERN    only tests whose name matches
  *   --jobs COUNT        files that run at once; one more than there are cores by default

@@ -52,7 +52,7 @@ export function filesToRun(named, { isOnStorage, isRandom }) {
 
 /** Those of the files that say something about a storage: against a daemon those that are written for both. */
 export function filesOn(storage, files) {
-  if (storage !== "unix") return files;
+  if (!storage?.startsWith("unix")) return files;
   return files.filter((file) => reaches(resolve(ROOT, file), INSTANCES));
 }
 

@@ -24,6 +24,7 @@ const OPEN: Readonly<Record<string, () => Promise<StorageDriver>>> = {
   postgres: async () => postgresStorage(await serverUrl(), { schema: newName() }),
   // Whatever needs a storage of its own beside the daemon's; see `instances.ts`.
   unix: () => Promise.resolve(memoryStorage()),
+  "unix-plain": () => Promise.resolve(memoryStorage()),
 };
 
 /** The kind of storage that the suites run on. */
@@ -53,5 +54,5 @@ export async function newStorage(kind: string = STORAGE): Promise<StorageDriver>
  * outlive those who open it, it is a SQLite file.
  */
 export async function newUrl(): Promise<string> {
-  return await urlOf(STORAGE === "memory" || STORAGE === "unix" ? "sqlite" : STORAGE);
+  return await urlOf(STORAGE === "memory" || STORAGE.startsWith("unix") ? "sqlite" : STORAGE);
 }
