@@ -6,7 +6,7 @@
 
 import { connect, createServer, type Socket } from "node:net";
 import { type Database, Instance, NewUser, type User } from "../mod.ts";
-import { DatabaseTicket, type Sync } from "../src/sync/mod.ts";
+import { DatabaseTicket, type Sync, type SyncOptions } from "../src/sync/mod.ts";
 
 /** One instance in memory, with its synchronisation. */
 export interface Node {
@@ -22,10 +22,23 @@ export interface Address {
 }
 
 /** A new instance, in memory unless told. */
-export async function node(name: string, url = "memory://"): Promise<Node> {
+export async function node(
+  name: string,
+  url = "memory://",
+  options: SyncOptions = {},
+): Promise<Node> {
   const first = NewUser.passwordless(name);
   const { instance, user } = await Instance.connectOrCreate(url, first, { durability: "normal" });
-  return { instance, user: user!, sync: await instance.enableSync() };
+  return { instance, user: user!, sync: await instance.enableSync(options) };
+}
+
+/** What reaches others over Iroh on this machine alone. */
+export const IROH: SyncOptions = { iroh: { relays: "disabled", bindAddress: "127.0.0.1:0" } };
+
+/** Serves over Iroh. */
+export async function irohAddressOf({ sync }: Node): Promise<Address> {
+  await sync.acceptConnectionsOn("iroh");
+  return { transportType: "iroh", address: sync.getServerAddressFor("iroh") };
 }
 
 /** Serves over loopback. */

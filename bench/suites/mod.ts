@@ -10,6 +10,7 @@ import { reference } from "./reference.ts";
 import { size } from "./size.ts";
 import { state } from "./state.ts";
 import { storage } from "./storage.ts";
+import { syncIroh } from "./sync_iroh.ts";
 import { syncLive } from "./sync_live.ts";
 import { syncV0 } from "./sync_v0.ts";
 import { syncV0Json } from "./sync_v0_json.ts";
@@ -29,6 +30,7 @@ export const SUITES: readonly ((scope: Scope) => Suite)[] = [
   daemon,
   syncV0,
   syncLive,
+  syncIroh,
   syncV0Json,
   size,
   reference,

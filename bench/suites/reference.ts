@@ -7,7 +7,7 @@ import { commitMany, commitOne } from "../workloads.ts";
 
 /*
  * The benchmarks of the Rust project under their names, on its default storage: SQLite in memory. The
- * two of the network (`iroh_sync_throughput`, `iroh_connection`) wait for synchronisation.
+ * two of the network (`iroh_sync_throughput`, `iroh_connection`) stand in `sync_iroh.ts`.
  */
 
 const PLACE = "sqlite in memory";

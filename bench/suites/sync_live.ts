@@ -49,7 +49,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Milliseconds that something took: that passed, and that processors were at work for this process. */
-interface Time {
+export interface Time {
   readonly passed: number;
   readonly worked: number;
 }
@@ -58,7 +58,7 @@ interface Time {
  * Figures of one series of times in milliseconds. Where others are at work on the machine, the time that passed says
  * more about them.
  */
-function percentiles(group: string, name: string, times: () => Promise<Time[]>): Figure[] {
+export function percentiles(group: string, name: string, times: () => Promise<Time[]>): Figure[] {
   const figure = (label: string, kind: keyof Time, part: number): Figure => ({
     group,
     name: `${name}, ${label}`,
@@ -76,7 +76,7 @@ function percentiles(group: string, name: string, times: () => Promise<Time[]>):
 }
 
 /** What it took from before each commit to the call of a handler for it. */
-async function timed(source: Database, copy: Database, commits: number): Promise<Time[]> {
+export async function timed(source: Database, copy: Database, commits: number): Promise<Time[]> {
   const times: Time[] = [];
   let arrived = () => {};
   const watch = await copy.onWrite(() => arrived());
