@@ -2,6 +2,7 @@ import { Database } from "../database/database.ts";
 import type { ID } from "../entry/id.ts";
 import type { Instance } from "../instance/instance.ts";
 import { EideticaError } from "../util/errors.ts";
+import { allRoots } from "./connected.ts";
 import { Failure } from "./frame/failure.ts";
 import { suggest } from "./frame/suggest.ts";
 
@@ -18,7 +19,7 @@ const MAX_NAMED = 6;
 export async function databaseRoots(instance: Instance): Promise<ID[]> {
   const metadata = await instance.backend.getInstanceMetadata();
   const own = [metadata?.users_db, metadata?.databases_db, metadata?.sync_db];
-  const roots = await instance.backend.allRoots();
+  const roots = await allRoots(instance);
   return roots.filter((root) => !own.includes(root.toString()))
     .sort((a, b) => a.toString() < b.toString() ? -1 : 1);
 }
@@ -56,7 +57,7 @@ export interface Found {
 
 /** The database that a text means: by its name, its ID, or a part of the ID. */
 export async function findDatabase(instance: Instance, text: string): Promise<Found> {
-  const all = await instance.backend.allRoots();
+  const all = await allRoots(instance);
   const exact = all.find((root) => root.toString() === text);
   if (exact !== undefined) return { root: exact, name: await nameOf(instance, exact) };
   const named = await Promise.all(

@@ -39,6 +39,24 @@ export const CODES: Readonly<Record<string, Explanation>> = {
     causes: "a daemon or node serves it; a backup holds it",
     next: "end the other process, or try again",
   },
+  StorageInUse: {
+    means: "another process holds the storage in memory",
+    causes: "a node or daemon with -b inmemory, which writes its file when it ends",
+    next: "work through it with --connect, or end it",
+  },
+  OperationNotSupported: {
+    means: "only the process that has the storage can do that",
+    causes: "the command works through a daemon",
+    next: "run it on the storage itself: --connect off",
+  },
+  AddressInUse: {
+    means: "another process serves the socket",
+    next: "end it, or take another path with --socket",
+  },
+  NotASocket: {
+    means: "something else is at the path of the socket",
+    next: "take another path with --socket",
+  },
   ReadOnly: {
     means: "the storage may only be read",
     next: "look at the rights of file and folder",

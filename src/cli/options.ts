@@ -84,7 +84,7 @@ export function refuseCount(value: string): string | undefined {
 }
 
 /** Who acts. */
-export const ACTOR: readonly Option[] = [
+const ACTOR: readonly Option[] = [
   {
     name: "user",
     short: "u",
@@ -96,6 +96,19 @@ export const ACTOR: readonly Option[] = [
     name: "password-file",
     value: "FILE",
     help: "File with the password, - for standard input; or set EIDETICA_PASSWORD",
+  },
+];
+
+/** Which storage a command works on, or through whom, and who acts. */
+export const STORAGE: readonly Option[] = [
+  ...ACTOR,
+  ...BACKEND,
+  {
+    name: "connect",
+    value: "WHERE",
+    env: "EIDETICA_CONNECT",
+    default: "auto",
+    help: "Work through the daemon at this socket; off: on the storage itself",
   },
 ];
 

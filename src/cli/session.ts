@@ -1,19 +1,19 @@
 import type { Instance } from "../instance/instance.ts";
 import type { User } from "../user/user.ts";
+import { connectTo } from "./connected.ts";
 import type { Run } from "./frame/command.ts";
-import { openPlace, openToRead, placeOf } from "./place.ts";
+import { openPlace, openToRead, type Place } from "./place.ts";
 import { actingUser } from "./users.ts";
+import { whereTo } from "./where.ts";
 
 /** Opens the storage of a command that only looks, and closes it whatever comes of `act`. */
 export async function reading<T>(run: Run, act: (instance: Instance) => Promise<T>): Promise<T> {
-  const instance = await openToRead(placeOf(run.values), { signal: run.signal });
-  return await closing(instance, act);
+  return await opened(run, openToRead, act);
 }
 
 /** Opens the storage of a command that writes, and closes it whatever comes of `act`. */
 export async function writing<T>(run: Run, act: (instance: Instance) => Promise<T>): Promise<T> {
-  const instance = await openPlace(placeOf(run.values), { signal: run.signal });
-  return await closing(instance, act);
+  return await opened(run, openPlace, act);
 }
 
 /** Opens the storage, and logs in who acts. */
@@ -21,8 +21,8 @@ export async function acting<T>(
   run: Run,
   act: (user: User, instance: Instance) => Promise<T>,
 ): Promise<T> {
-  return await writing(run, async (instance) => {
-    const user = await actingUser(run, instance);
+  return await opened(run, openPlace, async (instance, connected) => {
+    const user = connected ?? await actingUser(run, instance);
     try {
       return await act(user, instance);
     } finally {
@@ -31,9 +31,20 @@ export async function acting<T>(
   });
 }
 
-async function closing<T>(instance: Instance, act: (instance: Instance) => Promise<T>): Promise<T> {
+type Open = (place: Place, options: { signal: AbortSignal }) => Promise<Instance>;
+
+async function opened<T>(
+  run: Run,
+  open: Open,
+  act: (instance: Instance, connected: User | undefined) => Promise<T>,
+): Promise<T> {
+  const { place, socket } = await whereTo(run);
+  if (run.out.isTerminal && socket !== undefined) run.out.note(`via unix:${socket}`);
+  const { instance, user } = socket === undefined
+    ? { instance: await open(place, run), user: undefined }
+    : await connectTo(run, socket);
   try {
-    return await act(instance);
+    return await act(instance, user);
   } finally {
     await instance.close();
   }

@@ -130,3 +130,42 @@ describe("eidetica daemon", { skip }, () => {
       }));
   });
 });
+
+describe("commands through a daemon", { skip }, () => {
+  it("find it by themselves where it holds the storage in memory, and by --connect", async () => {
+    await inFolder(async (cwd) => {
+      copyFileSync(NODE, join(cwd, "eidetica.json"));
+      const memory = { EIDETICA_BACKEND: "inmemory", EIDETICA_USER: "ada" };
+      const daemon = new Running(["daemon", "-s", "d.sock"], { cwd, env: memory });
+      await daemon.until(READY);
+      const run = async (code: number, env: Record<string, string>, ...words: string[]) => {
+        const outcome = await eidetica(words, { cwd, env });
+        assert.equal(outcome.code, code, `${words.join(" ")}\n${outcome.stdout}${outcome.stderr}`);
+        return code === 0 ? outcome.stdout : outcome.stderr;
+      };
+      await run(0, memory, "db", "create", "made");
+      await run(0, memory, "db", "set", "made", "t", "k", '{"n":1}', "--table");
+      const socket = join(cwd, "d.sock");
+      // Somewhere else there is no storage, and the socket is told.
+      const elsewhere = {
+        EIDETICA_DATA_DIR: join(cwd, "none"),
+        EIDETICA_CONNECT: `unix://${socket}`,
+      };
+      const ada = { ...elsewhere, EIDETICA_USER: "ada" };
+      assert.equal(await run(0, ada, "db", "get", "made", "t"), '{"key":"k","value":{"n":1}}\n');
+      assert.equal((await run(0, ada, "db", "log", "made", "--json")).split("\n").length, 3);
+      assert.match(await run(0, ada, "db", "keys", "made"), /Admin\(0\) +Active/);
+      assert.match(await run(0, ada, "db", "show", "made"), /1 store\n +t +table:v0/);
+      assert.match(await run(1, ada, "db", "sync", "made"), /Cannot synchronise through a daemon/);
+      assert.match(await run(1, ada, "db", "export", "made"), /OperationNotSupported/);
+      assert.match(await run(1, elsewhere, "db", "show", "made"), /--user or EIDETICA_USER/);
+      const cyn = { ...elsewhere, EIDETICA_USER: "cyn" };
+      assert.match(await run(1, cyn, "db", "create", "x"), /no terminal/);
+      await run(0, { ...cyn, EIDETICA_PASSWORD: "correct horse" }, "db", "create", "x");
+      // Nobody may write the file under its hands.
+      assert.match(await run(1, memory, "serve", "-p", "0"), /holds it in memory/);
+      assert.equal((await daemon.stop("SIGTERM")).code, 0);
+      assert.equal(await run(0, memory, "db", "get", "made", "t", "k"), '{"n":1}\n');
+    });
+  });
+});

@@ -6,6 +6,7 @@ import { openPlace, type Place, placeOf } from "../place.ts";
 import { type Reached, serveUntilInterrupted } from "../serving.ts";
 import { sockets } from "../sockets.ts";
 import { announce } from "../storage_log.ts";
+import { requireFree } from "../where.ts";
 
 const { defaultSocketPath } = await sockets();
 
@@ -41,6 +42,7 @@ export const daemon: Command = {
     const log = new Log("info", out.json);
     const place = placeOf(values);
     announce(log, place);
+    await requireFree(place);
     const instance = await openPlace(place, { signal });
     try {
       log.info("commands::daemon", `Instance initialized (device ID: ${instance.id})`);

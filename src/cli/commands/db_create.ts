@@ -3,7 +3,7 @@ import { Failure } from "../frame/failure.ts";
 import { shown } from "../frame/text.ts";
 import { shortId } from "../databases.ts";
 import { jsonOf } from "../json_value.ts";
-import { ACTOR, BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { acting } from "../session.ts";
 
 /** `eidetica db create`. */
@@ -11,8 +11,7 @@ export const dbCreate: Command = {
   about: "Make a database",
   options: [
     { name: "setting", value: "K=JSON", help: "A setting of the database, such as times=false" },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [{ name: "NAME", help: "Name of the database" }],
   examples: ["eidetica db create orchard", "eidetica db create orchard --user ada --json"],

@@ -3,13 +3,13 @@ import { Table } from "../../store/table.ts";
 import { change } from "../change.ts";
 import type { Command } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
-import { ACTOR, BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { kindOf, noStore } from "../stores.ts";
 
 /** `eidetica db del`. */
 export const dbDel: Command = {
   about: "Delete a value or a row",
-  options: [...ACTOR, ...BACKEND],
+  options: STORAGE,
   positionals: [
     DATABASE,
     { name: "STORE", help: "Name of a store", completes: "store" },

@@ -1,8 +1,9 @@
+import { countEntries } from "../../console/entry_counts.ts";
 import type { Command, Run } from "../frame/command.ts";
 import { EXIT, Failure } from "../frame/failure.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase, type Found, shortId } from "../databases.ts";
-import { ACTOR, BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { askLine, mayAsk } from "../prompt.ts";
 import { acting } from "../session.ts";
 
@@ -15,8 +16,7 @@ export const dbDrop: Command = {
       value: "NAME",
       help: "The name again, so that nobody is dropped by mistake",
     },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db drop orchard --confirm orchard"],
@@ -24,7 +24,7 @@ export const dbDrop: Command = {
     await acting(run, async (user, instance) => {
       const { root, name } = await findDatabase(instance, run.values.text("DB"));
       await confirm(run, { root, name });
-      const { length: entries } = await instance.backend.getTree(root);
+      const { all: entries } = await countEntries(instance.host.backend, root);
       await user.untrackDatabase(root);
       run.out.result(
         { id: root.toString(), entries },

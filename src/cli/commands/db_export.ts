@@ -10,7 +10,7 @@ import { Progress } from "../frame/progress.ts";
 import { bytes, many } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
 import { HISTORY, type HistoryHead } from "../history_file.ts";
-import { BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 import { kindOf, noStore } from "../stores.ts";
 
@@ -21,7 +21,7 @@ export const dbExport: Command = {
     { name: "rows", value: "STORE", help: "The rows of a table", excludes: "history" },
     { name: "history", help: "All entries, as they are signed; what is meant without --rows" },
     { name: "output", short: "o", value: "FILE", help: "Where to; standard output unless told" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: [

@@ -11,7 +11,7 @@ import { sortedJson } from "../frame/output.ts";
 import { suggest } from "../frame/suggest.ts";
 import { EntryReader } from "../entries.ts";
 import { findDatabase } from "../databases.ts";
-import { BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 import { kindOf, noStore } from "../stores.ts";
 
@@ -20,7 +20,7 @@ export const dbGet: Command = {
   about: "Read a value, a document or the rows of a table",
   options: [
     { name: "at", value: "ENTRY", help: "As it was when this entry was the last one" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [
     DATABASE,

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { countEntries } from "../../console/entry_counts.ts";
 import type { Database } from "../../database/database.ts";
 import { Entry } from "../../entry/entry.ts";
 import { ID } from "../../entry/id.ts";
@@ -13,7 +14,7 @@ import { sortedJson } from "../frame/output.ts";
 import { many } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
 import { type HistoryHead, isHistoryHead } from "../history_file.ts";
-import { ACTOR, BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { acting, writing } from "../session.ts";
 
 /** How many lines are stored at once: an interrupt waits for these. */
@@ -29,8 +30,7 @@ export const dbImport: Command = {
       help: "Write the lines as rows of this table, signed by who acts",
     },
     { name: "db", value: "DB", help: "The database of the rows" },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [{ name: "FILE", help: "What to read; - is standard input" }],
   examples: [
@@ -103,7 +103,6 @@ async function history(run: Run, instance: Instance): Promise<void> {
   const { out, signal } = run;
   let head: HistoryHead | undefined;
   let stored = 0;
-  const total = { verified: 0, failed: 0, unverified: 0 };
   for await (const part of parts(run)) {
     head ??= headOf(part.shift());
     const root = ID.parse(head.root);
@@ -113,10 +112,7 @@ async function history(run: Run, instance: Instance): Promise<void> {
     if (signal.aborted) throw signal.reason;
   }
   if (head === undefined) throw headOf(undefined);
-  for (const entry of await instance.backend.getTree(ID.parse(head.root))) {
-    const status = await instance.backend.getVerificationStatus(entry.id);
-    total[status.toLowerCase() as keyof typeof total]++;
-  }
+  const { all: _, ...total } = await countEntries(instance.host.backend, ID.parse(head.root));
   out.result(
     { id: head.root, entries: stored, ...total },
     `Imported ${

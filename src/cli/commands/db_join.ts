@@ -1,4 +1,5 @@
 import { type Grantable, permissionOf } from "../../database/grants.ts";
+import { countEntries } from "../../console/entry_counts.ts";
 import { DatabaseTicket } from "../../sync/ticket.ts";
 import type { Sync } from "../../sync/port.ts";
 import type { JoinOptions } from "../../user/sharing.ts";
@@ -7,7 +8,7 @@ import type { Command, Run } from "../frame/command.ts";
 import { EXIT } from "../frame/failure.ts";
 import { many, shown } from "../frame/text.ts";
 import { nameOf, shortId } from "../databases.ts";
-import { ACTOR, BACKEND, refuseSeconds } from "../options.ts";
+import { refuseSeconds, STORAGE } from "../options.ts";
 import { syncing } from "../sharing.ts";
 
 /** `eidetica db join`. */
@@ -23,8 +24,7 @@ export const dbJoin: Command = {
       refuse: refuseSeconds,
       help: "How long to wait for whoever decides",
     },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [{ name: "TICKET", help: "What db share has printed" }],
   examples: ["eidetica db join 'eidetica:?db=bafyr4i…&pr=http:192.0.2.20:3000'"],
@@ -41,7 +41,7 @@ export const dbJoin: Command = {
       } finally {
         pending.end();
       }
-      const { length: entries } = await instance.backend.getTree(ticket.databaseId);
+      const { all: entries } = await countEntries(instance.host.backend, ticket.databaseId);
       const name = await nameOf(instance, ticket.databaseId) ?? shortId(id);
       run.out.result(
         { id, status: "joined", entries },

@@ -10,7 +10,7 @@ import { suggest } from "../frame/suggest.ts";
 import { many, shown } from "../frame/text.ts";
 import { findDatabase, openNamed, shortId } from "../databases.ts";
 import { authOf } from "../entries.ts";
-import { ACTOR, BACKEND, DATABASE, DRY_RUN } from "../options.ts";
+import { DATABASE, DRY_RUN, STORAGE } from "../options.ts";
 import { acting, reading } from "../session.ts";
 
 const ACTIONS = ["list", "grant", "revoke"] as const;
@@ -22,8 +22,7 @@ export const dbKeys: Command = {
     { name: "name", value: "NAME", help: "Label of the key" },
     { name: "confirm", value: "NAME", help: "The database's name, to give up one's own Admin" },
     DRY_RUN,
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [
     DATABASE,

@@ -1,11 +1,12 @@
+import { countEntries } from "../../console/entry_counts.ts";
 import { Database } from "../../database/database.ts";
 import type { Instance } from "../../instance/instance.ts";
 import type { Command, Run } from "../frame/command.ts";
-import { many } from "../frame/text.ts";
+import { count, many } from "../frame/text.ts";
 import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { entryJson, entryRow } from "../entry_lines.ts";
-import { BACKEND, DATABASE, LIMIT } from "../options.ts";
+import { DATABASE, LIMIT, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 
 /** `eidetica db log`. */
@@ -22,7 +23,7 @@ export const dbLog: Command = {
       help: "Only what has this verdict",
     },
     { name: "before", value: "ENTRY", help: "Only what is older than this entry" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db log orchard -n 4", "eidetica db log orchard --status Failed --json"],
@@ -83,12 +84,11 @@ async function footer(
   { root }: EntryReader,
   last: EntryFacts | undefined,
 ): Promise<void> {
+  const { all, unverified, failed } = await countEntries(instance.host.backend, root);
   const parts: string[] = [];
-  for (const [status, text] of [["Unverified", "waiting"], ["Failed", "failed"]] as const) {
-    const ids = await instance.backend.getEntriesByVerificationStatus(status);
-    let found = 0;
-    for (const id of ids) if ((await instance.backend.get(id)).root?.equals(root)) found++;
-    if (found > 0) parts.push(`${many(found, "entry", "entries")} ${text}.`);
+  if (unverified + failed > 0) {
+    const total = many(all, "entry", "entries");
+    parts.push(`${count(unverified)} of ${total} wait, ${count(failed)} failed.`);
   }
   if (last !== undefined && !last.entry.isRoot) {
     parts.push(`Older: --before ${shortId(last.entry.id)}`);

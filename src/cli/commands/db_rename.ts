@@ -1,13 +1,13 @@
 import type { Command } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
-import { ACTOR, BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { acting } from "../session.ts";
 
 /** `eidetica db rename`. */
 export const dbRename: Command = {
   about: "Give a database another name",
-  options: [...ACTOR, ...BACKEND],
+  options: STORAGE,
   positionals: [DATABASE, { name: "NAME", help: "The new name" }],
   examples: ["eidetica db rename orchard apples"],
   run: async (run) => {

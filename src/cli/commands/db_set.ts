@@ -7,7 +7,7 @@ import { change } from "../change.ts";
 import type { Command, Values } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
 import { jsonOf } from "../json_value.ts";
-import { ACTOR, BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { kindOf, type StoreKind } from "../stores.ts";
 import { readInput } from "../users.ts";
 
@@ -17,8 +17,7 @@ export const dbSet: Command = {
   options: [
     { name: "table", help: "Make the store a table when it is new", excludes: "doc" },
     { name: "doc", help: "Make the store a document when it is new" },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [
     DATABASE,

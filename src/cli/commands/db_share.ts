@@ -5,7 +5,7 @@ import type { Command, Run } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase, shortId } from "../databases.ts";
 import { authOf } from "../entries.ts";
-import { ACTOR, BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { placeOf } from "../place.ts";
 import { readRunFile } from "../run_file.ts";
 import { syncing } from "../sharing.ts";
@@ -20,8 +20,7 @@ export const dbShare: Command = {
       help: "Where others reach this node: host:port, or a URL",
     },
     { name: "no-qr", help: "No QR code on the terminal" },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db share orchard", "eidetica db share orchard --address node.example:3000"],

@@ -4,14 +4,14 @@ import type { Command, Run } from "../frame/command.ts";
 import { many, shown } from "../frame/text.ts";
 import { authOf } from "../entries.ts";
 import { findDatabase, type Found } from "../databases.ts";
-import { BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 import { showEntry } from "../show_entry.ts";
 
 /** `eidetica db show`. */
 export const dbShow: Command = {
   about: "Show a database, or one entry of it",
-  options: BACKEND,
+  options: STORAGE,
   positionals: [DATABASE, {
     name: "ENTRY",
     help: "ID of an entry, or a part of it",

@@ -7,7 +7,7 @@ import type { Command, Run } from "../frame/command.ts";
 import { EXIT, Failure } from "../frame/failure.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
-import { ACTOR, BACKEND, DATABASE, refuseSeconds } from "../options.ts";
+import { DATABASE, refuseSeconds, STORAGE } from "../options.ts";
 import { syncing, useKeyOf } from "../sharing.ts";
 
 /** `eidetica db sync`. */
@@ -22,8 +22,7 @@ export const dbSync: Command = {
       refuse: refuseSeconds,
       help: "How long to try each peer",
     },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db sync orchard", "eidetica db sync orchard --peer ed25519:… --timeout 5"],

@@ -8,7 +8,7 @@ import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { changeOf, entryJson, when, who } from "../entry_lines.ts";
 import { joinText, laneText, LETTERS, LINES, type Placed, placed } from "../graph.ts";
-import { BACKEND, DATABASE, LIMIT } from "../options.ts";
+import { DATABASE, LIMIT, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 import { svgOf } from "../svg.ts";
 
@@ -18,7 +18,7 @@ export const dbTree: Command = {
   options: [
     LIMIT,
     { name: "svg", value: "FILE", help: "Draw into a file for browsers" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db tree orchard", "eidetica db tree orchard -n 200 --svg orchard.svg"],

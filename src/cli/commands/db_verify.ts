@@ -7,7 +7,7 @@ import { count } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
 import { EntryReader } from "../entries.ts";
 import { entryJson } from "../entry_lines.ts";
-import { BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { writing } from "../session.ts";
 
 /** `eidetica db verify`. */
@@ -15,7 +15,7 @@ export const dbVerify: Command = {
   about: "Judge what waits, and count verdicts",
   options: [
     { name: "again", help: "Check every signature once more, whatever its verdict" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db verify orchard", "eidetica db verify orchard --again --json"],

@@ -6,7 +6,7 @@ import { count, many, shown } from "../frame/text.ts";
 import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { changeOf, entryJson, mark, who } from "../entry_lines.ts";
-import { BACKEND, DATABASE } from "../options.ts";
+import { DATABASE, STORAGE } from "../options.ts";
 import { interrupted } from "../serving.ts";
 import { reading } from "../session.ts";
 
@@ -15,7 +15,7 @@ export const dbWatch: Command = {
   about: "Follow the changes of a database",
   options: [
     { name: "store", value: "STORE", help: "Only what changes this store" },
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [DATABASE],
   examples: ["eidetica db watch orchard", "eidetica db watch orchard --json | jq .source"],

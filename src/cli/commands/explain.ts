@@ -7,17 +7,18 @@ import type { Command, Run } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
 import { suggest } from "../frame/suggest.ts";
 import { shown } from "../frame/text.ts";
+import { allRoots } from "../connected.ts";
 import { isPartOf, nameOf, shortId } from "../databases.ts";
 import { EntryReader } from "../entries.ts";
 import { type Check, checksOf } from "../explain_entry.ts";
 import { CODES } from "../explanations.ts";
-import { BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 
 /** `eidetica explain`. */
 export const explain: Command = {
   about: "Say what an error code means, or why an entry counts or does not",
-  options: BACKEND,
+  options: STORAGE,
   positionals: [{ name: "WHAT", help: "A code such as PermissionDenied, or the ID of an entry" }],
   examples: ["eidetica explain SigningKeyMismatch", "eidetica explain n4f52xna"],
   run: async (run) => {
@@ -91,7 +92,7 @@ async function findAnywhere(instance: Instance, text: string): Promise<Entry> {
   const whole = tryRead(() => ID.parse(text));
   if (whole !== undefined) return await instance.backend.get(whole);
   const found: Entry[] = [];
-  for (const root of await instance.backend.allRoots()) {
+  for (const root of await allRoots(instance)) {
     const reader = await EntryReader.of(instance, await Database.open(instance, root));
     for await (const entry of reader.newestFirst()) if (isPartOf(text, entry.id)) found.push(entry);
   }

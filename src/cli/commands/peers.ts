@@ -5,22 +5,21 @@ import type { Command, Run } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
 import { when } from "../entry_lines.ts";
-import { BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { writing } from "../session.ts";
+import { knownSync } from "../sharing.ts";
 
 /** `eidetica peers`. */
 export const peers: Command = {
   about: "Show with whom databases are kept in step",
-  options: [{ name: "db", value: "DB", help: "Only the peers of this database" }, ...BACKEND],
+  options: [{ name: "db", value: "DB", help: "Only the peers of this database" }, ...STORAGE],
   examples: ["eidetica peers", "eidetica peers --db orchard --json"],
   run: (run) => writing(run, (instance) => show(run, instance)),
 };
 
 async function show(run: Run, instance: Instance): Promise<void> {
   const { out } = run;
-  const metadata = await instance.backend.getInstanceMetadata();
-  // Where nothing was ever synchronised there are none, and looking makes nothing.
-  const sync = metadata?.sync_db ? await instance.enableSync() : undefined;
+  const sync = await knownSync(instance);
   const found = sync === undefined ? [] : await wanted(run, instance, sync);
   if (out.json) return out.value(await Promise.all(found.map((peer) => peerJson(sync!, peer))));
   if (found.length === 0) return out.line("No peers.");

@@ -1,6 +1,6 @@
 import type { Command, Run } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
-import { ACTOR, BACKEND, DRY_RUN } from "../options.ts";
+import { DRY_RUN, STORAGE } from "../options.ts";
 import { pendingRequest, requestJson } from "../requests.ts";
 import { syncing } from "../sharing.ts";
 
@@ -9,7 +9,7 @@ const ID = { name: "ID", help: "ID of the request, or its beginning" };
 /** `eidetica requests approve`. */
 export const requestsApprove: Command = {
   about: "Grant what a request asks for",
-  options: [DRY_RUN, ...ACTOR, ...BACKEND],
+  options: [DRY_RUN, ...STORAGE],
   positionals: [ID],
   examples: ["eidetica requests approve 3f2a --dry-run", "eidetica requests approve 3f2a"],
   run: (run) => decide(run, "Approved"),
@@ -18,7 +18,7 @@ export const requestsApprove: Command = {
 /** `eidetica requests reject`. */
 export const requestsReject: Command = {
   about: "Refuse a request",
-  options: [DRY_RUN, ...ACTOR, ...BACKEND],
+  options: [DRY_RUN, ...STORAGE],
   positionals: [ID],
   examples: ["eidetica requests reject 3f2a"],
   run: (run) => decide(run, "Rejected"),

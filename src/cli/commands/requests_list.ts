@@ -2,21 +2,20 @@ import type { Command } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
 import { nameOf, shortId } from "../databases.ts";
 import { when } from "../entry_lines.ts";
-import { BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { allRequests, requestJson } from "../requests.ts";
 import { writing } from "../session.ts";
+import { knownSync } from "../sharing.ts";
 
 /** `eidetica requests list`. */
 export const requestsList: Command = {
   about: "List the requests that nobody has decided",
-  options: [{ name: "all", help: "Those that were decided, too" }, ...BACKEND],
+  options: [{ name: "all", help: "Those that were decided, too" }, ...STORAGE],
   examples: ["eidetica requests list", "eidetica requests list --all --json"],
   run: (run) =>
     writing(run, async (instance) => {
       const { out, values } = run;
-      const metadata = await instance.backend.getInstanceMetadata();
-      // Where nothing was ever synchronised nobody has asked, and looking makes nothing.
-      const sync = metadata?.sync_db ? await instance.enableSync() : undefined;
+      const sync = await knownSync(instance);
       const all = sync === undefined ? [] : await allRequests(sync);
       const found = all.filter(([, { status }]) => values.has("all") || status.state === "Pending");
       if (out.json) return out.value(found.map(([id, request]) => requestJson(id, request)));

@@ -4,6 +4,7 @@ import { BACKEND, httpOptions } from "../options.ts";
 import { openPlace, placeOf } from "../place.ts";
 import { type Reached, serveUntilInterrupted } from "../serving.ts";
 import { announce } from "../storage_log.ts";
+import { requireFree } from "../where.ts";
 
 /** `eidetica serve`: pages for browsers and synchronisation for other nodes. */
 export const serve: Command = {
@@ -28,6 +29,7 @@ export const serve: Command = {
     const log = new Log("warn", out.json);
     const place = placeOf(values);
     announce(log, place);
+    await requireFree(place);
     const instance = await openPlace(place, { signal });
     try {
       const http = { port: Number(values.text("port")), hostname: values.text("host") };

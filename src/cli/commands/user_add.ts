@@ -2,7 +2,7 @@ import { NewUser } from "../../user/new_user.ts";
 import type { Command, Run } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
 import { shown } from "../frame/text.ts";
-import { ACTOR, BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { newPassword } from "../new_password.ts";
 import { acting } from "../session.ts";
 
@@ -16,8 +16,7 @@ export const userAdd: Command = {
       value: "FILE",
       help: "File with the user's password, - for standard input",
     },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [{ name: "NAME", help: "Login name" }],
   examples: ["eidetica user add ben", "eidetica user add ben --passwordless --user ada"],

@@ -1,6 +1,6 @@
 import type { Command } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
-import { ACTOR, BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { acting } from "../session.ts";
 import { listUsers, named } from "../users.ts";
 
@@ -9,8 +9,7 @@ export const userDisable: Command = {
   about: "Keep a user from logging in; for administrators",
   options: [
     { name: "enable", help: "Let the user log in again" },
-    ...ACTOR,
-    ...BACKEND,
+    ...STORAGE,
   ],
   positionals: [{ name: "NAME", help: "Login name", completes: "user" }],
   examples: ["eidetica user disable ben", "eidetica user disable ben --enable"],

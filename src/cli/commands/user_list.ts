@@ -2,14 +2,14 @@ import { when } from "../entry_lines.ts";
 import { tryRead } from "../../util/try_read.ts";
 import type { Command } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
-import { BACKEND } from "../options.ts";
+import { STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
 import { isPasswordless, type ListedUser, listUsers, usersDatabase } from "../users.ts";
 
 /** `eidetica user list`. */
 export const userList: Command = {
   about: "List the users",
-  options: BACKEND,
+  options: STORAGE,
   examples: ["eidetica user list", "eidetica user list --json"],
   run: (run) =>
     reading(run, async (instance) => {
