@@ -7,6 +7,12 @@ import { BACKLOG_LIMITS } from "../../src/backend/backlog/limits.ts";
 import { MAX_PASS } from "../../src/database/verifier.ts";
 import * as entry from "../../src/entry/constants.ts";
 import { MAX_SIG_BYTES } from "../../src/entry/entry_codec.ts";
+import { MAX_FRAME_BYTES } from "../../src/service/protocol/frames.ts";
+import {
+  MAX_CONNECTIONS,
+  MAX_SESSION_KEYS,
+  MAX_UNREAD_BYTES,
+} from "../../src/service/server/limits.ts";
 import * as sync from "../../src/sync/access/limits.ts";
 import { MAX_METERED, VERIFY_BURST_MS, VERIFY_SHARE } from "../../src/sync/access/verify_time.ts";
 import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
@@ -51,6 +57,10 @@ describe("docs/security.md", () => {
       ...sync,
       ...streams as unknown as Record<string, number>,
       MAX_NAMED_TREES,
+      MAX_FRAME_BYTES,
+      MAX_UNREAD_BYTES,
+      MAX_CONNECTIONS,
+      MAX_SESSION_KEYS,
       VERIFY_SHARE,
       VERIFY_BURST_MS,
       MAX_METERED,

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Database, DocStore, Instance, NewUser, PrivateKey, type User } from "../../mod.ts";
+import {
+  AuthKey,
+  type Database,
+  DocStore,
+  Instance,
+  NewUser,
+  Permission,
+  PrivateKey,
+  type User,
+} from "../../mod.ts";
 import type { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { Snapshot } from "../../src/entry/snapshot.ts";
@@ -321,6 +330,48 @@ describe("what clients of a server must not be able to", () => {
       entryIds: [...tips, own.rootId],
     } as const;
     await assert.rejects(eve.operate(own.rootId, merge, key.signingKey), hasCode("EntryNotInTree"));
+  });
+
+  it("go on hearing of writes when they may not read any more", async () => {
+    const shared = await bed.ada.createDatabase({ name: "shared" });
+    const eve = await CoreClient.begin(bed.server);
+    await eve.login("eve");
+    const grant = async (key: AuthKey) =>
+      await shared.withTransaction(async (tx) => {
+        await tx.getSettings().setAuthKey(eve.key!.publicKey, key);
+      });
+    await grant(AuthKey.active("eve", Permission.read));
+    await eve.operate(shared.rootId, { type: "SubscribeWrites", tips: Snapshot.EMPTY });
+    await write(shared, "a", 1);
+    await grant(new AuthKey("eve", Permission.read, "Revoked"));
+    await write(shared, "a", 2);
+    await eve.ask({ type: "GetInstanceMetadata" });
+    // Of the write that has taken the right away she is told, since she had it then.
+    assert.equal(eve.writes.length, 2);
+    // When she has it again, she asks again.
+    await grant(AuthKey.active("eve", Permission.read));
+    await write(shared, "a", 3);
+    await eve.operate(shared.rootId, { type: "SubscribeWrites", tips: Snapshot.EMPTY });
+    await write(shared, "a", 4);
+    await eve.ask({ type: "GetInstanceMetadata" });
+    assert.equal(eve.writes.length, 3);
+  });
+
+  it("hear of a database that is not there yet, unless they may read it when it is", async () => {
+    const user = await bed.twin.loginUser("ada");
+    const fresh = await user.createDatabase({ name: "to come" });
+    const [genesis] = await fresh.getAllEntries();
+    const key = await user.signingKey((await user.findKey(fresh.rootId))!);
+    const { client: ada } = await bed.client();
+    await ada.register(key);
+    const eve = await CoreClient.begin(bed.server);
+    await eve.login("eve");
+    const subscribe = { type: "SubscribeWrites", tips: Snapshot.EMPTY } as const;
+    await eve.operate(fresh.rootId, subscribe);
+    await ada.operate(fresh.rootId, subscribe, key);
+    await ada.operate(fresh.rootId, { type: "SubmitSignedEntry", entry: genesis! });
+    await eve.ask({ type: "GetInstanceMetadata" });
+    assert.deepEqual([ada.writes.length, eve.writes.length], [1, 0]);
   });
 
   it("11#31: see states of another tree, or of another user", async () => {
