@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   type Database,
+  Doc,
   DocStore,
+  type EideticaError,
   Entry,
   Instance,
   NewUser,
   PasswordStore,
+  Permission,
   Table,
   type User,
 } from "../../mod.ts";
@@ -367,5 +370,93 @@ describe("the API of a node: history", () => {
       assert.equal(entry.status, "Unverified");
       assert.deepEqual(entry.missing_parents, [`${late[0]!.parents[0]}`]);
       await away.close();
+    }));
+});
+
+describe("the API of a node: others", () => {
+  /** Somebody elsewhere who asks for a database of `cyn`. */
+  async function asking(
+    bed: ApiBed,
+  ): Promise<{ database: Database; request: Json; close(): Promise<void> }> {
+    const { cyn, instance, clock, get } = bed;
+    clock.set(Date.now());
+    await bed.one.logIn("cyn", PASSWORD); // the session from before is long over
+    const sync = await instance.enableSync();
+    await sync.serve();
+    const database = await cyn.createDatabase({ name: "guarded" });
+    const ticket = await cyn.share(database);
+    const away = await Instance.connectOrCreate("memory://", NewUser.passwordless("eve"));
+    await away.instance.enableSync();
+    const asked = away.user!.requestDatabaseAccess(ticket, {
+      permission: Permission.write(10),
+      note: Doc.from({ note: "\u202e<b>let me in" }),
+    });
+    await assert.rejects(asked, ({ code }: EideticaError) => code === "BootstrapPending");
+    const [request] = (await get("requests")).items;
+    return { database, request, close: () => away.instance.close() };
+  }
+
+  it("shows requests to those who decide them, and says before what an answer does", () =>
+    withApi(async (bed) => {
+      const { database, request, close } = await asking(bed);
+      assert.equal(request.database, `${database.rootId}`);
+      assert.deepEqual([request.permission, request.note], ["write:10", "\u202e<b>let me in"]);
+      assert.match(request.effect, /write:10/);
+      assert.equal(request.signs_with.key, `${bed.cyn.defaultKey()}`);
+      assert.deepEqual((await bed.get(`requests?db=${database.rootId}`)).items.length, 1);
+      assert.deepEqual((await bed.get("requests?db=x")).items, []);
+      const ada = bed.browser();
+      await ada.logIn("ada");
+      assert.deepEqual(await (await ada.send("/api/console/requests")).json(), { items: [] });
+      const path = `/api/console/requests/${request.id}/approve`;
+      const headers = {
+        "x-eidetica-csrf": (await (await ada.send("/api/console/me")).json()).csrf,
+      };
+      assert.equal((await ada.send(path, { method: "POST", headers })).status, 404);
+      await close();
+    }));
+
+  it("decides them once, with the token of the session alone", () =>
+    withApi(async (bed) => {
+      const { database, request, close } = await asking(bed);
+      const path = `/api/console/requests/${request.id}/approve`;
+      const { csrf } = await bed.get("me");
+      const post = (headers: Record<string, string>) =>
+        bed.one.send(path, { method: "POST", headers });
+      assert.equal((await post({})).status, 403);
+      assert.equal((await post({ "x-eidetica-csrf": "x" })).status, 403);
+      assert.equal((await bed.get("requests")).items.length, 1);
+      const own = { "x-eidetica-csrf": csrf };
+      const both = await Promise.all([post(own), post(own)]);
+      assert.ok(both.some(({ status }) => status === 200));
+      assert.deepEqual((await bed.get("requests")).items, []);
+      const { keys } = await bed.get(`db/${database.rootId}/people`);
+      assert.equal(keys.find(({ key }: Json) => key === request.key).permission, "write:10");
+      assert.equal((await post(own)).status, 404);
+      await close();
+    }));
+
+  it("tells who is in step with a database, and brings it in step", () =>
+    withApi(async (bed) => {
+      const { database, request, close } = await asking(bed);
+      const path = `db/${database.rootId}/sync`;
+      const before = await bed.get(path);
+      assert.deepEqual([before.synchronises, before.is_synced, before.on_commit], [
+        true,
+        true,
+        true,
+      ]);
+      const { csrf } = await bed.get("me");
+      const headers = { "x-eidetica-csrf": csrf };
+      const reject = `/api/console/requests/${request.id}/reject`;
+      assert.equal((await bed.one.send(reject, { method: "POST", headers })).status, 200);
+      const answer = await bed.one.send(`/api/console/${path}`, { method: "POST", headers });
+      assert.deepEqual([answer.status, Object.keys(await answer.json())], [200, [
+        "received",
+        "sent",
+        "complete",
+      ]]);
+      assert.equal((await bed.one.send(`/api/console/${path}`, { method: "POST" })).status, 403);
+      await close();
     }));
 });

@@ -3,7 +3,17 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Database, DocStore, Instance, NewUser, Table, type User } from "../../mod.ts";
+import {
+  type Database,
+  Doc,
+  DocStore,
+  type EideticaError,
+  Instance,
+  NewUser,
+  Permission,
+  Table,
+  type User,
+} from "../../mod.ts";
 import { type NodeHandler, nodeHandler } from "../../src/console/mod.ts";
 import { Chromium, chromiumPath, type Tab } from "./chromium.ts";
 
@@ -222,6 +232,38 @@ describe("the console in Chromium", () => {
     bed.assertQuiet(one);
   });
 
+  walk("shows who asks for access, says what an answer does, and gives it", async (t) => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "");
+    await tab.untilText("orchard");
+    const { instance, user: cora } = await Instance.connectOrCreate(
+      "memory://",
+      NewUser.passwordless("cora"),
+    );
+    t.after(() => instance.close());
+    await (await instance.enableSync()).serve();
+    const ticket = await bed.ada.share(bed.orchard);
+    const asked = cora!.requestDatabaseAccess(ticket, {
+      permission: Permission.write(10),
+      note: Doc.from({ note: HOSTILE }),
+    });
+    await assert.rejects(asked, ({ code }: EideticaError) => code === "BootstrapPending");
+    await tab.untilText("Waiting for you");
+    await tab.untilText(SHOWN);
+    await tab.click("Approve…");
+    await tab.untilText("No entry changes its verdict.");
+    assert.deepEqual(await faults(tab), []);
+    await tab.click("Approve", "dialog[open]");
+    await tab.until(`!document.body.innerText.includes("Waiting for you")`);
+    await cora!.join(ticket);
+    await bed.see(tab, "/db/ID/sync");
+    await tab.untilText("with 1 peer");
+    await tab.click("Synchronise now");
+    await tab.untilText("All are in step.");
+    assert.deepEqual(await faults(tab), []);
+    bed.assertQuiet(tab);
+  });
+
   walk("says when the session has ended, and keeps what was seen", async () => {
     const tab = await bed.tab("ada");
     await bed.see(tab, "/db/ID/s/trees");
@@ -254,6 +296,7 @@ describe("the console in Chromium", () => {
       ["table", "/db/ID/s/trees?row=t-0417", "Today it may not."],
       ["tree", "/db/ID/s/plan?path=spring&path=by", "Written below"],
       ["history", "/db/ID/history", "newest first"],
+      ["sync", "/db/ID/sync", "Synchronisation"],
     ];
     for (const [name, path, seen] of views) {
       await bed.see(tab, path);

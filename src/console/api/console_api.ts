@@ -5,7 +5,9 @@ import { databasesApi } from "./databases_api.ts";
 import { entriesApi } from "./entries_api.ts";
 import { eventsApi } from "./events_api.ts";
 import { peopleApi } from "./people_api.ts";
+import { requestsApi } from "./requests_api.ts";
 import { storesApi } from "./stores_api.ts";
+import { syncApi } from "./sync_api.ts";
 
 /** The JSON API of a node: what the console shows, for programs as well. */
 export function consoleApi(node: NodeContext): ApiRouter {
@@ -15,6 +17,8 @@ export function consoleApi(node: NodeContext): ApiRouter {
     ...blameApi(node),
     ...entriesApi(node),
     ...peopleApi(node),
+    ...requestsApi(node),
+    ...syncApi(node),
     ...eventsApi(node),
   });
 }

@@ -95,7 +95,8 @@ async function summary(
   };
 }
 
-async function nameOf(database: Database): Promise<unknown> {
+/** The name of a database, cut; null for one that has none. */
+export async function nameOf(database: Database): Promise<unknown> {
   return await database.getName().then(cutText, (error) => {
     if (error instanceof EideticaError && error.code === "KeyNotFound") return null;
     throw error;

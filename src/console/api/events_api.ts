@@ -1,5 +1,6 @@
 import type { ID } from "../../entry/id.ts";
 import { encodeEvent, EVENTS_TYPE, SIGN_OF_LIFE } from "../../sync/http/event_stream.ts";
+import type { Sync } from "../../sync/port.ts";
 import { Logger } from "../../util/log.ts";
 import type { NodeContext } from "../router.ts";
 import type { WebSession } from "../sessions.ts";
@@ -24,7 +25,7 @@ export function eventsApi(node: NodeContext): ApiRoutes {
 
 /**
  * A stream that tells that databases have changed, and never what: `change` with `{ db }`, where `db` is null for the list of
- * databases, and `ended` when the session ends. Of one database with `?db=`, else of all that the user may read.
+ * databases and for requests for access, and `ended` when the session ends. Of one database with `?db=`, else of all that the user may read.
  */
 async function events(
   node: NodeContext,
@@ -60,7 +61,9 @@ interface StreamOf {
 class ChangeStream {
   readonly body: ReadableStream<Uint8Array>;
   readonly #of: StreamOf;
-  readonly #changed = new Map<string, ID>();
+  /** Databases that have changed; null for what is asked without one. */
+  readonly #changed = new Set<string | null>();
+  readonly #stop = new AbortController();
   readonly #unhear: () => void;
   readonly #signs: ReturnType<typeof setInterval>;
   readonly #ended = () => this.#end("ended");
@@ -77,7 +80,8 @@ class ChangeStream {
       },
       cancel: () => this.end(),
     });
-    this.#unhear = instance.host.onAnyWrite((tree) => this.#note(tree));
+    this.#unhear = instance.host.onAnyWrite((tree) => this.#note(this.#nameOf(tree)));
+    if (instance.sync !== undefined) void this.#hearRequests(instance.sync);
     this.#signs = setInterval(() => this.#send(SIGN_OF_LIFE), SIGN_MS);
     of.session.ended.addEventListener("abort", this.#ended, { once: true });
   }
@@ -92,6 +96,7 @@ class ChangeStream {
     if (event !== undefined) this.#send(encodeEvent({ event, data: "{}" }));
     this.#isOver = true;
     this.#unhear();
+    this.#stop.abort();
     clearInterval(this.#signs);
     clearTimeout(this.#timer);
     this.#of.session.ended.removeEventListener("abort", this.#ended);
@@ -100,35 +105,41 @@ class ChangeStream {
     if (this.#controller.desiredSize !== null) tryClose(this.#controller);
   }
 
-  #note(tree: ID): void {
-    this.#changed.set(tree.toString(), tree);
+  /** What the user tracks stands in a database of the user's own: its writes change the list. */
+  #nameOf(tree: ID): string | null {
+    return tree.equals(this.#of.session.user.database.rootId) ? null : tree.toString();
+  }
+
+  async #hearRequests(sync: Sync): Promise<void> {
+    for await (const { type } of sync.events({ signal: this.#stop.signal })) {
+      if (type === "accessRequested") this.#note(null);
+    }
+  }
+
+  #note(name: string | null): void {
+    const { only } = this.#of;
+    if (only !== undefined && name !== null && name !== only) return;
+    this.#changed.add(name);
     this.#timer ??= setTimeout(() => void this.#tell(), GATHER_MS);
   }
 
   async #tell(): Promise<void> {
-    const changed = [...this.#changed.keys()];
+    const changed = [...this.#changed];
     this.#changed.clear();
     this.#timer = undefined;
     try {
-      for (const id of await this.#seen(changed)) {
-        this.#send(encodeEvent({ event: "change", data: JSON.stringify({ db: id }) }));
+      for (const db of changed) {
+        if (!await this.#mayTell(db)) continue;
+        this.#send(encodeEvent({ event: "change", data: JSON.stringify({ db }) }));
       }
     } catch (error) {
       log.warn("cannot tell what has changed: {error}", { error });
     }
   }
 
-  /** Those of which the user may know. */
-  async #seen(changed: readonly string[]): Promise<(string | null)[]> {
-    const { session: { user }, only } = this.#of;
-    const wanted = only === undefined ? changed : changed.filter((id) => id === only);
-    const own = user.database.rootId.toString();
-    const seen: (string | null)[] = [];
-    for (const id of wanted) {
-      if (id === own) seen.push(null);
-      else if (!(await readable(user, id) instanceof Response)) seen.push(id);
-    }
-    return seen;
+  /** Nobody is told of databases that they may not read now. */
+  async #mayTell(name: string | null): Promise<boolean> {
+    return name === null || !(await readable(this.#of.session.user, name) instanceof Response);
   }
 
   /** What nobody has read yet is enough: who is behind will ask for the newest state anyway. */

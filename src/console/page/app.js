@@ -7,6 +7,7 @@ import { listenToKeys } from "./keys.js";
 import { HistoryView } from "./history_view.js";
 import { NodeView } from "./node_view.js";
 import { Overview } from "./overview.js";
+import { SyncView } from "./sync_view.js";
 import { StoreView } from "./store_view.js";
 import { useChanges } from "./changes.js";
 
@@ -80,6 +81,9 @@ function View({ database, view, name, search, version, isKnown }) {
         version=${version} />
     `;
   }
+  if (view === "sync") {
+    return html`<${SyncView} key=${database} id=${database} version=${version} />`;
+  }
   if (view === "history") {
     return html`<${HistoryView} key=${database} id=${database} search=${search} version=${version} />`;
   }
@@ -121,6 +125,9 @@ function Rail({ me, id, view, version }) {
                 <li><${Link} to=${dbPath(id, "history")} aria-current=${current(
                   view === "history",
                 )}>History<//></li>
+            <li><${Link} to=${dbPath(id, "sync")} aria-current=${current(
+              view === "sync",
+            )}>Sync<//></li>
               </ul></nav>
         `}
         <p class="me">${me && html`<span>${nameText(me.user)}</span>${
@@ -138,6 +145,7 @@ const KEYS = [
   ["g then n", "all databases"],
   ["g then o", "overview of the database"],
   ["g then h", "history of the database"],
+  ["g then y", "who is in step with the database"],
   ["j, k", "next row, previous row"],
   ["Enter", "open the row"],
   ["Esc", "close the panel, back to the row"],

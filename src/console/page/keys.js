@@ -33,6 +33,7 @@ const PLACES = {
   n: () => go("/console"),
   o: (id) => id && go(dbPath(id)),
   h: (id) => id && go(dbPath(id, "history")),
+  y: (id) => id && go(dbPath(id, "sync")),
 };
 
 const KEYS = {

@@ -82,6 +82,12 @@ export async function ask(path, init) {
   );
 }
 
+/** Has the node do something. */
+export async function act(path) {
+  const { csrf } = await ask("me");
+  return await ask(path, { method: "POST", headers: { "x-eidetica-csrf": csrf } });
+}
+
 /** The answer to a question, asked again when it or `version` changes; the last one stays until then. */
 export function useAnswer(path, version = 0) {
   const [state, setState] = useState({ path: undefined });

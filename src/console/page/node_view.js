@@ -12,6 +12,7 @@ import {
   timeText,
   usePages,
 } from "./lib.js";
+import { Requests } from "./requests.js";
 import { Loading, More, Problem, Verdicts } from "./parts.js";
 
 const pageOf = (path, cursor) => `${path}${query({ cursor })}`;
@@ -23,6 +24,7 @@ export function NodeView({ version }) {
   if (page === undefined) return html`<${Loading} />`;
   return html`<h1>Databases</h1>
     <p class="quiet">${summary(items, page.total.value)}</p>
+    <${Requests} version=${version} />
     ${items.length > 0 && html`<${Databases} items=${items} />`}
     <${More} more=${more} what="databases" />`;
 }

@@ -1,6 +1,7 @@
 /** One database: what is this, and who may do what? */
 
 import { count, dbPath, html, Link, nameText, shortId, timeText, useAnswer } from "./lib.js";
+import { Requests } from "./requests.js";
 import { Loading, Problem, Verdicts, Who } from "./parts.js";
 
 const SHOWN = new Set(["docstore", "table", "counter"]);
@@ -39,7 +40,8 @@ export function Overview({ id, version }) {
     </dl>
         <h2>Stores</h2>
         <${Stores} id=${id} stores=${data.stores} />
-        <h2 id="people">Who may do what</h2>
+        <${Requests} id=${id} version=${version} />
+    <h2 id="people">Who may do what</h2>
         ${people.error && html`<${Problem} error=${people.error} />`}
         ${people.data && html`<${People} people=${people.data} />`}
   `;
