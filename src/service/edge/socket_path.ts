@@ -5,7 +5,7 @@
  */
 
 import { paths, process } from "#node";
-import { requireText, wrongArgument } from "../../util/arguments.ts";
+import { optionsOf, requireText, wrongArgument } from "../../util/arguments.ts";
 import { utf8 } from "../../util/bytes.ts";
 import { ServiceError } from "../../util/errors.ts";
 
@@ -24,11 +24,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Where programs look for the service unless they are told: `EIDETICA_SOCKET`, else `eidetica/service.sock` in
  * `XDG_RUNTIME_DIR`, else a folder in `/tmp` named after the user; on Windows a named pipe.
  */
-export function defaultSocketPath(
-  env: Environment = process.env,
-  platform: string = process.platform,
-): string {
-  const { EIDETICA_SOCKET: told, XDG_RUNTIME_DIR: runtime, USER, USERNAME } = env;
+export function defaultSocketPath(env?: Environment, platform: string = process.platform): string {
+  const { EIDETICA_SOCKET: told, XDG_RUNTIME_DIR: runtime, USER, USERNAME } = //
+    optionsOf<Environment>(env ?? process.env, "tell where the service is");
   if (told !== undefined) return told;
   if (platform === "win32") return `\\\\.\\pipe\\eidetica-${USERNAME ?? "unknown"}`;
   if (runtime !== undefined) return `${runtime}/eidetica/service.sock`;
