@@ -6,7 +6,7 @@ import { compareInTree } from "../backend/tree/walk.ts";
 import type { WriteCallback } from "../database/host.ts";
 import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
-import { isShared } from "../storage/group_commit.ts";
+import { isShared, isSilence } from "../storage/group_commit.ts";
 import { TransactionError } from "../util/errors.ts";
 import { isLost } from "../util/lost.ts";
 import { turns } from "../util/turns.ts";
@@ -167,13 +167,18 @@ export class TreeWriter {
 
   async #commitOrFail(group: readonly QueuedJob[]): Promise<void> {
     let results: readonly Result[] | undefined;
+    const begun = performance.now();
     try {
       await this.#backend.update(this.#tree, async (update) => {
         results = undefined;
         results = await this.#run(group, update);
       });
     } catch (error) {
-      if (group.length === 1 || isShared(error)) return group.forEach((job) => job.failed(error));
+      // Whoever waits behind them would be answered as little, and as late.
+      const behind = isSilence(error, begun) ? this.#queue.splice(0) : [];
+      if (group.length === 1 || isShared(error)) {
+        return [...group, ...behind].forEach((job) => job.failed(error));
+      }
       // One write may be the reason; it must not take the others down with it.
       for (const [at, job] of group.entries()) {
         const isDoubtful = results !== undefined && results[at]!.error === undefined;
@@ -195,12 +200,14 @@ export class TreeWriter {
       const { size, postTips } = update;
       const before = update.verified.length;
       if (turns.isOver) await turns.next();
+      const begun = performance.now();
       try {
         const value = await job.run(update);
         results.push({ value, outcome: outcomeOf(job, update, before, postTips) });
       } catch (error) {
         // What a write has half done must not be committed with what others have done.
-        if (error instanceof UpdateConflict || update.size !== size) throw error;
+        const isHalf = error instanceof UpdateConflict || update.size !== size;
+        if (isHalf || isSilence(error, begun)) throw error;
         results.push({ error });
       }
     }

@@ -62,12 +62,18 @@ export class GroupCommit {
       const results = applied instanceof Promise ? await applied : applied;
       group.forEach(({ resolve }, at) => resolve(results[at]!));
     } catch (error) {
-      if (group.length === 1 || isShared(error)) group.forEach(({ reject }) => reject(error));
-      // One batch may be the reason; it must not take the others down with it.
+      // Whoever waits behind them would be answered as little, and as late.
+      const behind = isSilence(error, this.#begun) ? this.#waiting.splice(0) : [];
+      if (group.length === 1 || isShared(error)) {
+        for (const { reject } of [...group, ...behind]) reject(error);
+      } // One batch may be the reason; it must not take the others down with it.
       else for (const one of group) await this.#applyNext([one]);
     }
   }
 }
+
+/** How long a storage has answered nothing, in milliseconds, when it is taken for one that answers nobody else either. */
+export const SILENT_MS = 10_000;
 
 /** Codes of failures that every batch of a group would meet again by itself. */
 const SHARED: ReadonlySet<string> = new Set([
@@ -82,4 +88,9 @@ const SHARED: ReadonlySet<string> = new Set([
 /** Whether every other commit of the group would meet the same failure by itself. */
 export function isShared(error: unknown): boolean {
   return error instanceof StorageError && SHARED.has(error.code);
+}
+
+/** Whether a failure of what began at `since`, by `performance.now()`, is that of a storage that answers nobody. */
+export function isSilence(error: unknown, since: number): boolean {
+  return isShared(error) && performance.now() - since >= SILENT_MS;
 }
