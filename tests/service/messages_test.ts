@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "../helpers/fast_check.ts";
+import { Entry } from "../../src/entry/entry.ts";
 import { ID } from "../../src/entry/id.ts";
 import { decodeClientFrame } from "../../src/service/protocol/client_in.ts";
 import { encodeClientFrame } from "../../src/service/protocol/client_out.ts";
@@ -129,6 +130,25 @@ describe("features of the service socket", () => {
       const again = decodeServerFrame(binary, ALL);
       assert.equal(fromUtf8(encodeServerFrame(again, NO_FEATURES)), text);
     }
+  });
+
+  it("an answer of more than a frame is refused before it is made to its end", () => {
+    const builder = Entry.rootBuilder();
+    builder.setSubtreeData("s", new Uint8Array(4_000_000).fill(255));
+    const entry = builder.build();
+    let asked = 0;
+    const entries = {
+      *[Symbol.iterator]() {
+        for (; asked < 1000; asked++) yield entry;
+      },
+    } as unknown as Entry[];
+    const frame = { type: "Response", response: { type: "Entries", entries } } as const;
+    const tooLarge = (error: unknown) =>
+      error instanceof EideticaError && error.code === "FrameTooLarge";
+    assert.throws(() => encodeServerFrame(frame, NO_FEATURES), tooLarge);
+    assert.ok(asked < 6, String(asked));
+    assert.throws(() => encodeServerFrame(frame, ALL), tooLarge);
+    assert.ok(asked < 24, String(asked));
   });
 
   it("what a binary payload names must be there, and nothing else", () => {

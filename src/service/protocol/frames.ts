@@ -23,7 +23,7 @@ const NOTHING = new Uint8Array(0);
 
 /** A payload with its length before it. Throws `ServiceError` `FrameTooLarge` before anything is made. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
-  requireLength(payload.length);
+  requireFrameLength(payload.length);
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
   new DataView(frame.buffer).setUint32(0, payload.length);
   frame.set(payload, FRAME_HEADER_BYTES);
@@ -84,7 +84,7 @@ export class FrameReader {
 
   #begin(): void {
     const length = new DataView(this.#header.buffer).getUint32(0);
-    requireLength(length);
+    requireFrameLength(length);
     this.#headerLength = 0;
     this.#length = length;
     this.#payload = new Uint8Array(Math.min(length, FIRST_BYTES));
@@ -115,7 +115,8 @@ export class FrameReader {
   }
 }
 
-function requireLength(length: number): void {
+/** Fails with `ServiceError` `FrameTooLarge` when a payload of this length cannot be passed on. */
+export function requireFrameLength(length: number): void {
   if (length <= MAX_FRAME_BYTES) return;
   throw new ServiceError(
     "FrameTooLarge",

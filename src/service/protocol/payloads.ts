@@ -21,7 +21,7 @@ import { EntryError } from "../../util/errors.ts";
 import { JsonBytes } from "../../util/json_bytes.ts";
 import { JsonBytesWriter } from "../../util/json_bytes_writer.ts";
 import type { ReadJson } from "../../util/json_struct.ts";
-import { MAX_FRAME_BYTES } from "./frames.ts";
+import { MAX_FRAME_BYTES, requireFrameLength } from "./frames.ts";
 import type { OutgoingEntry, ReceivedEntry } from "./messages.ts";
 
 /** What a binary payload begins with; no JSON does. */
@@ -87,6 +87,7 @@ export class PayloadWriter {
   readonly #out = new JsonBytesWriter();
   readonly #isBinary: boolean;
   readonly #attached: Uint8Array[] = [];
+  #attachedBytes = 0;
 
   /** Writes binary or JSON; a payload that holds no entry or blob is always JSON. */
   constructor(isBinary: boolean) {
@@ -102,6 +103,8 @@ export class PayloadWriter {
   entry({ bytes }: OutgoingEntry): void {
     if (this.#isBinary) this.#attach(bytes);
     else writeEntryJson(bytes, this.#out);
+    // Before the next one: what is too large is not made to its end.
+    requireFrameLength(this.#out.length + this.#attachedBytes);
   }
 
   /** Entries as an array. */
@@ -123,6 +126,7 @@ export class PayloadWriter {
 
   #attach(bytes: Uint8Array): void {
     this.#attached.push(bytes);
+    this.#attachedBytes += bytes.length;
     this.#out.uint(bytes.length);
   }
 

@@ -4,6 +4,7 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import { inTree } from "../../backend/tree/walk.ts";
+import { requireFrameLength } from "../protocol/frames.ts";
 import type { DatabaseOp, ReceivedEntry, ServiceResponse } from "../protocol/messages.ts";
 import type { BlobCache } from "./blob_cache.ts";
 import { type Actor, isHeld, requireAccess, requireAccessIfHeld } from "./gate.ts";
@@ -120,12 +121,15 @@ async function entries(served: Served, asked: Asked, ids: readonly ID[]): Promis
   const { host } = served.node;
   const allowed = new Set([asked.tree.toString()]);
   const found: Entry[] = [];
+  let bytes = 0;
   for (const id of ids) {
     const held = await host.backend.find(id);
     if (held === undefined) continue;
     const owner = held.root ?? held.id;
     if (!allowed.has(owner.toString())) await requireAccess(host, owner, asked.actor, "Read");
     allowed.add(owner.toString());
+    // What no answer could hold is not read to its end.
+    requireFrameLength(bytes += held.bytes.length);
     found.push(held);
   }
   return found;
