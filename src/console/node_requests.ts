@@ -9,6 +9,7 @@ import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import { EideticaError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { sessionToken } from "./cookies.ts";
+import { ActiveUsers } from "./active_users.ts";
 import { ApiRouter } from "./api/api_router.ts";
 import { consoleApi } from "./api/console_api.ts";
 import { isFromOwnSite, isOwnName } from "./own_site.ts";
@@ -36,6 +37,7 @@ export interface RequestRules {
 export class NodeRequests {
   readonly #node: NodeContext;
   readonly #rules: RequestRules;
+  readonly #users: ActiveUsers;
   readonly #router: Router;
   readonly #api: ApiRouter;
   #sync: { readonly of: Sync; readonly fetch: WebHandler } | undefined;
@@ -44,6 +46,7 @@ export class NodeRequests {
   constructor(node: NodeContext, rules: RequestRules) {
     this.#node = node;
     this.#rules = rules;
+    this.#users = new ActiveUsers(node.instance);
     this.#api = consoleApi(node);
     this.#router = new Router({
       ...accountRoutes(node),
@@ -84,10 +87,18 @@ export class NodeRequests {
     const exchange = this.#exchangeOf(request, url, remote);
     try {
       const router = ApiRouter.isFor(url.pathname) ? this.#api : this.#router;
-      return await router.answer(exchange);
+      return await router.answer(await this.#ofActiveUser(exchange));
     } catch (error) {
       return this.#failed(exchange, error);
     }
+  }
+
+  /** The session of a user who was disabled meanwhile ends. */
+  async #ofActiveUser(exchange: Exchange): Promise<Exchange> {
+    const { session } = exchange;
+    if (session === undefined || await this.#users.has(session.user.uuid)) return exchange;
+    this.#node.sessions.end(session);
+    return { ...exchange, session: undefined };
   }
 
   #refusal(request: Request, url: URL): Response | undefined {

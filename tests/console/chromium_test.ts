@@ -20,10 +20,11 @@ import { Chromium, chromiumPath, type Tab } from "./chromium.ts";
 /** Pictures for the documentation are written where this says: `EIDETICA_PICTURES=docs/console`. */
 const PICTURES = process.env["EIDETICA_PICTURES"];
 
-const AXE = readFileSync(
-  fileURLToPath(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url)),
-  "utf8",
-);
+/** What is run in pages to find faults. */
+function axe(): string {
+  const path = new URL("../../node_modules/axe-core/axe.min.js", import.meta.url);
+  return readFileSync(fileURLToPath(path), "utf8");
+}
 
 const HOSTILE = `<img src=x onerror=alert(1)>\u202egpj`;
 const SHOWN = "<img src=x onerror=alert(1)>⟨U+202E⟩gpj";
@@ -110,7 +111,7 @@ async function plant(database: Database, key: string, row: Record<string, string
 
 /** What axe finds wrong with the page. */
 async function faults(tab: Tab): Promise<string[]> {
-  await tab.evaluate(`${AXE}; undefined`);
+  await tab.evaluate(`${axe()}; undefined`);
   return await tab.evaluate(
     `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) =>
       id + ": " + target.join(" ") + " " + any.map(({ message }) => message).join("; "))))`,

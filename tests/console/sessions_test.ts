@@ -101,6 +101,18 @@ describe("sessions", () => {
       assert.equal(await isLoggedIn(cyn), false);
     }));
 
+  it("end when the user is disabled", () =>
+    withNode(async ({ browser, node, ada }) => {
+      const [cyn, other] = [browser(), browser()];
+      await cyn.logIn("cyn", PASSWORD);
+      await other.logIn("ada");
+      await (await ada.admin()).disableUser("cyn");
+      assert.deepEqual([await isLoggedIn(cyn), await isLoggedIn(other)], [false, true]);
+      assert.equal(node.sessions, 1);
+      await cyn.logIn("cyn", PASSWORD);
+      assert.equal((await cyn.send("/api/console/me")).status, 401);
+    }));
+
   it("two at once do not know each other, and one that ends in the middle leads to the login", () =>
     withNode(async ({ browser }) => {
       const [one, two] = [browser(), browser()];
