@@ -107,6 +107,12 @@ export class Replay {
     return await client.take();
   }
 
+  /** What a client gets for bytes that it sends in pieces. */
+  async pieces(name: string, pieces: readonly Uint8Array[]): Promise<Got> {
+    for (const piece of pieces) this.#client(name).send(piece);
+    return await this.#client(name).take();
+  }
+
   #client(name: string): Session {
     const known = this.#clients.get(name);
     if (known !== undefined) return known;
