@@ -42,6 +42,25 @@ function absences(runs) {
   return lines.length === 0 ? "" : `\n${lines.join("\n")}\n`;
 }
 
+/** Milliseconds of a change until the other side has it; nothing where that was not measured. */
+function liveTable(runs, table) {
+  const live = runs[0].live ?? [];
+  if (live.length === 0) return "";
+  const head = ["", "version", "signs", "each change", ...runs.map(({ runtime }) => runtime)];
+  const rows = live.map(({ name, version, signs, does }) => {
+    const times = runs.map((run) => {
+      const perChange = perSecond(run, name);
+      return perChange === undefined ? "–" : `${(1000 / perChange).toPrecision(2)} ms`;
+    });
+    return [name, version, signs ? "yes" : "no", does, ...times];
+  });
+  return `
+One change of one side, until a handler of the other side has been called for it, over WebSockets of one machine and in one process:
+
+${table(head, rows)}
+`;
+}
+
 /** The section of the page; `table` lays out a head and rows. */
 export function peersSection(runs, table) {
   const { machine, date, peers } = runs[0];
@@ -66,5 +85,5 @@ the rest as what a document alone costs. Files survive the end of the process, n
 ![Signed changes per second](./peers.svg)
 
 ${table(head, peers.map((peer) => row(peer, runs)))}
-${absences(runs)}`;
+${liveTable(runs, table)}${absences(runs)}`;
 }

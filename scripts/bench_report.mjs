@@ -25,7 +25,7 @@ const SUITES =
   "put-entry,history,concurrent,dispatch,ingest,state,cold-read,primitives,engines,size";
 const FOLDER = join(ROOT, "docs", "performance");
 const RESULTS = join(FOLDER, "results.json");
-const SYNC_SUITES = "sync,sync_v0_json";
+const SYNC_SUITES = "sync,sync_v0_json,live";
 /** What was measured of synchronisation. */
 const SYNC = join(FOLDER, "sync.json");
 /** What `npm run bench:peers -- --save` wrote. */
@@ -185,15 +185,7 @@ function timingRows(runs) {
 
 function page(runs) {
   const timings = timingRows(runs);
-  const figures = runs[0].figures.map(({ group, name, unit }) => [
-    group,
-    name,
-    ...runs.map((run) => {
-      const found = findFigure(run, group, name);
-      return found === undefined ? "–" : `${Number(found.value.toPrecision(3))}`;
-    }),
-    unit,
-  ]);
+  const figures = figureRows(runs);
   const names = runs.map(({ runtime }) => runtime);
   return `# Performance
 
@@ -244,8 +236,26 @@ Over HTTP on one machine, beside what the same entries take without a network, i
     date.slice(0, 10)
   }, by \`npm run bench:report -- --sync\`.${busy}
 
-${table(["group", "case", ...runs.map(({ runtime }) => runtime), "unit"], timingRows(runs))}
+${
+    table(["group", "case", ...runs.map(({ runtime }) => runtime), "unit"], [
+      ...timingRows(runs),
+      ...figureRows(runs),
+    ])
+  }
 `;
+}
+
+/** What was counted, or timed as a whole. */
+function figureRows(runs) {
+  return (runs[0].figures ?? []).map(({ group, name, unit }) => [
+    group,
+    name,
+    ...runs.map((run) => {
+      const found = findFigure(run, group, name);
+      return found === undefined ? "–" : `${Number(found.value.toPrecision(3))}`;
+    }),
+    unit,
+  ]);
 }
 
 /** Draws other databases, if they were measured; their section of the page. */

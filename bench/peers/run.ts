@@ -2,7 +2,7 @@
  * Other databases and this one at the same work, on any runtime: `npm run bench:peers`.
  *
  * A sample is a thousand changes of one new key, each in a transaction of its own, in an empty database
- * that this program alone uses. Takes the options of `bench/run.ts`.
+ * that this program alone uses; and in the suite `live` a hundred of them, each waited for at the other side. Takes the options of `bench/run.ts`.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { isJson, measure, print, type Report, runtimeName } from "../report.ts";
 import { COJSON } from "./cojson.ts";
 import { DOCUMENTS } from "./documents.ts";
 import { EIDETICA } from "./eidetica.ts";
+import { LIVE } from "./live.ts";
 import { ORBITDB } from "./orbitdb.ts";
 import type { Peer, Steps } from "./peer.ts";
 import { POUCHDB } from "./pouchdb.ts";
@@ -24,6 +25,8 @@ type Facts = Omit<Peer, "prepare">;
 export interface PeersReport extends Report {
   /** What the peers do in a step. */
   readonly peers: readonly Facts[];
+  /** What those do that are kept in step live. */
+  readonly live: readonly Facts[];
   /** Names of peers that do not work on this runtime, and why. */
   readonly absent: Readonly<Record<string, string>>;
 }
@@ -78,18 +81,42 @@ function suite(peers: readonly Peer[], { quick }: Scope): Suite {
   return { name: "peers", cases };
 }
 
-const absent: Record<string, string> = {};
-const working: Peer[] = [];
-for (const peer of PEERS) {
-  const reason = await failure(peer);
-  if (reason === undefined) working.push(peer);
-  else absent[peer.name] = reason;
+function liveSuite(peers: readonly Peer[], { quick }: Scope): Suite {
+  const count = quick ? 5 : 100;
+  const cases = peers.map((peer, at): Case => ({
+    group: "one change, until the other side has it",
+    name: peer.name,
+    unit: "changes",
+    each: count,
+    baseline: at === 0,
+    samples: 7,
+    prepare: () => changes(peer, count),
+  }));
+  return { name: "live", cases };
 }
-const report = await measure([(scope) => suite(working, scope)]);
+
+const absent: Record<string, string> = {};
+
+async function workingOf(peers: readonly Peer[]): Promise<Peer[]> {
+  const working: Peer[] = [];
+  for (const peer of peers) {
+    const reason = await failure(peer);
+    if (reason === undefined) working.push(peer);
+    else absent[peer.name] = reason;
+  }
+  return working;
+}
+
+const [working, workingLive] = [await workingOf(PEERS), await workingOf(LIVE)];
+const report = await measure([
+  (scope) => suite(working, scope),
+  (scope) => liveSuite(workingLive, scope),
+]);
 for (const [name, reason] of Object.entries(absent)) {
   print(`${name}: not on ${runtimeName()}: ${reason}`);
 }
-const peers = PEERS.map(({ prepare: _, ...facts }) => facts);
-if (isJson) console.log(JSON.stringify({ ...report, peers, absent } satisfies PeersReport));
+const factsOf = (peers: readonly Peer[]) => peers.map(({ prepare: _, ...facts }) => facts);
+const [peers, live] = [factsOf(PEERS), factsOf(LIVE)];
+if (isJson) console.log(JSON.stringify({ ...report, peers, live, absent } satisfies PeersReport));
 // Some peers leave timers behind.
 process.exit();
