@@ -79,6 +79,32 @@ it("a damaged record of a store is in nobody's way who reads another of a tree t
   await storage.close();
 });
 
+for (const damaged of ["_settings", "_index"]) {
+  it(`damaged frontiers of \`${damaged}\` of a tree that is far away are told to whoever needs them alone`, async () => {
+    const storage = memoryStorage();
+    const { close } = stays(storage);
+    const open = () => Promise.resolve({ ...farAway(storage, new Rounds()), close });
+    const { instance, user } = await Instance.createBackend(await open(), ada);
+    const notes = await user.createDatabase({ name: "notes" });
+    // The first ones are in no change then that is still buffered in the head.
+    for (let at = 0; at < 100; at++) {
+      await notes.withTransaction(async (tx) => {
+        await (await tx.getStore(DocStore, at === 0 ? "early" : "late")).set("k", at);
+      });
+    }
+    const early = await instance.host.backend.verifiedStoreSnapshot(notes.rootId, "early");
+    await instance.close();
+    await storage.commit({ set: [[storeTipsKey(notes.rootId, damaged), Uint8Array.of(255)]] });
+    const again = await Instance.openBackend(await open());
+    const { backend } = again.host;
+    const found = await backend.verifiedStoreSnapshot(notes.rootId, "early");
+    assert.deepEqual(found.tips.map(String), early.tips.map(String));
+    await assert.rejects(backend.verifiedStoreSnapshot(notes.rootId, damaged));
+    await again.close();
+    await storage.close();
+  });
+}
+
 for (const [name, newPlace, skip] of PLACES) {
   describe(`round trips to ${name}`, () => {
     for (const [commits, logins] of [[0, 0], [100, 40]] as const) {

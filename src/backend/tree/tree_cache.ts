@@ -3,6 +3,7 @@ import type { Snapshot } from "../../entry/snapshot.ts";
 import type { StorageDriver, Version } from "../../storage/driver.ts";
 import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { LruMap } from "../../util/lru.ts";
+import { tryRead } from "../../util/try_read.ts";
 import { turns } from "../../util/turns.ts";
 import { EMPTY_BUFFER } from "../records/change_buffer.ts";
 import { ForeignWrites } from "../records/foreign_writes.ts";
@@ -197,16 +198,21 @@ export class TreeCache {
    */
   async store(tree: ID, cached: CachedTree, store: string): Promise<Frontiers | undefined> {
     if (cached.stores.has(store)) return this.peekStore(cached, store);
-    await this.readStores(
-      tree,
-      cached,
-      this.#met === undefined ? [store] : [store, SETTINGS, INDEX],
-    );
+    const besides = this.#met === undefined ? [] : [SETTINGS, INDEX];
+    await this.readStores(tree, cached, [store, ...besides], store);
     return this.peekStore(cached, store);
   }
 
-  /** Reads frontiers of stores that are not in memory, at once; those of a later head are left out. */
-  async readStores(tree: ID, cached: CachedTree, stores: readonly string[]): Promise<void> {
+  /**
+   * Reads frontiers of stores that are not in memory, at once; those of a later head are left out. So are damaged ones,
+   * but for those of the store that is `needed`: whoever needs another one is told of it then.
+   */
+  async readStores(
+    tree: ID,
+    cached: CachedTree,
+    stores: readonly string[],
+    needed?: string,
+  ): Promise<void> {
     const unknown = [...new Set(stores)].filter((store) => !cached.stores.has(store));
     if (unknown.length === 0) return;
     const keys = unknown.map((store) => storeTipsKey(tree, store));
@@ -215,7 +221,9 @@ export class TreeCache {
       : await this.#driver.getMany(keys);
     for (const [at, store] of unknown.entries()) {
       const stored = found[at];
-      const tips = stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
+      const read = () => stored === undefined ? EMPTY_TIPS : decodeStoreTips(stored.value);
+      const tips = store === needed ? read() : tryRead(read);
+      if (tips === undefined) continue;
       // What a write has put there in the meantime is newer.
       const isWanted = tips.sequence <= cached.head.sequence && !cached.stores.has(store);
       if (isWanted) cached.stores.set(store, tips);
