@@ -33,6 +33,8 @@ type Verify = Ed25519["verify"];
 interface Slice {
   readonly batch: Batch;
   readonly items: readonly VerifyItem[];
+  /** Whether it waits in the queue: nobody has taken it. */
+  isWaiting: boolean;
   done(verdicts: readonly boolean[]): void;
 }
 
@@ -57,7 +59,8 @@ export class BatchVerifier {
   readonly #verify: Verify;
   readonly #options: ReadyOptions;
   readonly #start: StartThread;
-  readonly #queue = new Set<Slice>();
+  /** What waits, and some that were taken out of their turn. Of a set V8 would keep what was in it for long. */
+  readonly #queue: Slice[] = [];
   readonly #workers = new Set<Worker>();
   #threadsFail = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -96,9 +99,9 @@ export class BatchVerifier {
 
   #enqueue(batch: Batch, items: readonly VerifyItem[]): Promise<readonly boolean[]> {
     return new Promise((done) => {
-      const slice = { batch, items, done };
+      const slice = { batch, items, isWaiting: true, done };
       batch.slices.push(slice);
-      this.#queue.add(slice);
+      this.#queue.push(slice);
     });
   }
 
@@ -154,7 +157,10 @@ export class BatchVerifier {
 
   #drop(worker: Worker): void {
     this.#workers.delete(worker);
-    for (const slice of worker.slices.splice(0)) this.#queue.add(slice);
+    for (const slice of worker.slices.splice(0)) {
+      slice.isWaiting = true;
+      this.#queue.push(slice);
+    }
     worker.thread.stop();
   }
 
@@ -163,9 +169,9 @@ export class BatchVerifier {
       for (const worker of this.#workers) this.#feed(worker, most);
     }
     for (const { thread, slices } of this.#workers) thread.hold(slices.length > 0);
-    if (!this.#hasThread) { for (const { batch } of this.#queue) void this.#workOff(batch); }
+    if (!this.#hasThread) { for (const { batch } of [...this.#queue]) void this.#workOff(batch); }
     const isIdle = ![...this.#workers].some((worker) => worker.slices.length > 0);
-    if (isIdle && this.#queue.size === 0) this.#stopWhenIdle();
+    if (isIdle && this.#queue.length === 0) this.#stopWhenIdle();
   }
 
   /** Whether a thread is ready to take slices. */
@@ -173,11 +179,17 @@ export class BatchVerifier {
     return [...this.#workers].some((worker) => worker.ready);
   }
 
+  /** Takes a slice out of the queue, which always begins with one that waits. */
+  #take(slice: Slice): void {
+    slice.isWaiting = false;
+    while (this.#queue[0]?.isWaiting === false) this.#queue.shift();
+  }
+
   /** Hands a slice to a thread that has fewer than `most`. */
   #feed({ ready, slices, thread }: Worker, most: number): void {
     const [slice] = this.#queue;
     if (!ready || slice === undefined || slices.length >= most) return;
-    this.#queue.delete(slice);
+    this.#take(slice);
     slices.push(slice);
     const packed = packItems(slice.items);
     thread.post(packed, [packed]);
@@ -188,8 +200,9 @@ export class BatchVerifier {
     if (batch.isInPlace) return;
     batch.isInPlace = true;
     while (!this.#hasThread) {
-      const slice = batch.slices.find((one) => this.#queue.delete(one));
+      const slice = batch.slices.find(({ isWaiting }) => isWaiting);
       if (slice === undefined) break;
+      this.#take(slice);
       slice.done(await this.#inPlace(slice.items));
     }
     batch.isInPlace = false;

@@ -60,13 +60,16 @@ describe("the cache of entries", () => {
     assert.equal(cache.bytes, 0);
   });
 
-  it("forgets what passes through in the order in which it came, however often it is asked for", () => {
-    const [a, b, c] = chain(makeRoot(), 3) as [Entry, Entry, Entry];
-    const cache = new EntryCache(0, 2 * weigh(c));
-    for (const entry of [a, b]) cache.pass(held(entry));
-    cache.get(a.id);
-    cache.pass(held(c));
-    assert.deepEqual(has(cache, [a, b, c]), [false, true, true]);
+  it("forgets what passes through in the order in which it came, by halves, however often it is asked for", () => {
+    const entries = chain(makeRoot(), 8);
+    const cache = new EntryCache(0, 4 * weigh(entries.at(-1)!));
+    for (const entry of entries) {
+      cache.pass(held(entry));
+      cache.get(entries[0]!.id);
+      assert.ok(cache.bytes <= 4 * weigh(entries.at(-1)!));
+      assert.deepEqual(has(cache, [entry]), [true]);
+    }
+    assert.deepEqual(has(cache, entries), [...Array(4).fill(false), ...Array(4).fill(true)]);
   });
 
   it("holds an entry in one of its parts only, where it was put last", () => {

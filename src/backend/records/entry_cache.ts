@@ -5,7 +5,7 @@ import type { IdRow } from "./tree_records.ts";
 /** Bytes of memory that a backend keeps decoded entries in, as estimated. */
 export const ENTRY_CACHE_BYTES: number = 64 * 1024 * 1024;
 /** The bytes more for those that came by the dozen: of a long history that arrives the newest alone are read soon. */
-export const PASSING_CACHE_BYTES: number = 8 * 1024 * 1024;
+export const PASSING_CACHE_BYTES: number = 2 * 1024 * 1024;
 /** What a decoded entry takes beyond its encoded bytes: objects, lists, texts of IDs, as measured. */
 const OVERHEAD_BYTES = 1536;
 
@@ -64,18 +64,54 @@ class BoundedEntries {
 }
 
 /**
+ * Entries in the order in which they came, in two halves: when the younger one is full, it becomes the older one, and
+ * what that had is forgotten. Each has a map of its own: V8 would else take what was deleted for alive, and move it to
+ * where it collects seldom, since each table that a map has outgrown leads to the next.
+ */
+class PassingEntries {
+  readonly #half: number;
+  #young = new BoundedEntries(Infinity);
+  #old = new BoundedEntries(Infinity);
+
+  constructor(limit: number) {
+    this.#half = limit / 2;
+  }
+
+  get bytes(): number {
+    return this.#young.bytes + this.#old.bytes;
+  }
+
+  get(key: string): Held | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  add(key: string, held: Held): void {
+    if (this.#young.bytes + weightOf(held) > this.#half) {
+      this.#old = this.#young;
+      this.#young = new BoundedEntries(Infinity);
+    }
+    this.#young.add(key, held);
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+}
+
+/**
  * The entries used last, and besides them those that came last by the dozen: these pass through, so that a history
  * that arrives neither fills the memory nor takes the place of what is in use.
  */
 export class EntryCache {
   readonly #used: BoundedEntries;
-  readonly #passing: BoundedEntries;
+  readonly #passing: PassingEntries;
   #newest: Held | undefined;
 
   /** Makes an empty cache of at most `limit` bytes, and `passing` more for what passes through. */
   constructor(limit: number = ENTRY_CACHE_BYTES, passing: number = PASSING_CACHE_BYTES) {
     this.#used = new BoundedEntries(limit);
-    this.#passing = new BoundedEntries(passing);
+    this.#passing = new PassingEntries(passing);
   }
 
   /** Bytes of memory that the entries take, as estimated. */
