@@ -24,6 +24,11 @@ export interface InstanceOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Whether a commit survives the loss of power (`full`), or only of the process (`normal`). */
   readonly durability?: "full" | "normal";
+  /**
+   * Whether a client of a daemon (`unix://`) connects again when that has gone, and goes on: what is asked meanwhile
+   * waits, for half a minute at most, and write handlers are told of everything since.
+   */
+  readonly reconnect?: boolean;
 }
 
 const CLOCK: readonly (keyof Clock)[] = ["nowMillis", "nowSecs", "nowRfc3339"];
@@ -32,7 +37,7 @@ const CLOCK: readonly (keyof Clock)[] = ["nowMillis", "nowSecs", "nowRfc3339"];
 export function instanceOptions(given: InstanceOptions | undefined): InstanceOptions {
   const action = "open an instance";
   const options = optionsOf(given, action);
-  const { clock, random, readOnly, durability } = options;
+  const { clock, random, readOnly, durability, reconnect } = options;
   if (clock !== undefined) {
     for (const method of CLOCK) requireMethod(clock, method, action, "the clock");
   }
@@ -40,6 +45,9 @@ export function instanceOptions(given: InstanceOptions | undefined): InstanceOpt
   workOptions(options, action);
   if (readOnly !== undefined && typeof readOnly !== "boolean") {
     throw wrongArgument(action, "`readOnly`", "true or false", readOnly);
+  }
+  if (reconnect !== undefined && typeof reconnect !== "boolean") {
+    throw wrongArgument(action, "`reconnect`", "true or false", reconnect);
   }
   if (durability !== undefined && durability !== "full" && durability !== "normal") {
     throw wrongArgument(action, "`durability`", '"full" or "normal"', durability);

@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly durability?: "full" | "normal";
   /** See `InstanceOptions.clock`. */
   readonly clock?: Clock;
+  /** See `InstanceOptions.reconnect`. */
+  readonly reconnect?: boolean;
   /** See `InstanceOptions.random`. */
   readonly random?: RandomSource;
 }

@@ -22,6 +22,8 @@ export interface TapOptions {
 export class Tap {
   /** The address that clients connect to. */
   readonly url: string;
+  /** The address of the daemon. */
+  readonly daemon: string;
   /** What clients have asked for, by its name. */
   readonly asked: string[] = [];
   /** Whether answers are kept back, until {@link release}. */
@@ -30,9 +32,10 @@ export class Tap {
   readonly #sockets = new Set<Socket>();
   readonly #held: (() => void)[] = [];
 
-  private constructor(server: Server, path: string) {
+  private constructor(server: Server, path: string, daemon: string) {
     this.#server = server;
     this.url = `unix://${path}`;
+    this.daemon = daemon;
   }
 
   /** Listens in front of the daemon at `url`. */
@@ -41,7 +44,7 @@ export class Tap {
     const server = createServer((client) =>
       tap.#join(client, url.slice("unix://".length), isPlain)
     );
-    const tap = new Tap(server, path);
+    const tap = new Tap(server, path, url);
     server.listen(path);
     await once(server, "listening");
     return tap;
@@ -78,6 +81,14 @@ export class Tap {
   release(): void {
     this.isHeld = false;
     for (const pass of this.#held.splice(0)) pass();
+  }
+
+  /** Ends all connections, and what was kept back with them. */
+  cut(): void {
+    this.isHeld = false;
+    this.#held.length = 0;
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
   }
 
   /** How often something was asked for. */

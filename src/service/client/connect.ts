@@ -4,15 +4,20 @@ import type { OpenOptions } from "../../instance/storage_opener.ts";
 import type { Entry } from "../../entry/entry.ts";
 import { ID } from "../../entry/id.ts";
 import { SystemClock } from "../../util/clock.ts";
-import { InstanceError } from "../../util/errors.ts";
 import type { Sync } from "../../sync/port.ts";
-import { ConnectedBackend } from "./connected_backend.ts";
+import { type BackendSource, ConnectedBackend } from "./connected_backend.ts";
 import { ConnectedWrites } from "./connected_writes.ts";
-import { Connection } from "./connection.ts";
 import type { ClientPlace } from "./port.ts";
 import { loginAtDaemon } from "./login.ts";
+import { Line } from "./line.ts";
 import { Mirrors } from "./mirrors.ts";
-import { DaemonSession, expected } from "./session.ts";
+import { DaemonSession } from "./session.ts";
+
+/** What is behind a line. */
+interface Parts {
+  readonly session: DaemonSession;
+  readonly mirrors: Mirrors;
+}
 
 /** Connects to the daemon whose socket is at `path`. */
 export async function connectThrough(
@@ -20,42 +25,33 @@ export async function connectThrough(
   path: string,
   options: OpenOptions,
 ): Promise<OpenedStorage> {
-  let mirrors: Mirrors | undefined;
-  const connection = await Connection.open(place, path, {
-    wrote: (write) => mirrors?.heard(write),
-    ended: () => mirrors?.ended(),
-  }, options.signal);
-  try {
-    const { clock = new SystemClock() } = options;
-    const session = new DaemonSession(connection);
-    const backend = await connectedBackend(connection, session, options, () => mirrors!);
-    mirrors = new Mirrors({
-      session,
-      backend,
-      clock,
-      place,
-      readOnly: options.readOnly,
-      hangUp: () => connection.close(),
-    });
-    return { driver: backend.driver, backend, engine: engineOf(mirrors) };
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
+  const { clock = new SystemClock(), random, readOnly, reconnect, signal } = options;
+  // What the line tells of before there is anybody to be told is nobody's.
+  const made: { parts?: Parts } = {};
+  const line = await Line.open({ place, path, reconnect }, {
+    wrote: (write) => made.parts?.mirrors.heard(write),
+    lost: () => made.parts?.mirrors.lost(),
+    restored: () => void (made.parts && restore(made.parts)),
+  }, signal);
+  const session = new DaemonSession(line);
+  const backend = new ConnectedBackend(sourceOf(line, session, () => made.parts!.mirrors), random);
+  const hangUp = () => line.close();
+  const mirrors = new Mirrors({ session, backend, clock, place, readOnly, hangUp });
+  made.parts = { session, mirrors };
+  return { driver: backend.driver, backend, engine: engineOf(mirrors) };
 }
 
-async function connectedBackend(
-  connection: Connection,
-  session: DaemonSession,
-  { random }: OpenOptions,
-  mirrors: () => Mirrors,
-): Promise<ConnectedBackend> {
-  const asked = await connection.request({ type: "GetInstanceMetadata" });
-  const { metadata } = expected(asked, "InstanceMetadata");
-  if (metadata === undefined) throw noInstance();
-  return new ConnectedBackend({
+/** Who was logged in is so again; then the daemon is asked to tell again what it told. */
+async function restore({ session, mirrors }: Parts): Promise<void> {
+  await session.restored();
+  await mirrors.loggedIn();
+}
+
+function sourceOf(line: Line, session: DaemonSession, mirrors: () => Mirrors): BackendSource {
+  const { metadata } = line;
+  return {
     metadata,
-    hangUp: () => connection.close(),
+    hangUp: () => line.close(),
     settle: (tree) => mirrors().of(tree).settle(),
     read: (id) => readEntry(session, id),
     submit: async (entry) => void await mirrors().submit(entry.root ?? entry.id, entry),
@@ -63,7 +59,7 @@ async function connectedBackend(
       const op = { type: "SetInstanceMetadata", metadata: changed } as const;
       await session.ask(ID.parse(metadata.databases_db), op, "Ok");
     },
-  }, random);
+  };
 }
 
 /** An entry of whatever database: the daemon looks at its own database, and whether that may be read. */
@@ -78,11 +74,4 @@ function engineOf(mirrors: Mirrors): Engine {
     // The daemon synchronises what it is told to; there is nothing that a client could do.
     enableSync: () => Promise.resolve(undefined as unknown as Sync),
   };
-}
-
-function noInstance(): InstanceError {
-  return new InstanceError(
-    "DeviceKeyNotFound",
-    "Cannot connect: the daemon's storage holds no instance; start the daemon on one that does",
-  );
 }

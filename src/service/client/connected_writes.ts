@@ -164,6 +164,8 @@ export class ConnectedWrites implements Writes {
   /** Finishes what was begun, and ends the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // Nobody waits for a daemon that may come back.
+    if (!this.#mirrors.session.isUp) this.#mirrors.close();
     await Promise.allSettled(this.#pending);
     this.#mirrors.close();
   }

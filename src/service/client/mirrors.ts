@@ -9,6 +9,7 @@ import { readOnly } from "../../storage/read_only.ts";
 import { Logger } from "../../util/log.ts";
 import type { DatabaseWrite } from "../protocol/messages.ts";
 import type { ClientPlace } from "./port.ts";
+import { isUnanswered } from "./expected.ts";
 import { RemoteTree } from "./remote_tree.ts";
 import type { DaemonSession } from "./session.ts";
 import { submitAndLook, submitForVerdict, type Verdict } from "./submit.ts";
@@ -84,6 +85,19 @@ export class Mirrors {
   /** Submits an entry, which may have to be `alone` since the tips given, and tells what the daemon makes of it. */
   async submit(tree: ID, entry: Entry, alone?: Snapshot): Promise<Verdict> {
     if (this.#isReadOnly) throw readOnly("daemon's");
+    for (;;) {
+      try {
+        await this.session.ready();
+        return await this.#submitOnce(tree, entry, alone);
+      } catch (error) {
+        if (!isUnanswered(error) || !this.session.isRestoring) throw error;
+      }
+      // It may have been stored, and would then not be alone any more.
+      if (await this.of(tree).looksFor(entry.id)) return { status: "Verified" };
+    }
+  }
+
+  async #submitOnce(tree: ID, entry: Entry, alone?: Snapshot): Promise<Verdict> {
     return await (this.session.features.has("verdicts")
       ? submitForVerdict(this.session, tree, entry, alone)
       : submitAndLook(this.session, this.of(tree), entry));
@@ -119,13 +133,13 @@ export class Mirrors {
   }
 
   /** The connection has ended: nothing is told any more. */
-  ended(): void {
-    this.#stopSweeping();
+  lost(): void {
     for (const mirror of this.#trees.values()) mirror.forget();
   }
 
   /** Ends the connection, and all registrations. */
   close(): void {
+    this.#stopSweeping();
     this.#hangUp();
     this.events.clear();
   }

@@ -31,4 +31,6 @@ export interface ClientPlace {
   connectSocket(path: string, listen: (socket: DaemonSocket) => SocketListener): Promise<void>;
   /** Does something every so many milliseconds, which keeps no process alive; what it returns ends that. */
   every(milliseconds: number, work: () => void): () => void;
+  /** Waits for so many milliseconds, which keeps no process alive. */
+  pause(milliseconds: number): Promise<void>;
 }

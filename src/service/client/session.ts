@@ -3,13 +3,11 @@ import type { ID } from "../../entry/id.ts";
 import { SigKey } from "../../entry/sig_info.ts";
 import { createChallengeResponse } from "../../keys/challenge.ts";
 import type { PrivateKey } from "../../keys/private_key.ts";
-import { CryptoError, ServiceError } from "../../util/errors.ts";
+import { CryptoError } from "../../util/errors.ts";
 import type { DatabaseOp, LoginChallenge, ReceivedResponse } from "../protocol/messages.ts";
-import type { Connection } from "./connection.ts";
+import { expected, isUnanswered, type ResponseType } from "./expected.ts";
 import { type Actor, Identities, isRefusal, isUnauthenticated } from "./identities.ts";
-
-/** A kind of response. */
-type ResponseType = ReceivedResponse["type"];
+import type { Line } from "./line.ts";
 
 /** Makes the root key out of what a daemon tells of a user. */
 export type OpenRootKey = (login: LoginChallenge) => Promise<PrivateKey>;
@@ -19,7 +17,7 @@ export type OpenRootKey = (login: LoginChallenge) => Promise<PrivateKey>;
  * they are needed; the daemon forgets them at every login, and so does this.
  */
 export class DaemonSession {
-  readonly #connection: Connection;
+  readonly #line: Line;
   readonly #identities = new Identities();
   /** Keys that were proved, or are about to be: whoever needs one waits for the same attempt. */
   readonly #proved = new Map<string, Promise<void>>();
@@ -30,13 +28,28 @@ export class DaemonSession {
   readonly #users = new Map<string, PrivateKey>();
 
   /** Nobody is logged in at first. */
-  constructor(connection: Connection) {
-    this.#connection = connection;
+  constructor(line: Line) {
+    this.#line = line;
   }
 
   /** What both ends can do. */
-  get features(): Connection["features"] {
-    return this.#connection.features;
+  get features(): Line["features"] {
+    return this.#line.features;
+  }
+
+  /** See `Line.isUp`. */
+  get isUp(): boolean {
+    return this.#line.isUp;
+  }
+
+  /** See `Line.isRestoring`. */
+  get isRestoring(): boolean {
+    return this.#line.isRestoring;
+  }
+
+  /** See `Line.ready`. */
+  async ready(): Promise<void> {
+    await this.#line.ready();
   }
 
   /** See `Identities.note`. */
@@ -59,6 +72,7 @@ export class DaemonSession {
     username: string,
     open: OpenRootKey,
   ): Promise<LoginChallenge & { rootKey: PrivateKey }> {
+    if (!this.#line.isUp) await this.#line.ready();
     while (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
     this.#logins++;
     const login = this.#login(username, open);
@@ -88,17 +102,29 @@ export class DaemonSession {
   }
 
   async #challenge(username: string): Promise<LoginChallenge> {
-    const response = await this.#connection.request({ type: "TrustedLoginUser", username });
+    const response = await this.#line.request({ type: "TrustedLoginUser", username });
     return expected(response, "TrustedLoginChallenge").login;
   }
 
   async #prove({ challenge }: LoginChallenge, rootKey: PrivateKey): Promise<void> {
     const signature = createChallengeResponse(challenge, rootKey);
-    const response = await this.#connection.request({ type: "TrustedLoginProve", signature });
+    const response = await this.#line.request({ type: "TrustedLoginProve", signature });
     expected(response, "TrustedLoginOk");
     this.#proved.clear();
     this.#proved.set(rootKey.publicKey.toString(), Promise.resolve());
     this.#identities.loggedIn(rootKey);
+  }
+
+  /** There is another connection: whoever was logged in is so again, before anything else is asked. */
+  async restored(): Promise<void> {
+    if (this.#users.size === 0) return;
+    this.#logins++;
+    this.#proved.clear();
+    const login = this.#loginAgain().finally(() => {
+      if (this.#loggingIn === login) this.#loggingIn = undefined;
+    });
+    this.#loggingIn = login;
+    await login;
   }
 
   /** Logs in whoever was logged in last and may be still; else whoever asks next is told that nobody is. */
@@ -106,7 +132,8 @@ export class DaemonSession {
     for (const [username, rootKey] of [...this.#users].reverse()) {
       try {
         return await this.#prove(await this.#challenge(username), rootKey);
-      } catch {
+      } catch (error) {
+        if (isUnanswered(error)) return;
         this.#users.delete(username);
       }
     }
@@ -129,11 +156,11 @@ export class DaemonSession {
 
   async #registerNow(key: PrivateKey): Promise<void> {
     const pubkey = key.publicKey;
-    const asked = await this.#connection.request({ type: "SessionKeyChallenge", pubkey });
+    const asked = await this.#line.request({ type: "SessionKeyChallenge", pubkey });
     const { challenge } = expected(asked, "SessionKeyChallenge");
     const signature = createChallengeResponse(challenge, key);
     const done = { type: "SessionKeyRegister", pubkey, signature } as const;
-    expected(await this.#connection.request(done), "Ok");
+    expected(await this.#line.request(done), "Ok");
   }
 
   // --- requests ------------------------------------------------------------------------------
@@ -148,18 +175,27 @@ export class DaemonSession {
     op: DatabaseOp,
     type: T,
   ): Promise<Extract<ReceivedResponse, { type: T }>> {
-    return expected(await this.#betweenLogins(() => this.#ask(tree, op)), type);
+    return expected(await this.#betweenLogins(() => this.#ask(tree, op), true), type);
   }
 
-  /** What is sent while somebody logs in is refused, and is sent again afterwards. */
-  async #betweenLogins(send: () => Promise<ReceivedResponse>): Promise<ReceivedResponse> {
+  /**
+   * What is sent while somebody logs in is refused, and is sent again afterwards; so is what has no answer since
+   * the connection has ended, if it may be repeated.
+   */
+  async #betweenLogins(
+    send: () => Promise<ReceivedResponse>,
+    isRepeatable: boolean,
+  ): Promise<ReceivedResponse> {
     for (;;) {
+      if (!this.#line.isUp) await this.#line.ready();
       while (this.#loggingIn !== undefined) await this.#loggingIn.catch(() => undefined);
       const logins = this.#logins;
       try {
         return await send();
       } catch (error) {
-        if (!isUnauthenticated(error) || this.#logins === logins) throw error;
+        const isRefused = isUnauthenticated(error) && this.#logins !== logins;
+        const isLost = isRepeatable && isUnanswered(error) && this.#line.isRestoring;
+        if (!isRefused && !isLost) throw error;
       }
     }
   }
@@ -200,26 +236,13 @@ export class DaemonSession {
   }
 
   #askAs(rootId: ID, identity: SigKey, op: DatabaseOp): Promise<ReceivedResponse> {
-    return this.#connection.request({ type: "AuthenticatedDb", rootId, identity, op });
+    return this.#line.request({ type: "AuthenticatedDb", rootId, identity, op });
   }
 
   /** Submits an entry, which the daemon takes from everybody who is logged in, whoever has signed it. */
   async submit(tree: ID, op: DatabaseOp): Promise<ReceivedResponse> {
     const actor = this.#identities.accepted(tree) ?? this.#identities.login;
     const identity = actor?.identity ?? SigKey.NONE;
-    return await this.#betweenLogins(() => this.#askAs(tree, identity, op));
+    return await this.#betweenLogins(() => this.#askAs(tree, identity, op), false);
   }
-}
-
-/** A response that must be of one type. */
-export function expected<T extends ResponseType>(
-  response: ReceivedResponse,
-  type: T,
-): Extract<ReceivedResponse, { type: T }> {
-  if (response.type === type) return response as Extract<ReceivedResponse, { type: T }>;
-  throw new ServiceError(
-    "UnexpectedResponse",
-    `Cannot use the daemon's answer: it is ${response.type}, expected was ${type}`,
-    { fields: { expected: type, actual: response.type } },
-  );
 }

@@ -2,8 +2,8 @@ import type { VerificationStatus } from "../../backend/backend.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
+import { expected } from "./expected.ts";
 import type { DaemonSession } from "./session.ts";
-import { expected } from "./session.ts";
 import type { TreeMirror } from "./tree_mirror.ts";
 
 /** What a daemon makes of an entry. */

@@ -28,6 +28,8 @@ export class TreeMirror {
   readonly #remote: RemoteTree;
   /** Whether the daemon tells of every write. */
   #isLive = false;
+  /** How often the daemon has forgotten what it was asked for. */
+  #epoch = 0;
   /** How many writes the daemon has told of, and up to which of them all is here. */
   #heard = 0;
   #covered = 0;
@@ -78,11 +80,12 @@ export class TreeMirror {
 
   /** From the subscription on the daemon tells of writes; those before it are in the tips asked for after it. */
   async #goLive(): Promise<void> {
-    const heard = this.#heard;
+    const [heard, epoch] = [this.#heard, this.#epoch];
     const [, tips] = await Promise.all([this.#remote.subscribe(), this.#remote.tips()]);
     await this.#fill(tips ?? Snapshot.EMPTY);
     this.#covered = Math.max(this.#covered, heard);
-    this.#isLive = true;
+    // A subscription that was made before the daemon has forgotten it is none.
+    this.#isLive = epoch === this.#epoch;
   }
 
   async #fill(tips: Snapshot): Promise<void> {
@@ -99,6 +102,7 @@ export class TreeMirror {
 
   /** Forgets what the daemon was asked for: it has begun to treat this client as somebody else. */
   forget(): void {
+    this.#epoch++;
     this.#isLive = false;
   }
 
@@ -176,7 +180,10 @@ export class TreeMirror {
 
   /** Registers a handler whose first event begins at `at`, or now. The daemon tells of writes from then on. */
   async register(handler: EventHandler, at: Snapshot | undefined): Promise<WriteCallback> {
-    await this.settle();
+    for (let epoch = -1; !this.#isLive && epoch !== this.#epoch;) {
+      epoch = this.#epoch;
+      await this.settle();
+    }
     if (!this.#isLive) throw absent(this.tree);
     return await this.#copy.register(handler, at);
   }

@@ -8,9 +8,9 @@ import type { OpenedStorage } from "../../instance/opened_storage.ts";
 import type { OpenOptions } from "../../instance/storage_opener.ts";
 import { connectThrough } from "../client/connect.ts";
 import { connectSocket } from "./connect_socket.ts";
-import { every } from "./every.ts";
+import { every, pause } from "./every.ts";
 
 /** Connects to the daemon whose socket is at `path`. */
 export async function connectDaemon(path: string, options: OpenOptions): Promise<OpenedStorage> {
-  return await connectThrough({ connectSocket, every }, path, options);
+  return await connectThrough({ connectSocket, every, pause }, path, options);
 }

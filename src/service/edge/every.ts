@@ -1,5 +1,5 @@
 /**
- * EDGE: work that is done again and again.
+ * EDGE: times that keep no process alive.
  *
  * @module
  */
@@ -11,4 +11,9 @@ export function every(milliseconds: number, work: () => void): () => void {
   const timer = timers.setInterval(work, milliseconds);
   timer.unref();
   return () => timers.clearInterval(timer);
+}
+
+/** Waits for so many milliseconds, which keeps no process alive. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void timers.setTimeout(resolve, milliseconds).unref());
 }
