@@ -18,7 +18,7 @@ import type { OutgoingEntry } from "../v0/messages.ts";
 import { Inlet, type Stored } from "./inlet.ts";
 
 /** Most bytes of entries in one push, as they are stored: as JSON they are twice to four times as many, and at most 1 MiB. */
-export const PUSH_BYTES: number = 240 * 1024;
+export const PUSH_BYTES: number = 256 * 1024;
 /** Most entries of one push. */
 export const PUSH_ENTRIES = 512;
 

@@ -74,9 +74,9 @@ export class IrohLink implements Link {
   }
 
   async #linger(sending: Promise<void>): Promise<void> {
-    for (let left = -1, rounds = 0; left !== this.#buffered && rounds < LINGERS; rounds++) {
-      left = this.#buffered;
-      if (await within(LINGER_MS, sending)) return;
+    for (let rounds = 0; rounds < LINGERS; rounds++) {
+      const before = this.#buffered;
+      if (await within(LINGER_MS, sending) || this.#buffered === before) return;
     }
   }
 
