@@ -1,3 +1,6 @@
+import { ENTRIES } from "./explanations_of_entries.ts";
+import { NODES } from "./explanations_of_nodes.ts";
+
 /** What an error code means, and what to do. */
 export interface Explanation {
   /** What it means, in a sentence. */
@@ -8,8 +11,10 @@ export interface Explanation {
   readonly next?: string;
 }
 
-/** The codes that have an explanation, with the part of the package that they come from. */
+/** All codes: those that people meet first, and the others. */
 export const CODES: Readonly<Record<string, Explanation>> = {
+  ...ENTRIES,
+  ...NODES,
   // Storages and instances.
   NotInitialized: {
     means: "the storage holds no instance",

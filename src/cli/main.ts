@@ -7,7 +7,7 @@ import { reportFailure, reportWords } from "./frame/report.ts";
 import { commandOf } from "./frame/usage.ts";
 import { VersionWanted } from "./frame/usage_error.ts";
 import { ROOT } from "./root.ts";
-import { VERSION } from "./version.ts";
+import { printVersion } from "./version.ts";
 
 /** Runs the command that the words name; gives the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -22,11 +22,6 @@ export async function run(words: readonly string[]): Promise<number> {
     return code;
   }
   return await perform(parsed);
-}
-
-function printVersion(): number {
-  process.stdout.write(`eidetica ${VERSION}\n`);
-  return 0;
 }
 
 async function perform({ named, values }: Parsed): Promise<number> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Entry, Instance } from "../../mod.ts";
 import { atDesk, Desk, members } from "./desk.ts";
-import { inFolder, Running } from "./process.ts";
+import { eidetica, inFolder, Running } from "./process.ts";
 
 describe("commands of a database", () => {
   it("create, write, read and delete; each says what has become of it", () =>
@@ -167,6 +167,25 @@ describe("commands of a database", () => {
       });
       await desk.fails(1, /not that of an exported history/, "db", "import", "in.ndjson");
       await desk.fails(1, /there is none/, "db", "import", "none.ndjson");
+    }));
+  it("an import that is interrupted ends with 130 after a part, and a second run goes on", () =>
+    atDesk(async (desk) => {
+      await desk.ok("db", "create", "orchard");
+      const lines = Array.from({ length: 700 }, (_, at) => `{"key":"k${at}","value":{"at":${at}}}`);
+      const words = ["db", "import", "-", "--db", "orchard", "--rows", "t"];
+      const input = `${lines.join("\n")}\n`;
+      const first = new Running(words, { cwd: desk.cwd, input, staysOpen: true });
+      // Input that never ends: 500 rows are a part, the others wait for more.
+      const count = async () =>
+        (await desk.ok("db", "log", "orchard", "--json")).split("\n").length;
+      while (await count() < 3) assert.equal(first.child.exitCode, null, first.stderr);
+      const { code, stderr } = await first.stop("SIGINT");
+      assert.equal(code, 130, stderr);
+      assert.match(stderr, /What was done stays done/);
+      const again = await eidetica([...words, "--json"], { cwd: desk.cwd, input });
+      assert.deepEqual(JSON.parse(again.stdout), { rows: 700, written: 200 });
+      const [listed] = await desk.json("db", "list", "--long") as unknown as [object[]];
+      assert.equal(members(listed[0]), "entries id name tips");
     }));
   it("watch tells what another process writes, as lines of JSON, and ends with 0", () =>
     atDesk(async (desk) => {

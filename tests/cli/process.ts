@@ -36,6 +36,8 @@ export interface Begin {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Whether more input is to come, which is written to `child.stdin`. */
+  readonly staysOpen?: boolean;
 }
 
 /** The environment of a child: nothing of ours but what a runtime needs. */
@@ -54,7 +56,7 @@ export class Running {
   stderr = "";
   readonly #closed: Promise<unknown[]>;
 
-  constructor(words: readonly string[], { cwd, env = {}, input }: Begin) {
+  constructor(words: readonly string[], { cwd, env = {}, input, staysOpen }: Begin) {
     this.child = spawn(process.execPath, [...COMMAND_LINE, ...words], {
       cwd,
       env: environment(env),
@@ -66,7 +68,8 @@ export class Running {
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => this.stdout += text);
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => this.stderr += text);
     this.child.stdin!.on("error", () => undefined);
-    this.child.stdin!.end(input ?? "");
+    this.child.stdin!.write(input ?? "");
+    if (!staysOpen) this.child.stdin!.end();
   }
 
   /** Waits until standard output has a text; fails when the process ends before. */

@@ -12,7 +12,7 @@ const MESSAGE = /(?:new \w+Error\(\s*"\w+",|(?:const|let) message =)\s*["`]([^"`
 /** Halves of messages: others begin them with what failed. Native sessions tell these to the other side, and usage errors go
  * on after "error: " as the reference's do. */
 const CONTINUED =
-  /^(cli\/frame\/parse|instance\/storages|storage\/shared\/paths|sync\/native\/\w+)\.ts$/;
+  /^(cli\/frame\/word_reader|instance\/storages|storage\/shared\/paths|sync\/native\/\w+)\.ts$/;
 
 /** Texts that peers, vectors or chapters fix: what answers a request, and what the reference says likewise. */
 const FIXED = [

@@ -7,6 +7,7 @@ import { Entry } from "../../entry/entry.ts";
 import { ID } from "../../entry/id.ts";
 import type { Instance } from "../../instance/instance.ts";
 import { type JsonRow, Table } from "../../store/table.ts";
+import { unlessAborted } from "../../util/abort.ts";
 import { parsePlainJson } from "../../util/json64.ts";
 import type { Command, Run } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
@@ -46,35 +47,40 @@ export const dbImport: Command = {
   },
 };
 
-/** Lines of a file, with their numbers, some at a time. */
-async function* parts(run: Run): AsyncGenerator<{ line: string; number: number }[]> {
-  const path = run.values.text("FILE");
-  const input = path === "-" ? process.stdin : createReadStream(path);
-  let part: { line: string; number: number }[] = [];
-  let number = 0;
-  const failed = new Promise<never>((_, reject) => {
-    input.on("error", (cause: Error & { code?: string }) => {
-      const why = cause.code === "ENOENT" ? "there is none" : `the system says ${cause.code}`;
-      reject(
-        new Failure(`Cannot read the file "${path}": ${why}.`, { code: cause.code ?? "Io", cause }),
-      );
-    });
-  });
-  failed.catch(() => undefined);
-  const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await Promise.race([lines.next(), failed]);
+interface Line {
+  readonly line: string;
+  readonly number: number;
+}
+
+/** Lines of a file, with their numbers, some at a time. An interrupt ends them between two parts. */
+async function* parts(run: Run): AsyncGenerator<Line[]> {
+  const input = openInput(run.values.text("FILE"));
+  const lines = createInterface({ input: input.stream, crlfDelay: Infinity })
+    [Symbol.asyncIterator]();
+  let part: Line[] = [];
+  for (let number = 1;; number++) {
+    const next = await unlessAborted(run.signal, () => Promise.race([lines.next(), input.failed]));
     if (next.done) break;
-    number++;
-    if (next.value.trim() === "") continue;
-    part.push({ line: next.value, number });
+    if (next.value.trim() !== "") part.push({ line: next.value, number });
     if (part.length < PART) continue;
     yield part;
     part = [];
-    // What is stored stays stored, and a second run goes on after it.
-    if (run.signal.aborted) throw run.signal.reason;
   }
   if (part.length > 0) yield part;
+}
+
+/** What is read, and what fails when that does. */
+function openInput(path: string): { stream: NodeJS.ReadableStream; failed: Promise<never> } {
+  const stream = path === "-" ? process.stdin : createReadStream(path);
+  const failed = new Promise<never>((_, reject) => {
+    stream.on("error", (cause: Error & { code?: string }) => {
+      const { code = "Io" } = cause;
+      const why = code === "ENOENT" ? "there is none" : `the system says ${code}`;
+      reject(new Failure(`Cannot read the file "${path}": ${why}.`, { code, cause }));
+    });
+  });
+  failed.catch(() => undefined);
+  return { stream, failed };
 }
 
 function broken(number: number, cause: unknown): Failure {
@@ -121,7 +127,7 @@ async function history(run: Run, instance: Instance): Promise<void> {
   );
 }
 
-function headOf(first: { line: string; number: number } | undefined): HistoryHead {
+function headOf(first: Line | undefined): HistoryHead {
   const value = first && readLine(first, parsePlainJson);
   if (isHistoryHead(value)) return value;
   throw new Failure("Cannot import the file: its first line is not that of an exported history.", {

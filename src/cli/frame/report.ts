@@ -28,12 +28,25 @@ export async function reportFailure(
 ): Promise<number> {
   if (signal.aborted && (isAborted(error) || error === signal.reason)) return interrupted(out);
   const known = error instanceof EideticaError ? error : unexpected(error);
-  const { next, now, exit } = known instanceof Failure
-    ? known
-    : { next: await nextStep(known.code), now: undefined, exit: EXIT.failed };
-  if (out.json) writeJson(known, next, now);
-  else process.stderr.write(`${paragraph(known, next, now, out)}\n`);
-  return exit;
+  const advice = await adviceOn(known);
+  if (out.json) writeJson(known, advice);
+  else process.stderr.write(`${paragraph(known, advice, out)}\n`);
+  return known instanceof Failure ? known.exit : EXIT.failed;
+}
+
+/** What an error says besides its message. */
+interface Advice {
+  readonly now: string | undefined;
+  readonly next: string | undefined;
+  /** Whether `explain` knows more. */
+  readonly isExplained: boolean;
+}
+
+async function adviceOn(error: EideticaError): Promise<Advice> {
+  if (error instanceof Failure) return { now: error.now, next: error.next, isExplained: false };
+  const { CODES } = await import("../explanations.ts");
+  const found = Object.hasOwn(CODES, error.code) ? CODES[error.code] : undefined;
+  return { now: undefined, next: found?.next, isExplained: found !== undefined };
 }
 
 function interrupted(out: Output): number {
@@ -51,26 +64,20 @@ function unexpected(error: unknown): Failure {
   });
 }
 
-async function nextStep(code: string): Promise<string | undefined> {
-  const { CODES } = await import("../explanations.ts");
-  return CODES[code]?.next;
-}
-
 function paragraph(
   error: EideticaError,
-  next: string | undefined,
-  now: string | undefined,
+  { now, next, isExplained }: Advice,
   out: Output,
-) {
+): string {
   const message = error.message.split("\n").map(shown).join("\n");
   const lines = [`${out.errorStyle("red", "Error:")} ${message}`];
   if (now !== undefined) lines.push(`  Now    ${shown(now)}`);
   if (next !== undefined) lines.push(`  Next   ${shown(next)}`);
-  if (!(error instanceof Failure)) lines.push(`  More   eidetica explain ${error.code}`);
+  if (isExplained) lines.push(`  More   eidetica explain ${error.code}`);
   return lines.join("\n");
 }
 
-function writeJson(error: EideticaError, next: string | undefined, now: string | undefined): void {
+function writeJson(error: EideticaError, { now, next }: Advice): void {
   const { code, module, message, fields } = error;
   const tried = Object.keys(fields).length === 0 ? undefined : error.toJSON()["fields"];
   const json = { error: { code, module, message, next: next ?? null, now, tried } };
