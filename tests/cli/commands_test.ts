@@ -137,6 +137,12 @@ describe("commands of a database", () => {
       assert.deepEqual(await desk.json(...into), [{ rows: 600, written: 0 }]);
       await desk.ok("db", "export", "orchard", "--rows", "t", "-o", "out.ndjson");
       const out = readFileSync(join(desk.cwd, "out.ndjson"), "utf8").trim().split("\n");
+      // A pipe takes less at once than there is, and nothing of it is lost.
+      const long = { key: "long", value: { text: "x".repeat(300_000) } };
+      writeFileSync(join(desk.cwd, "long.ndjson"), JSON.stringify(long));
+      await desk.ok("db", "import", "long.ndjson", "--db", "orchard", "--rows", "u");
+      const piped = await desk.ok("db", "get", "orchard", "u");
+      assert.deepEqual(JSON.parse(piped), long);
       assert.deepEqual(out.sort(), lines.sort());
       writeFileSync(join(desk.cwd, "bad.ndjson"), `${lines[0]}\n{"key":1}\n`);
       await desk.fails(
