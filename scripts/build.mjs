@@ -91,6 +91,26 @@ if (await letter.withDoc((doc) => doc.getText("t").toString()) !== "Hi") throw n
 await instance.close();
 `;
 
+/** A daemon and its client, whose parts must be those of one package. */
+const DAEMON_SMOKE = `
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { Instance, NewUser } from "eidetica";
+import { serveSocket } from "eidetica/service";
+
+const folder = join(import.meta.dirname, "socket");
+const { instance } = await Instance.connectOrCreate("memory://", NewUser.passwordless("ada"));
+const path = join(folder, "d.sock");
+const service = await serveSocket(instance, { path });
+const client = await Instance.connect("unix://" + service.path);
+const db = await (await client.loginUser("ada")).createDatabase({ name: "notes" });
+if (await db.getName() !== "notes") throw new Error("no name");
+await client.close();
+await service.close();
+await instance.close();
+rmSync(folder, { recursive: true, force: true });
+`;
+
 /** What a page or an isolate resolves: other files of the package, by its conditions. */
 const ELSEWHERE_SMOKE = `
 import { Instance } from "eidetica";
@@ -160,6 +180,7 @@ function smoke() {
     install(`./${filename}`);
     checkTypes(folder, doors.filter((door) => !(door in PEERS)));
     runEverywhere(folder, SMOKE, "The package works without optional peers");
+    runEverywhere(folder, DAEMON_SMOKE, "A daemon and its client work");
     runWithConditions(folder);
     runCommand(folder);
     for (const peer of Object.values(PEERS)) install(`${peer}@${devDependencies[peer]}`);
