@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { DocStore, Instance, NewUser, type User } from "../../mod.ts";
+import { DocStore, type EideticaError, Instance, NewUser, type User } from "../../mod.ts";
 import { serveSocket, type SocketService } from "../../src/service/edge/serve_socket.ts";
 import { encodeFrame, MAX_FRAME_BYTES } from "../../src/service/protocol/frames.ts";
 import { MAX_UNREAD_BYTES } from "../../src/service/server/limits.ts";
@@ -137,6 +137,27 @@ describe("clients of the service socket that mean no good", { skip }, () => {
     }));
     await assertServed();
     for (const client of clients) client.close();
+  });
+
+  it("wait for a handler that never ends: the service does not", async () => {
+    const other = await serveSocket(instance, { path: path.join(folder, "other.sock") });
+    const stuck = await ada.createDatabase({ name: "stuck" });
+    const handler = await stuck.onWrite(() => new Promise<void>(() => {}));
+    const client = await Instance.connect(`unix://${other.path}`);
+    const db = await (await client.loginUser("ada")).openDatabase(stuck.rootId);
+    const writing = db.withTransaction(async (tx) => {
+      await (await tx.getStore(DocStore, "s")).set("k", 1);
+    });
+    const failed = assert.rejects(writing, (error: EideticaError) => {
+      return error.code === "ConnectionAborted";
+    });
+    while ((await stuck.snapshot()).tips.some((tip) => tip.equals(stuck.rootId))) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await other.close(100);
+    await failed;
+    handler[Symbol.dispose]();
+    await client.close();
   });
 
   it("leave in the middle of everything", async () => {

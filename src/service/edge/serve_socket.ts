@@ -9,7 +9,7 @@ import { process, timers } from "#node";
 import type { Server, Socket } from "node:net";
 import { Instance } from "../../instance/instance.ts";
 import { endedBy, requireNotAborted } from "../../util/abort.ts";
-import { optionsOf, requireInstance } from "../../util/arguments.ts";
+import { optionsOf, requireInstance, wrongNumber } from "../../util/arguments.ts";
 import { InstanceError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { requireSignal } from "../../util/work.ts";
@@ -37,9 +37,10 @@ export interface SocketService extends AsyncDisposable {
   readonly path: string;
   /**
    * Ends the service: nobody can connect any more, what clients have begun is finished and answered, and all
-   * connections are ended. The instance stays open. Resolves when nobody is connected, after ten seconds at most.
+   * connections are ended. The instance stays open. Resolves when nobody is connected, after `graceMs` milliseconds
+   * at most, ten seconds unless told: what was begun and is not done then goes on for itself.
    */
-  close(): Promise<void>;
+  close(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -144,18 +145,19 @@ class Service implements SocketService {
     }
   }
 
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
+  async close(graceMs: number = STOP_GRACE_MS): Promise<void> {
+    requireGrace(graceMs);
+    await (this.#closing ??= this.#close(graceMs));
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
     this.#unhear();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, STOP_GRACE_MS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
     try {
-      await this.#core.stop();
+      await Promise.race([late, this.#core.stop().then(() => closed)]);
+      for (const socket of this.#sockets) socket.destroy();
       await closed;
     } finally {
       clearTimeout(timer);
@@ -201,6 +203,14 @@ function listening(server: Server, path: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Longer than timers can be set for is not waited. */
+const MAX_GRACE_MS = 2 ** 31 - 1;
+
+function requireGrace(graceMs: number): void {
+  if (graceMs >= 0 && graceMs <= MAX_GRACE_MS) return;
+  throw wrongNumber("end a service", "the grace", `0 to ${MAX_GRACE_MS} milliseconds`, graceMs);
 }
 
 function notHere(): InstanceError {
