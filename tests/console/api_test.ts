@@ -13,6 +13,7 @@ import {
   Table,
   type User,
 } from "../../mod.ts";
+import { MAX_COMPARED } from "../../src/console/api/difference_api.ts";
 import { MAX_LOOKED_AT } from "../../src/console/api/blame.ts";
 import { MAX_SEARCHED } from "../../src/console/api/stores_api.ts";
 import { MAX_CELL, MAX_VALUE } from "../../src/console/api/values.ts";
@@ -458,5 +459,64 @@ describe("the API of a node: others", () => {
       ]]);
       assert.equal((await bed.one.send(`/api/console/${path}`, { method: "POST" })).status, 403);
       await close();
+    }));
+});
+
+describe("the API of a node: differences", () => {
+  it("tell what was added, removed and changed since, in pages", () =>
+    withApi(async ({ get, status, cyn }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      const first = (await database.snapshot()).tips.join();
+      for (const [key, value] of [["a", "1"], ["b", "2"], ["c", "3"], ["e", "5"]] as const) {
+        await write(database, "s", key, value);
+      }
+      const at = (await database.snapshot()).tips.join();
+      await write(database, "s", "b", "two");
+      await write(database, "s", "d", "4");
+      await database.withTransaction(async (tx) => {
+        const store = await tx.getStore(DocStore, "s");
+        await store.delete(["a"]);
+        await store.set(["e"], "5");
+      });
+      const path = `db/${database.rootId}/stores/s/diff`;
+      const { items, compared, to } = await get(`${path}?at=${at}`);
+      assert.deepEqual(items, [
+        { op: "removed", key: "a", before: { kind: "text", value: "1" } },
+        {
+          op: "changed",
+          key: "b",
+          before: { kind: "text", value: "2" },
+          after: { kind: "text", value: "two" },
+        },
+        { op: "added", key: "d", after: { kind: "text", value: "4" } },
+      ]);
+      assert.equal(compared, 5);
+      assert.equal(to, (await database.snapshot()).tips.join());
+      const keys: string[] = [];
+      for (let cursor: string | undefined = ""; cursor !== undefined;) {
+        const page: Json = await get(`${path}?at=${at}&limit=1${cursor && `&cursor=${cursor}`}`);
+        keys.push(...page.items.map(({ key }: Json) => key));
+        cursor = page.next;
+      }
+      assert.deepEqual(keys, ["a", "b", "d"]);
+      const since = await get(`${path}?at=${first}`);
+      assert.deepEqual(since.items.map(({ op }: Json) => op), ["added", "added", "added", "added"]);
+      assert.equal(await status(path), 400);
+      assert.equal(await status(`${path}?at=x`), 400);
+      assert.equal(await status(`db/${database.rootId}/stores/none/diff?at=${at}`), 404);
+    }));
+
+  it("compare so many members at a time", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      const at = (await database.snapshot()).tips.join();
+      await fill(database, "rows", MAX_COMPARED + 1);
+      const since = (await database.snapshot()).tips.join();
+      const path = `db/${database.rootId}/stores/rows/diff`;
+      const none = await get(`${path}?at=${since}`);
+      assert.deepEqual([none.items, none.compared], [[], MAX_COMPARED]);
+      const rest = await get(`${path}?at=${since}&cursor=${none.next}`);
+      assert.deepEqual([rest.compared, rest.next], [1, undefined]);
+      assert.equal((await get(`${path}?at=${at}&limit=200`)).items.length, 200);
     }));
 });

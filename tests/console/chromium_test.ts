@@ -178,9 +178,22 @@ describe("the console in Chromium", () => {
     await tab.untilText("As it was at");
     await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
     assert.ok(!(await tab.evaluate("document.body.innerText")).includes("felled"));
-    await tab.press("n");
+    await tab.press("d");
+    await tab.untilText("0 added, 0 removed, 1 changed");
     await tab.untilText("felled");
-    bed.assertQuiet(tab);
+    assert.deepEqual(await faults(tab), []);
+    await tab.press("n");
+    await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
+    await tab.untilText("felled");
+    await tab.evaluate(`(() => {
+      const bar = document.querySelector("input[type=range]");
+      bar.value = "1";
+      bar.dispatchEvent(new Event("input", { bubbles: true }));
+    })()`);
+    await tab.untilText("It did not exist yet at this point of history.");
+    await tab.click("Back to now");
+    await tab.untilText("felled");
+    assert.deepEqual(tab.complaints.filter((it) => !it.includes("404")), []);
   });
 
   walk("is walked with the keyboard alone", async () => {

@@ -2,6 +2,7 @@ import type { NodeContext } from "../router.ts";
 import { ApiRouter } from "./api_router.ts";
 import { blameApi } from "./blame.ts";
 import { databasesApi } from "./databases_api.ts";
+import { differenceApi } from "./difference_api.ts";
 import { entriesApi } from "./entries_api.ts";
 import { eventsApi } from "./events_api.ts";
 import { peopleApi } from "./people_api.ts";
@@ -14,6 +15,7 @@ export function consoleApi(node: NodeContext): ApiRouter {
   return new ApiRouter({
     ...databasesApi(node),
     ...storesApi(),
+    ...differenceApi(),
     ...blameApi(node),
     ...entriesApi(node),
     ...peopleApi(node),

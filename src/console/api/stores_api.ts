@@ -1,15 +1,13 @@
 import { Doc } from "../../crdt/doc.ts";
 import { List } from "../../crdt/list.ts";
 import type { VisibleValue } from "../../crdt/value.ts";
-import type { Database } from "../../database/database.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
-import { DocStore } from "../../store/doc_store.ts";
 import { EideticaError } from "../../util/errors.ts";
 import { parsePlainJson } from "../../util/plain_json.ts";
 import { notFound, refuse } from "./api_answers.ts";
 import type { ApiCall, ApiRoutes } from "./api_router.ts";
 import { cursorOf, limitOf, placeOf, pointOf, pointText } from "./paging.ts";
-import { kindOf } from "./databases_api.ts";
+import { storeAt } from "./store_at.ts";
 import { readable } from "./readable.ts";
 import { cellOf, cutText, MAX_VALUE, valueInfo } from "./values.ts";
 
@@ -47,29 +45,9 @@ async function withStore(
   if (point instanceof Response) return point;
   const { database } = found;
   const at = point ?? await database.snapshot();
-  const kind = await kindAt(database, params["name"]!, at);
-  if (kind === undefined) return notFound();
-  if (!SHOWN.has(kind)) {
-    return refuse(
-      422,
-      "NotShown",
-      `A store of the kind "${kind}" is not shown here: ${WHY[kind] ?? "nobody knows it"}`,
-    );
-  }
-  const viewer = await database.getStoreViewer(DocStore, params["name"]!, { at });
-  return await read({ doc: await viewer.getAll(), at, kind, query });
-}
-
-const SHOWN = new Set(["docstore", "table", "counter"]);
-const WHY: Readonly<Record<string, string>> = {
-  "encrypted:password": "it is encrypted, and opens with its own password",
-  ydoc: "its text is kept as changes of Yjs",
-};
-
-async function kindAt(database: Database, name: string, at: Snapshot): Promise<string | undefined> {
-  const registry = (await database.newTransaction({ at })).getIndex();
-  const info = await registry.find(name);
-  return info === undefined ? undefined : kindOf(info);
+  const store = await storeAt(database, params["name"]!, at);
+  if (store instanceof Response) return store;
+  return await read({ ...store, at, query });
 }
 
 /** A row of a table: a text of JSON under a key. */

@@ -151,6 +151,7 @@ const KEYS = [
   ["Esc", "close the panel, back to the row"],
   ["/", "find"],
   ["n", "back to now"],
+  ["d", "what has changed since"],
   ["?", "these keys"],
 ];
 

@@ -41,6 +41,7 @@ const KEYS = {
   k: () => move(-1),
   "/": () => document.querySelector("[data-find]")?.focus(),
   n: now,
+  d: () => document.querySelector("[data-difference]")?.click(),
   "?": help,
 };
 
@@ -56,6 +57,7 @@ function now() {
   const { search } = readRoute();
   if (!search.has("at")) return;
   search.delete("at");
+  search.delete("diff");
   go(`${location.pathname}${search.size === 0 ? "" : `?${search}`}`);
 }
 

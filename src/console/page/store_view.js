@@ -2,7 +2,6 @@
 
 import { useEffect, useState } from "preact/hooks";
 import {
-  count,
   dbPath,
   go,
   html,
@@ -10,12 +9,13 @@ import {
   nameText,
   plural,
   query,
-  shortId,
   useAnswer,
   usePages,
   valueText,
 } from "./lib.js";
 import { Loading, More, Problem, Shown } from "./parts.js";
+import { Difference } from "./difference.js";
+import { TimeBar } from "./time_bar.js";
 import { ValuePanel } from "./value_panel.js";
 
 const pageOf = (path, cursor) =>
@@ -28,6 +28,9 @@ export function StoreView({ id, name, search, version }) {
   if (data === undefined) return html`<${Loading} />`;
   const at = search.get("at") ?? undefined;
   const kind = data.stores.find((store) => store.name === name)?.kind ?? "docstore";
+  const here = (parts) => dbPath(id, "s", name) + query(parts);
+  const open = (key) => here(kind === "table" ? { row: key } : { path: [key] });
+  const isDifference = at !== undefined && search.get("diff") === "1";
   const View = kind === "table" ? TableOf : TreeOf;
   return html`
     <p class="crumb">
@@ -39,24 +42,21 @@ export function StoreView({ id, name, search, version }) {
               aria-current=${store.name === name ? "page" : undefined}>${nameText(store.name)}<//>
           `
         )}</nav>
-        <${PointInTime} at=${at} here=${dbPath(id, "s", name)} height=${data.height} />
-        <${View} key=${name} id=${id} name=${name} search=${search} at=${at} version=${version} />
+        <${TimeBar} key=${name} id=${id} at=${at} isDifference=${isDifference} here=${here} version=${version} />
+        ${isDifference
+          ? html`<${Difference} id=${id} name=${name} at=${at} open=${open} version=${version} />`
+          : html`
+            <${View} key=${name} id=${id} name=${name} search=${search} at=${at}
+              version=${version} />
+          `}
   `;
 }
 
-/** At which point of history one looks. */
-function PointInTime({ at, here, height }) {
-  if (at === undefined) {
-    return html`<p class="time now"><span aria-hidden="true">●</span> Now, at height ${
-      count(height)
-    }</p>`;
-  }
-  return html`
-    <p class="time then"
-      role="status"><span aria-hidden="true">◌</span> As it was at <code>${at.split(",").map(
-        shortId,
-      ).join(", ")}</code>. <${Link} to=${here}>Back to now<//></p>
-  `;
+/** What is wrong; at an early point of history the store may not have been there. */
+function NotShown({ error, at }) {
+  return error.status === 404 && at !== undefined
+    ? html`<p class="quiet">It did not exist yet at this point of history.</p>`
+    : html`<${Problem} error=${error} />`;
 }
 
 function TableOf({ id, name, search, at, version }) {
@@ -70,7 +70,7 @@ function TableOf({ id, name, search, at, version }) {
     const soon = setTimeout(() => go(here({ q: typed }), { replace: true }), 250);
     return () => clearTimeout(soon);
   }, [typed]);
-  if (error) return html`<${Problem} error=${error} />`;
+  if (error) return html`<${NotShown} error=${error} at=${at} />`;
   const open = search.get("row") ?? undefined;
   const columns = [...new Set(items.flatMap(({ cells }) => Object.keys(cells)))].slice(0, 64);
   return html`<div class="split ${open === undefined ? "" : "open"}"><div>
@@ -138,7 +138,7 @@ function TreeOf({ id, name, search, at, version }) {
 function Members({ id, name, at, path, open, here, version }) {
   const asked = `db/${id}/stores/${encodeURIComponent(name)}/doc${query({ at, path })}`;
   const { items, page, error, more } = usePages(asked, pageOf, version);
-  if (error) return html`<${Problem} error=${error} />`;
+  if (error) return html`<${NotShown} error=${error} at=${at} />`;
   if (page === undefined) return html`<${Loading} />`;
   if (items.length === 0) return html`<p class="quiet">Nothing at this point of history.</p>`;
   return html`
