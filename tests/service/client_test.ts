@@ -35,6 +35,8 @@ describe("connecting", () => {
 
   it("11 §2 a path without a daemon, and an abort", async () => {
     await assert.rejects(Instance.connect(`unix://${newPath()}`), hasCode("ConnectionFailed"));
+    const long = `unix:///tmp/${"x".repeat(120)}`;
+    await assert.rejects(Instance.connect(long), hasCode("InvalidPath"));
     const signal = AbortSignal.abort();
     await assert.rejects(Instance.connect("unix:///x", { signal }), hasCode("Aborted"));
   });
@@ -134,6 +136,11 @@ describe("reading and writing through a daemon", () => {
     withDaemon(async ({ connect }) => {
       const { instance, user } = await connect();
       const db = await user.createDatabase({});
+      await put(db, "a", "1");
+      const other = (await connect()).instance.backend;
+      assert.ok((await other.verifiedSnapshot(db.rootId)).equals(await db.snapshot()));
+      assert.ok((await other.storeSnapshot(db.rootId, "s")).equals(await db.snapshot()));
+      assert.equal((await other.getStore(db.rootId, "s")).length, 1);
       await assert.rejects(instance.backend.get(NOBODY), isNotFound);
       await assert.rejects(db.getEntry(NOBODY), isNotFound);
       await assert.rejects(Database.open(instance, NOBODY), isNotFound);

@@ -75,8 +75,25 @@ export class ConnectedBackend extends LocalBackend {
 
   /** Tips of the Verified entries: the daemon tells of no others. */
   override async snapshot(tree: ID): Promise<Snapshot> {
+    return await this.verifiedSnapshot(tree);
+  }
+
+  /** See `Backend.verifiedSnapshot`. */
+  override async verifiedSnapshot(tree: ID): Promise<Snapshot> {
     await this.#source.settle(tree);
-    return await super.snapshot(tree);
+    return await super.verifiedSnapshot(tree);
+  }
+
+  /** Tips of a store among the Verified entries. */
+  override async storeSnapshot(tree: ID, store: string): Promise<Snapshot> {
+    await this.#source.settle(tree);
+    return await super.storeSnapshot(tree, store);
+  }
+
+  /** Every Verified entry of a store, in fold order of the store. */
+  override async getStore(tree: ID, store: string): Promise<Entry[]> {
+    await this.#source.settle(tree);
+    return await super.getStore(tree, store);
   }
 
   /** Submits an entry to the daemon, which judges it. */

@@ -39,7 +39,7 @@ export class TreeCopy {
 
   /** Whether nothing is held. */
   async isEmpty(): Promise<boolean> {
-    return (await this.#backend.verifiedSnapshot(this.#tree)).length === 0;
+    return (await this.#backend.tips.verified(this.#tree)).length === 0;
   }
 
   /** Those of some entries that are not held. */
@@ -127,7 +127,7 @@ export class TreeCopy {
   async register(handler: EventHandler, at: Snapshot | undefined): Promise<WriteCallback> {
     const callback = new QueuedCallback();
     const queued = this.#adding.then(async () => {
-      const tips = await this.#backend.verifiedSnapshot(this.#tree);
+      const tips = await this.#backend.tips.verified(this.#tree);
       // It stands behind all writes that were added before, and in front of those after.
       const begin = () => this.#events.register(this.#tree, tips, at ?? tips, handler);
       return { isBegun: this.#told.inTurn(() => callback.begin(begin)) };
