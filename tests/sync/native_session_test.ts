@@ -272,22 +272,25 @@ describe("a session of the native protocol", () => {
       await client.close();
     }));
 
-  it("both sides opening the same tree at once leave one channel", () =>
-    withCluster(async (cluster) => {
-      const { tree, at } = await shared(cluster);
-      const { client, server } = join(cluster);
-      await Promise.all([client.established, server.established]);
-      const channels = [client.follow(tree), server.follow(tree)];
-      await channels[0]!.settled();
-      await commits(at[0]!, 2);
-      await commits(at[1]!, 2);
-      await until(() => cluster.converged(tree));
-      assert.deepEqual(channels.map(({ failure }) => (failure as { code?: string })?.code), [
-        undefined,
-        "Crossed",
-      ]);
-      await client.close();
-    }));
+  for (const most of [undefined, 1]) {
+    it(`both sides opening the same tree at once leave one channel${most ? ", where no more is allowed" : ""}`, () =>
+      withCluster(async (cluster) => {
+        const { tree, at } = await shared(cluster);
+        const limits = most === undefined ? {} : { channels: most, knownChannels: most };
+        const { client, server } = join(cluster, { clientRun: { limits }, serverRun: { limits } });
+        await Promise.all([client.established, server.established]);
+        const channels = [client.follow(tree), server.follow(tree)];
+        await channels[0]!.settled();
+        await commits(at[0]!, 2);
+        await commits(at[1]!, 2);
+        await until(() => cluster.converged(tree));
+        assert.deepEqual(channels.map(({ failure }) => (failure as { code?: string })?.code), [
+          undefined,
+          "Crossed",
+        ]);
+        await client.close();
+      }));
+  }
 
   it("a place in a log that is not this one any more is found out, and nothing is lost", () =>
     withCluster(async (cluster) => {

@@ -193,7 +193,11 @@ export class Channels {
   #refused(
     { tree, proofs, tips }: Open,
   ): [code: string, message: string, retryMs: number] | undefined {
-    if (this.#channels.size >= this.#most) {
+    const same = this.of(tree);
+    // Both sides have opened the same tree at once: the channel of the client stays.
+    const isOverruled = same?.isOwn === true && this.#role === "server";
+    if (same !== undefined && !isOverruled) return ["Crossed", "the tree is open already", 0];
+    if (this.#channels.size - (isOverruled ? 1 : 0) >= this.#most) {
       return ["TooManyChannels", "close some before you open more", BUSY_RETRY_MS];
     }
     this.#proofs += proofs.length;
@@ -203,11 +207,7 @@ export class Channels {
     if (this.#tips + tips.length > this.#limits.tips) {
       return ["TooManyTips", "close some that have many before you open more", BUSY_RETRY_MS];
     }
-    const same = this.of(tree);
-    if (same === undefined) return undefined;
-    // Both sides have opened the same tree at once: the channel of the client stays.
-    if (!same.isOwn || this.#role === "client") return ["Crossed", "the tree is open already", 0];
-    this.#denied({ channel: same.number, ...CROSSED });
+    if (isOverruled) this.#denied({ channel: same.number, ...CROSSED });
     return undefined;
   }
 
