@@ -8,7 +8,7 @@ import type { ID } from "../entry/id.ts";
 import type { Snapshot } from "../entry/snapshot.ts";
 import { isShared, isSilence } from "../storage/group_commit.ts";
 import { TransactionError } from "../util/errors.ts";
-import { isLost } from "../util/lost.ts";
+import { isLost, untilLost } from "../util/lost.ts";
 import { turns } from "../util/turns.ts";
 import type { BracketReader, EventHandler, WriteEvents, WriteOutcome } from "./write_events.ts";
 
@@ -84,9 +84,9 @@ export class TreeWriter {
     return this.#drained === undefined && this.#held === undefined;
   }
 
-  /** Resolves when all that was queued is done and told. */
+  /** Resolves when all that was queued is done and told, or never will be. */
   async drained(): Promise<void> {
-    if (!isLost(this.#begun)) await this.#drained;
+    await untilLost(() => this.#drained, () => this.#begun);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { StorageError } from "../util/errors.ts";
-import { isLost } from "../util/lost.ts";
+import { isLost, untilLost } from "../util/lost.ts";
 import { turns } from "../util/turns.ts";
 import type { Batch, CommitResult } from "./driver.ts";
 
@@ -39,9 +39,9 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when everything that was committed before is settled. */
+  /** Resolves when everything that was committed before is settled, or never will be. */
   async idle(): Promise<void> {
-    if (!isLost(this.#begun)) await this.#running;
+    await untilLost(() => this.#running, () => this.#begun);
   }
 
   async #drain(): Promise<void> {

@@ -11,3 +11,18 @@ export const LOST_MS: number = tasksEndWithRequests ? 10_000 : 60_000;
 export function isLost(since: number): boolean {
   return performance.now() - since > LOST_MS;
 }
+
+/** Waits until there is no work any more, or it is lost; `since` tells when it was last heard of. */
+export async function untilLost(
+  work: () => Promise<unknown> | undefined,
+  since: () => number,
+): Promise<void> {
+  for (let running = work(); running !== undefined && !isLost(since()); running = work()) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const lost = new Promise((resolve) => {
+      timer = setTimeout(resolve, since() + LOST_MS - performance.now() + 1);
+    });
+    await Promise.race([running, lost]);
+    clearTimeout(timer);
+  }
+}

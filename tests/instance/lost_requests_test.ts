@@ -57,6 +57,21 @@ it("a commit that is lost with its request holds up no later one, and no closing
   await instance.close();
 });
 
+it("a commit that never ends is waited for by close until it is taken for lost, and no longer", async () => {
+  const { storage, lost } = losing(memoryStorage());
+  const { instance, user } = await Instance.createBackend(storage, NewUser.passwordless("ada"));
+  const database = await user.createDatabase({ name: "x" });
+  lost.commits = true;
+  await new Promise<void>((resolve) => {
+    lost.seen = resolve;
+    void database.withTransaction(async (tx) => {
+      await (await tx.getStore(DocStore, "a")).set("k", 1);
+    });
+  });
+  // Not lost yet when it is closed, but soon.
+  await ahead(LOST_MS - 200, () => instance.close());
+});
+
 it("a state that is being folded for a request that is lost is folded again", async () => {
   const { instance, user } = await Instance.connectOrCreate(
     "memory://",
@@ -85,6 +100,7 @@ it("batches that are lost with their request hold up no later ones", async () =>
   void group.commit({});
   await new Promise((resolve) => setTimeout(resolve));
   isLost = false;
+  await ahead(LOST_MS - 200, () => group.idle());
   await ahead(LOST_MS + 1, async () => {
     await group.idle();
     assert.deepEqual(await group.commit({}), { ok: true, version: 1 });
