@@ -25,7 +25,7 @@ import { SyncTransports } from "./sync_transports.ts";
 import { DatabaseTicket } from "./ticket.ts";
 import type { Transports } from "./transports.ts";
 import type { V0Client } from "./v0/client.ts";
-import { noAddress } from "./worker/routes.ts";
+import { noAddress, Routes } from "./worker/routes.ts";
 import type { RoundOptions, TreeReport, TreeSync } from "./worker/tree_sync.ts";
 
 const CONNECT = "connect to a peer";
@@ -116,7 +116,9 @@ export class SyncNetwork extends SyncTransports {
     requirePeer(peer, SYNC);
     requireKey(key, SYNC);
     const options = { ...roundControls(controls, SYNC), key };
-    return await this.roundAt(await this.addressOf(peer), peer, tree, options);
+    return await this.#atPeer(peer, options.signal, (address) => {
+      return this.roundAt(address, peer, tree, options);
+    });
   }
 
   /** As {@link syncTreeWithPeer}, asking for access as well. */
@@ -128,7 +130,10 @@ export class SyncNetwork extends SyncTransports {
   ): Promise<TreeReport> {
     requirePeer(peer, ASK);
     requireTree(tree, ASK);
-    return await this.#bootstrapAt(await this.addressOf(peer), peer, tree, access, controls);
+    const { signal } = roundControls(controls, ASK);
+    return await this.#atPeer(peer, signal, (address) => {
+      return this.#bootstrapAt(address, peer, tree, access, controls);
+    });
   }
 
   /** Asks a peer at an address for a database, and for access to it. */
@@ -229,15 +234,23 @@ export class SyncNetwork extends SyncTransports {
     tree: ID,
     options: RoundOptions,
   ): Promise<TreeReport> {
-    return await this.#trees.round(await this.addressOf(peer), peer, tree, options);
+    return await this.#atPeer(peer, options.signal, (address) => {
+      return this.#trees.round(address, peer, tree, options);
+    });
   }
 
-  /** Where a peer is tried first. */
-  protected async addressOf(peer: PublicKey): Promise<Address> {
+  /** Does something at the first address of a peer; where there are more, at the first at which that peer answers. */
+  async #atPeer<T>(
+    peer: PublicKey,
+    signal: AbortSignal | undefined,
+    work: (address: Address) => Promise<T>,
+  ): Promise<T> {
     if (await this.getPeerInfo(peer) === undefined) throw peerNotFound(peer);
-    const [first] = await this.getPeerAddresses(peer);
-    if (first !== undefined) return first;
-    throw noAddress(peer);
+    const [first, ...more] = await this.getPeerAddresses(peer);
+    if (first === undefined) throw noAddress(peer);
+    if (more.length === 0) return await work(first);
+    const routes = new Routes(this.client, peer, () => this.syncHost.host.clock.nowMillis());
+    return await routes.over([first, ...more], signal ?? this.transports.ended, work);
   }
 
   /** Sends entries to an address and waits until they are taken; how many the other side holds now. */

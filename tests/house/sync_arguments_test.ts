@@ -16,7 +16,7 @@ const EXEMPT: Exempt = [
   [/^Sync\.of$/, "`instance.enableSync` calls it"],
   [/^sync\.events$/, "goes on until synchronisation ends"],
   [/^sync\.accessAwaited$/, "`user.join` calls it"],
-  [/^sync\.(overTicket|roundAt|addressOf|ticketAddresses)$/, "protected"],
+  [/^sync\.(overTicket|roundAt|roundWith|ticketAddresses)$/, "protected"],
 ];
 
 async function bed() {
