@@ -15,7 +15,11 @@ import {
 } from "../../src/service/server/limits.ts";
 import * as sync from "../../src/sync/access/limits.ts";
 import { MAX_METERED, VERIFY_BURST_MS, VERIFY_SHARE } from "../../src/sync/access/verify_time.ts";
-import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
+import {
+  MAX_POST_COMPARISONS,
+  MAX_POST_TREES,
+  POST_ANSWER_BYTES,
+} from "../../src/sync/native/host/post_answer.ts";
 import * as streams from "../../src/sync/native/host/event_streams.ts";
 import { MAX_NAMED_TREES } from "../../src/sync/native/host/tips_feed.ts";
 import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
@@ -69,6 +73,7 @@ describe("docs/security.md", () => {
       MAX_MESSAGE_BYTES,
       MAX_BUFFERED_BYTES,
       PORT_WINDOW_BYTES,
+      MAX_POST_COMPARISONS,
       MAX_POST_TREES,
       POST_ANSWER_BYTES,
       MAX_PORT_LINKS,

@@ -119,7 +119,13 @@ describe("answers of those who prove their key and lie", () => {
       let position = 0;
       const promising = new Liar(() => [state(db), mark(++position, 1)].map(encodeMessage));
       await assert.rejects(round(node, db, promising), { code: "Network" });
-      assert.equal(promising.requests, MAX_POST_REQUESTS);
+      // One more tells ranges, which it does not answer.
+      assert.equal(promising.requests, MAX_POST_REQUESTS + 1);
+      const differing = { mode: "fingerprint", upper: undefined, sum: 1n, count: 1 } as const;
+      const other = { type: "ranges", channel: 0, ranges: [differing] } as const;
+      const comparing = new Liar(() => [state(db), other].map(encodeMessage));
+      await assert.rejects(round(node, db, comparing), { code: "Network" });
+      assert.equal(comparing.requests, SESSION_LIMITS.rangeRounds + 1);
     }));
 
   it("by others than the peer count for nothing; nobody asks there again for a while", () =>

@@ -4,10 +4,12 @@ import fc from "fast-check";
 import {
   AuthKey,
   type Database,
+  ID,
   Instance,
   NewUser,
   Permission,
   PrivateKey,
+  SyncSettings,
   SystemClock,
 } from "../../mod.ts";
 import { FRESHNESS_MS, MAX_HTTP_REQUEST_BYTES } from "../../src/sync/access/limits.ts";
@@ -20,8 +22,12 @@ import {
   writePostProof,
 } from "../../src/sync/access/post_proof.ts";
 import { decodeMessage } from "../../src/sync/native/codec.ts";
-import { decodeFrames } from "../../src/sync/native/frames.ts";
-import { MAX_POST_TREES, POST_ANSWER_BYTES } from "../../src/sync/native/host/post_answer.ts";
+import { decodeFrames, encodeFrame } from "../../src/sync/native/frames.ts";
+import {
+  MAX_POST_COMPARISONS,
+  MAX_POST_TREES,
+  POST_ANSWER_BYTES,
+} from "../../src/sync/native/host/post_answer.ts";
 import { packBlock } from "../../src/sync/native/block.ts";
 import { LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../../src/sync/native/limits.ts";
 import type { Message, Open } from "../../src/sync/native/messages.ts";
@@ -29,6 +35,9 @@ import { DatabaseTicket } from "../../src/sync/ticket.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { PostRounds } from "../../src/sync/worker/post_rounds.ts";
 import { HttpTransport } from "../../src/transport/http_transport.ts";
+import type { PostedRequest, WebHandler } from "../../src/transport/port.ts";
+import { piecesOf } from "../../src/transport/silence.ts";
+import { Schedule } from "../../src/testing/schedule.ts";
 import { NATIVE_PATH } from "../../src/transport/web_socket_link.ts";
 import { concat } from "../../src/util/bytes.ts";
 import { systemRandom } from "../../src/util/random.ts";
@@ -307,6 +316,97 @@ describe("requests that stand alone", () => {
       });
     }));
 
+  it("tell by ranges where histories differ, when neither a cursor nor tips do", () =>
+    withNodes(async (nodes) => {
+      const [home, between, apart] = [await nodes.node(), await nodes.node(), await nodes.node()];
+      const db = await madeBy(home);
+      for (let n = 0; n < 150; n++) await put(db, `k${n}`, "common");
+      const tree = db.rootId;
+      const roundBetween = (from: Node, to: Node) => {
+        const options = { key: from.sync.keyFor(tree) };
+        return {
+          with: (address: string) =>
+            roundsOf(from).round({ transportType: "http", address }, to.instance.id, tree, options),
+        };
+      };
+      await withoutUpgrades(home, async (homeAddress) => {
+        await roundBetween(between, home).with(homeAddress);
+        await between.user.trackDatabase(tree, between.user.defaultKey(), SyncSettings.enabled());
+        await withoutUpgrades(between, async (address) => {
+          await roundBetween(apart, between).with(address);
+        });
+        await apart.user.trackDatabase(tree, apart.user.defaultKey(), SyncSettings.disabled());
+        const copy = await apart.user.openDatabase(tree);
+        for (let n = 0; n < 20; n++) {
+          await put(db, `home${n}`, "fork");
+          await put(copy, `apart${n}`, "fork");
+        }
+        const round = () => roundBetween(apart, home).with(homeAddress);
+        const fork = await round();
+        assert.deepEqual((await copy.snapshot()).toJSON(), (await db.snapshot()).toJSON());
+        assert.deepEqual([fork?.received, fork?.verified, fork?.sent], [20, 20, 20]);
+        assert.ok(fork!.rounds <= 6, `${fork!.rounds}`);
+        // The next one has a cursor.
+        const same = await round();
+        assert.deepEqual([same?.rounds, same?.received, same?.sent], [1, 0, 0]);
+      });
+    }));
+
+  it("bring any histories in step, whoever asks whom, and lose nothing", () =>
+    withNodes(async (nodes) => {
+      const all = [await nodes.node(), await nodes.node(), await nodes.node()];
+      for (const seed of [1, 2, 3]) await holds(all, new Schedule(seed));
+    }));
+
+  it("compare ranges of some databases, once, and only where nothing else tells", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const unknown = ID.ofDagCbor(Uint8Array.of(7));
+      const dbs: Database[] = [];
+      for (let n = 0; n <= MAX_POST_COMPARISONS; n++) dbs.push(await madeBy(home, `db ${n}`));
+      const open = ({ rootId }: Database, at: number, changes: Partial<Open> = {}) =>
+        openOf(rootId, { channel: 2 * at, tips: [unknown], ...changes });
+      const told = (channel: number): Message => ({ type: "ranges", channel, ranges: [] });
+      const all = dbs.flatMap((db, at) => [open(db, at), told(2 * at)]);
+      const many = await messagesOf(await post(home, bodyOf(...all)));
+      const states = many.filter(({ type }) => type === "state").length;
+      const replies = many.filter(({ type }) => type === "ranges").length;
+      assert.deepEqual([states, replies], [dbs.length, MAX_POST_COMPARISONS]);
+      const last = many.at(-1)!;
+      assert.ok(last.type === "deny" && last.code === "Busy");
+      const [db] = dbs as [Database];
+      const twice = await messagesOf(await post(home, bodyOf(open(db, 0), told(0), told(0))));
+      assert.deepEqual(twice.map((it) => it.type === "close" && it.code), ["TooMuch"]);
+      const knows = open(db, 0, { tips: [db.rootId] });
+      const sent = await messagesOf(await post(home, bodyOf(knows, told(0), told(4))));
+      assert.deepEqual(sent.map(({ type }) => type), ["state", "entries", "mark"]);
+      const hidden = await home.user.createDatabase({ name: "hidden" });
+      const none = await messagesOf(await post(home, bodyOf(open(hidden, 0), told(0))));
+      assert.deepEqual(none.map(({ type }) => type), ["deny"]);
+      await home.user.share(hidden);
+      const unread = await messagesOf(await post(home, bodyOf(open(hidden, 0), told(0))));
+      assert.deepEqual(unread.map(({ type }) => type), ["state"]);
+    }));
+
+  it("any ranges are answered", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      for (let n = 0; n < 40; n++) await put(db, "k", `${n}`);
+      const tips = [ID.ofDagCbor(Uint8Array.of(7))];
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (bytes) => {
+          const payload = concat(Uint8Array.of(0), bytes);
+          const body = concat(bodyOf(openOf(db.rootId, { tips })), encodeFrame(5, payload));
+          const messages = await messagesOf(await post(home, body));
+          const first = messages[0]!.type;
+          assert.ok(first === "state" || first === "close", first);
+        }),
+        { numRuns: 60 },
+      );
+      assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
   it("bring both sides in step where no WebSocket can be made", () =>
     withNodes(async (nodes) => {
       const home = await nodes.node();
@@ -331,6 +431,62 @@ describe("requests that stand alone", () => {
       });
     }));
 });
+
+/** Whatever is committed at three nodes, and asked for in any order, all have everything in the end. */
+async function holds(all: readonly Node[], dice: Schedule): Promise<void> {
+  const db = await madeBy(all[0]!);
+  const tree = db.rootId;
+  const copies: Database[] = [db];
+  const transport = (to: Node) => new Handled(to.sync.fetchHandler());
+  const round = async (from: number, to: number) => {
+    const rounds = new PostRounds({
+      host: () => all[from]!.sync.native,
+      find: () => transport(all[to]!),
+      pathOf: () => NATIVE_PATH,
+    });
+    const options = { key: all[from]!.sync.keyFor(tree) };
+    const at = { transportType: "http", address: "node.example" };
+    assert.ok(await rounds.round(at, all[to]!.instance.id, tree, options));
+  };
+  for (const [at, node] of all.entries()) {
+    if (at === 0) continue;
+    await round(at, at - 1);
+    await node.user.trackDatabase(tree, node.user.defaultKey(), SyncSettings.enabled());
+    copies.push(await node.user.openDatabase(tree));
+  }
+  let commits = 0;
+  for (let steps = 6 + dice.below(6); steps > 0; steps--) {
+    const at = dice.below(all.length);
+    for (let n = dice.below(12); n > 0; n--) await put(copies[at]!, `k${commits++}`, "v");
+    if (dice.percent(40)) await round(at, (at + 1 + dice.below(2)) % all.length);
+  }
+  for (const [from, to] of [[0, 1], [1, 2], [2, 0], [0, 1], [1, 2]] as const) await round(from, to);
+  const [first, ...others] = await Promise.all(
+    copies.map(async (it) => (await it.snapshot()).toJSON()),
+  );
+  for (const other of others) assert.deepEqual(other, first);
+  for (let n = 0; n < commits; n++) assert.equal(await get(copies[2]!, `k${n}`), "v");
+}
+
+/** Asks a handler without a server. */
+class Handled extends HttpTransport {
+  readonly #handler: WebHandler;
+
+  constructor(handler: WebHandler) {
+    super();
+    this.#handler = handler;
+  }
+
+  override async post(_address: unknown, { path, authorization, body }: PostedRequest) {
+    const init = { method: "POST", headers: { authorization }, body: body as BodyInit };
+    const response = await this.#handler(new Request(`http://node.example${path}`, init));
+    assert.equal(response.status, 200);
+    return {
+      proof: response.headers.get("eidetica-proof") ?? undefined,
+      body: piecesOf(response.body),
+    };
+  }
+}
 
 /** Rounds of a node over requests that stand alone. */
 function roundsOf({ sync }: Node): PostRounds {

@@ -17,12 +17,15 @@ import { MAX_HTTP_REQUEST_BYTES } from "../access/limits.ts";
 import type { PostStamp } from "../access/post_proof.ts";
 import { addressText } from "../address.ts";
 import { EVENTS_PATH } from "../http/event_stream.ts";
+import type { Items } from "../native/actions.ts";
 import { decodeMessage, encodeMessage } from "../native/codec.ts";
+import { Comparison } from "../native/comparison.ts";
 import { FrameSplitter } from "../native/frames.ts";
 import type { Reading } from "../access/reading.ts";
 import type { NativeHost } from "../native/host/native_host.ts";
 import { TreeSide } from "../native/host/tree_side.ts";
 import { BLOCK_BYTES, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../native/limits.ts";
+import type { Range } from "../native/range_codec.ts";
 import type { Entries, Message, State, Stored } from "../native/messages.ts";
 import { NATIVE_RETRY_MS } from "./live_peer.ts";
 import { postedOpens, postTo, type PostWay } from "./post_request.ts";
@@ -155,6 +158,8 @@ class PostRound {
   #report: TreeReport = NOTHING;
   #state: State | undefined;
   #isDenied = false;
+  /** What the peer has told of its ranges. */
+  #reply: readonly Range[] | undefined;
   /** Blocks that the peer has said to have stored. */
   #stores = 0;
   /** Whether all that the peer had has come, in this request. */
@@ -164,7 +169,8 @@ class PostRound {
   /** Steps that were made towards the end of the peer's log. */
   #steps = 0;
   /** Whether something was refused or waits, so that no place in the peer's log is reached. */
-  #isLacking = false;
+  #hasRefused = false;
+  #isMissing = false;
 
   constructor(host: NativeHost, target: Target) {
     const { tree, peer, reading } = target;
@@ -178,6 +184,9 @@ class PostRound {
   }
 
   async run(): Promise<PostReport | Refusal> {
+    const refused = await this.#compare();
+    if (refused !== undefined) return refused;
+    if (this.#isWhole) return await this.#send();
     for (let n = 0; n < MAX_POST_REQUESTS; n++) {
       const before = this.#steps;
       const refusal = await this.#ask([]);
@@ -188,30 +197,60 @@ class PostRound {
     throw failed("the peer does not send all that it has");
   }
 
+  /**
+   * Without a place in the peer's log, and unless it knows the tips that are here, ranges tell where both differ. Each
+   * side sends the other what it lacks, so that tips tell the rest.
+   */
+  async #compare(): Promise<Refusal | undefined> {
+    const { tips, cursor } = await this.#side.opening();
+    const isNeeded = cursor === undefined && tips.length > 0;
+    const table = isNeeded ? await this.#side.table(false) : undefined;
+    if (table === undefined) return undefined;
+    const comparison = new Comparison(table);
+    let told = comparison.first();
+    for (let n = 0; n < SESSION_LIMITS.rangeRounds; n++) {
+      const refusal = await this.#ask([], told);
+      if (refusal !== undefined || this.#reply === undefined) return refusal;
+      const { ranges, lacking } = comparison.told(this.#reply);
+      if (lacking !== undefined) return await this.#sendItems(lacking, []);
+      told = ranges!;
+    }
+    return undefined;
+  }
+
   /** Sends what the peer lacks; it has everything of the log then up to the end that is told. */
   async #send(): Promise<PostReport | Refusal> {
     const { isSame, tips } = this.#state!;
     const { lacking, log } = await this.#side.differ(isSame ? await this.#tips() : tips, false);
     // It is too much to be told by tips, or tips were told that did not come.
     if (lacking === undefined) return "denied";
-    for (let at = 0; at < lacking.length;) {
-      const { frames, taken, count } = await this.#blocks(lacking.slice(at));
+    const { untaken } = this.#report;
+    const refusal = await this.#sendItems(lacking);
+    if (refusal !== undefined) return refusal;
+    const isTaken = this.#report.untaken === untaken;
+    return { ...this.#report, reached: isTaken ? log : undefined };
+  }
+
+  /** Sends entries, until some are not taken. `told` are ranges, so that the peer need not tell anything. */
+  async #sendItems(items: Items, told?: readonly Range[]): Promise<Refusal | undefined> {
+    for (let at = 0; at < items.length;) {
+      const { frames, taken, count } = await this.#blocks(items.slice(at));
       const [untaken, stores] = [this.#report.untaken, this.#stores];
-      const refusal = await this.#ask(frames);
+      const refusal = await this.#ask(frames, told);
       if (refusal !== undefined) return refusal;
       if (this.#stores < stores + frames.length) throw failed("the peer stores nothing");
       this.#report = plus(this.#report, { sent: count });
-      if (this.#report.untaken > untaken) return { ...this.#report, reached: undefined };
+      if (this.#report.untaken > untaken) return undefined;
       at += taken;
     }
-    return { ...this.#report, reached: log };
+    return undefined;
   }
 
   async #tips(): Promise<readonly ID[]> {
     return (await this.#side.opening()).tips;
   }
 
-  async #blocks(ids: readonly ID[]) {
+  async #blocks(ids: Items) {
     const frames: Entries[] = [];
     let [taken, count, bytes] = [0, 0, 0];
     while (taken < ids.length && bytes < SENT_AT_ONCE) {
@@ -227,9 +266,15 @@ class PostRound {
 
   // --- one request -----------------------------------------------------------------------------
 
-  async #ask(entries: readonly Entries[]): Promise<Refusal | undefined> {
+  async #ask(
+    entries: readonly Entries[],
+    told?: readonly Range[],
+  ): Promise<Refusal | undefined> {
+    const ranges: readonly Message[] = told === undefined
+      ? []
+      : [{ type: "ranges", channel: CHANNEL, ranges: told }];
     const answer = await postTo(this.#host, this.#target, async (stamp) => {
-      return concat(await this.#opening(stamp), ...entries.map(encodeMessage));
+      return concat(await this.#opening(stamp), ...[...ranges, ...entries].map(encodeMessage));
     });
     this.#report = plus(this.#report, { rounds: 1 });
     if (answer === undefined) return "unanswered";
@@ -245,6 +290,7 @@ class PostRound {
 
   async #read(answer: PostedAnswer): Promise<void> {
     this.#state = undefined;
+    this.#reply = undefined;
     this.#isWhole = false;
     const splitter = new FrameSplitter(() => LARGEST_ENTRY_FRAME);
     let length = 0;
@@ -266,6 +312,9 @@ class PostRound {
         return this.#stands(message);
       case "entries":
         return await this.#store(message);
+      case "ranges":
+        this.#reply = message.ranges;
+        return;
       case "mark":
         return this.#mark(message.cursor, message.left);
       case "stored":
@@ -295,14 +344,15 @@ class PostRound {
     this.#invalid += invalid;
     if (this.#invalid > SESSION_LIMITS.invalid) throw failed("too much that it sends is invalid");
     this.#steps += verified;
-    this.#isLacking ||= missing.length > 0 || again > 0;
+    this.#isMissing = missing.length > 0;
+    this.#hasRefused ||= again > 0;
     const { count: received, body: { length: bytes } } = message;
     this.#report = plus(this.#report, { received, verified, refused, bytes });
   }
 
   #mark(cursor: LogCursor, left: number): void {
     this.#isWhole ||= left === 0;
-    if (this.#isLacking) return;
+    if (this.#isMissing || this.#hasRefused) return;
     this.#steps++;
     this.#side.keep(cursor);
   }

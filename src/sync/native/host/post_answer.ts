@@ -4,6 +4,7 @@
  *
  * ```text
  * OPEN      →  STATE, then as much of what the sender lacks as the answer has room for: ENTRIES …, MARK
+ * RANGES    →  RANGES, and ENTRIES that these have shown to be lacking; instead of the log, where nothing else tells
  * ENTRIES   →  STORED
  * ```
  *
@@ -14,12 +15,13 @@ import type { ID } from "../../../entry/id.ts";
 import type { PublicKey } from "../../../keys/public_key.ts";
 import { SyncError } from "../../../util/errors.ts";
 import type { VerifyMeter } from "../../access/verify_time.ts";
-import type { Block, Judgement } from "../actions.ts";
+import type { Block, Items, Judgement } from "../actions.ts";
 import { Reading } from "../../access/reading.ts";
 import { decodeMessage, encodeMessage } from "../codec.ts";
-import { decodeFrames } from "../frames.ts";
+import { decodeFrames, type Frame } from "../frames.ts";
 import { BLOCK_BYTES, INVALID_RETRY_MS, LARGEST_ENTRY_FRAME, SESSION_LIMITS } from "../limits.ts";
-import type { Entries, Message, Open } from "../messages.ts";
+import type { Entries, Message, Open, Ranges } from "../messages.ts";
+import { answer } from "../reconcile.ts";
 import { reasonOf } from "../served_trees.ts";
 import { areSameTips } from "../told_tips.ts";
 import { type NativeHost, provenKeys } from "./native_host.ts";
@@ -27,6 +29,8 @@ import { TreeSide } from "./tree_side.ts";
 
 /** Bytes of entries after which an answer says no more: whoever asks again gets the rest. */
 export const POST_ANSWER_BYTES: number = 4 * 1024 * 1024;
+/** Databases of which one request may compare ranges. */
+export const MAX_POST_COMPARISONS = 4;
 /** Databases that one request may open. */
 export const MAX_POST_TREES = 256;
 
@@ -51,6 +55,11 @@ export class PostAnswer {
   /** Keys that have vouched, by the channel with their proofs. */
   readonly #proven = new Map<number, readonly PublicKey[]>();
   readonly #abort = new AbortController();
+  /** Channels of which ranges are told in the body. */
+  readonly #compares = new Set<number>();
+  /** Those of them for which nothing else tells what is lacking. */
+  readonly #undecided = new Set<number>();
+  #comparisons = 0;
   #room = POST_ANSWER_BYTES;
   #proofs = 0;
   #invalid = 0;
@@ -65,7 +74,7 @@ export class PostAnswer {
   async *frames(body: Uint8Array): Frames {
     try {
       // All of them must be whole before the first is dealt with; together they may be too many to be kept.
-      for (const _ of decodeFrames(body, LARGEST_ENTRY_FRAME));
+      for (const frame of decodeFrames(body, LARGEST_ENTRY_FRAME)) this.#foresee(frame);
       for (const frame of decodeFrames(body, LARGEST_ENTRY_FRAME)) {
         const message = decodeMessage(frame, SESSION_LIMITS.frameBytes);
         if (message !== undefined) yield* this.#answer(message);
@@ -78,8 +87,16 @@ export class PostAnswer {
     }
   }
 
+  /** Whoever tells its ranges of a database is not sent its log: they show what it lacks. */
+  #foresee(frame: Frame): void {
+    if (frame.type !== RANGES) return;
+    const message = decodeMessage(frame, SESSION_LIMITS.frameBytes) as Ranges;
+    if (this.#compares.has(message.channel)) throw tooMuch("ranges are told twice");
+    this.#compares.add(message.channel);
+  }
+
   async *#answer(message: Message): Frames {
-    if (message.type !== "open" && message.type !== "entries") {
+    if (!TAKEN.has(message.type)) {
       throw new SyncError(
         "NotOverPost",
         `Cannot take ${message.type.toUpperCase()} in a request that stands alone`,
@@ -87,9 +104,11 @@ export class PostAnswer {
     }
     try {
       if (message.type === "open") yield* this.#open(message);
-      else yield* this.#store(message);
+      if (message.type === "ranges") yield* this.#compare(message);
+      if (message.type === "entries") yield* this.#store(message);
     } catch (error) {
       if (error instanceof SyncError && FATAL.has(error.code)) throw error;
+      if (!("channel" in message)) throw error;
       this.#opened.set(message.channel, undefined);
       const [code, text, retryMs] = reasonOf(error);
       yield encodeMessage({
@@ -136,13 +155,17 @@ export class PostAnswer {
     return [...own, ...others];
   }
 
-  /** By the tips, when they are known here and it is not much; else by the log, from the cursor or the beginning. */
+  /**
+   * By the tips, when they are known here and it is not much; else by the log from the cursor, by ranges if they are
+   * told, or by the log from its beginning.
+   */
   async *#send(open: Open, side: TreeSide, { held, isCursorValid, log }: Judgement): Frames {
     const { channel, tips, cursor } = open;
     if (tips.length > 0 && held.every(Boolean)) {
       const { lacking, log: end } = await side.differ(tips, isCursorValid);
       if (lacking !== undefined) return yield* this.#sendItems(channel, side, lacking, end ?? log);
     }
+    if (!isCursorValid && this.#compares.has(channel)) return void this.#undecided.add(channel);
     let from = isCursorValid ? cursor : undefined;
     for (let left = 1; left > 0 && this.#room > 0;) {
       const page = await side.page(from, Math.min(BLOCK_BYTES, this.#room));
@@ -153,10 +176,27 @@ export class PostAnswer {
     }
   }
 
+  // --- RANGES ----------------------------------------------------------------------------------
+
+  /** Nothing of it is remembered: what is found to be lacking is sent at once. */
+  async *#compare({ channel, ranges: told }: Ranges): Frames {
+    const side = this.#opened.get(channel);
+    if (side === undefined || !this.#undecided.has(channel)) return;
+    if (++this.#comparisons > MAX_POST_COMPARISONS) throw tooMany();
+    const found = await side.table(false);
+    const empty = { ranges: [], lacking: [] };
+    const { ranges, lacking } = found === undefined ? empty : answer(found.table, told);
+    yield encodeMessage({ type: "ranges", channel, ranges });
+    const positions = lacking.flatMap(([from, to]) => {
+      return Array.from({ length: to - from }, (_, at) => found!.table.positionAt(from + at));
+    });
+    yield* this.#sendItems(channel, side, Uint32Array.from(positions), undefined);
+  }
+
   async *#sendItems(
     channel: number,
     side: TreeSide,
-    lacking: readonly ID[],
+    lacking: Items,
     log: Judgement["log"],
   ): Frames {
     let at = 0;
@@ -202,6 +242,10 @@ export class PostAnswer {
 
 /** Entries that are looked for at once. */
 const ITEMS_AT_ONCE = 512;
+/** Type of RANGES. */
+const RANGES = 0x05;
+/** What is taken in a body. */
+const TAKEN: ReadonlySet<string> = new Set(["open", "ranges", "entries"]);
 /** What ends the whole answer. */
 const FATAL: ReadonlySet<string> = new Set(["TooMuch", "TooManyInvalid"]);
 
@@ -214,6 +258,11 @@ function stateOf(channel: number, judgement: Judgement, isSame: boolean): Uint8A
 }
 
 const NOTHING = { tips: [], count: 0, held: [] };
+
+function tooMany(): SyncError {
+  const message = `Cannot compare more than ${MAX_POST_COMPARISONS} databases in a request`;
+  return new SyncError("Busy", message);
+}
 
 function tooMuch(why: string): SyncError {
   return new SyncError("TooMuch", `Cannot answer the request: ${why}`);
