@@ -22,6 +22,13 @@ import {
 } from "../../src/sync/native/host/post_answer.ts";
 import * as streams from "../../src/sync/native/host/event_streams.ts";
 import { MAX_NAMED_TREES } from "../../src/sync/native/host/tips_feed.ts";
+import {
+  MAX_IROH_CONNECTIONS,
+  MAX_IROH_CONNECTIONS_EACH,
+  MAX_IROH_REQUESTS,
+  MAX_IROH_REQUESTS_EACH,
+} from "../../src/transport/edge/iroh_server.ts";
+import { MAX_IROH_BYTES } from "../../src/transport/edge/iroh_v0.ts";
 import { MAX_WAITING_BYTES } from "../../src/transport/incoming.ts";
 import { PORT_WINDOW_BYTES } from "../../src/transport/message_port_link.ts";
 import { MAX_PORT_LINKS } from "../../src/transport/message_port_transport.ts";
@@ -70,6 +77,11 @@ describe("docs/security.md", () => {
       MAX_METERED,
       MAX_TICKET_LENGTH,
       MAX_WAITING_BYTES,
+      MAX_IROH_BYTES,
+      MAX_IROH_CONNECTIONS,
+      MAX_IROH_CONNECTIONS_EACH,
+      MAX_IROH_REQUESTS,
+      MAX_IROH_REQUESTS_EACH,
       MAX_MESSAGE_BYTES,
       MAX_BUFFERED_BYTES,
       PORT_WINDOW_BYTES,

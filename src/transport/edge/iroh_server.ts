@@ -12,13 +12,13 @@ import { answerV0, V0_ALPN } from "./iroh_v0.ts";
 /** Name of the native protocol. */
 export const NATIVE_ALPN = "eidetica-native/1";
 /** Connections that are open at a time. */
-export const MAX_CONNECTIONS = 1024;
+export const MAX_IROH_CONNECTIONS = 1024;
 /** Connections of one owner of addresses that are open at a time. */
-export const MAX_CONNECTIONS_EACH = 64;
+export const MAX_IROH_CONNECTIONS_EACH = 64;
 /** Connections for requests of protocol v0 that are open at a time: each may keep 1 MiB. */
-export const MAX_EXCHANGES = 512;
+export const MAX_IROH_REQUESTS = 512;
 /** Those of one owner of addresses. */
-export const MAX_EXCHANGES_EACH = 64;
+export const MAX_IROH_REQUESTS_EACH = 64;
 /** How long somebody who has connected may take until it opens its stream, in milliseconds. */
 export const STREAM_MS = 10_000;
 /** How long requests under way may take when serving ends, in milliseconds. */
@@ -31,9 +31,9 @@ export function bindingOf(client: string, server: string): string {
 
 /** Limits other than the usual ones. */
 export interface IrohLimits {
-  /** {@link MAX_CONNECTIONS} unless told. */
+  /** {@link MAX_IROH_CONNECTIONS} unless told. */
   readonly connections?: number;
-  /** {@link MAX_EXCHANGES} unless told. */
+  /** {@link MAX_IROH_REQUESTS} unless told. */
   readonly exchanges?: number;
   /** {@link STREAM_MS} unless told. */
   readonly streamMs?: number;
@@ -56,8 +56,8 @@ export class IrohServer {
   constructor(endpoint: IrohEndpoint, server: ServerSide, limits: IrohLimits = {}) {
     this.#endpoint = endpoint;
     this.#server = server;
-    this.#room = new Room(limits.connections ?? MAX_CONNECTIONS, MAX_CONNECTIONS_EACH);
-    this.#exchangeRoom = new Room(limits.exchanges ?? MAX_EXCHANGES, MAX_EXCHANGES_EACH);
+    this.#room = new Room(limits.connections ?? MAX_IROH_CONNECTIONS, MAX_IROH_CONNECTIONS_EACH);
+    this.#exchangeRoom = new Room(limits.exchanges ?? MAX_IROH_REQUESTS, MAX_IROH_REQUESTS_EACH);
     this.#streamMs = limits.streamMs ?? STREAM_MS;
     this.alpns = server.accept === undefined ? [V0_ALPN] : [V0_ALPN, NATIVE_ALPN];
   }
