@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database, ID, Snapshot, WriteEvent } from "../../mod.ts";
-import { type Bed, put, Recorder, withDaemon } from "./bed.ts";
+import { fromUtf8, utf8 } from "../../src/util/bytes.ts";
+import { hasCode } from "../database/bed.ts";
+import { type Bed, look, put, Recorder, withDaemon } from "./bed.ts";
 
 /** Two clients on one database, the second of which listens. */
 async function heard(
@@ -105,6 +107,24 @@ describe("write events of a connected instance", () => {
       assert.deepEqual(recorders.map(({ entries }) => entries), [1, 1]);
       assert.ok(tap.count("SubscribeWrites") > 0);
     }));
+
+  it("who has too many subscriptions reads all the same, and may not listen", () => {
+    // What the daemon refuses for that reason.
+    const many = `{"GetEntries":{"ids":[${Array(10_001).fill('""')}]}}`;
+    const instead = (name: string, payload: Uint8Array) =>
+      name === "SubscribeWrites"
+        ? utf8(fromUtf8(payload).replace('{"SubscribeWrites":{"tips":[]}}', many))
+        : payload;
+    return withDaemon(async ({ connect, url }) => {
+      const writer = await (await connect("ada", undefined, url)).user.createDatabase({});
+      const reader = await (await connect()).user.openDatabase(writer.rootId);
+      await put(writer, "a", "1");
+      assert.equal(await look(reader, "a"), "1");
+      await put(writer, "a", "2");
+      assert.equal(await look(reader, "a"), "2");
+      await assert.rejects(reader.onWrite(() => {}), hasCode("LimitExceeded"));
+    }, { instead });
+  });
 
   it("11#43 a handler that takes long keeps no other database waiting", () =>
     withDaemon(async ({ connect }) => {

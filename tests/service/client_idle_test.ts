@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import type { Database } from "../../mod.ts";
+import { type Database, ID } from "../../mod.ts";
+import { hasCode } from "../database/bed.ts";
+import type { Tap } from "./tap.ts";
 import { type Bed, look, put, Recorder, withDaemon } from "./bed.ts";
 
 /** Short times for what usually takes a minute. A slow machine only makes it longer. */
 const TIMES = { EIDETICA_TEST_IDLE_GRACE_MS: "20", EIDETICA_TEST_SWEEP_INTERVAL_MS: "5" };
+
+/** An ID of nothing. */
+const NOBODY = ID.parse("bafyr4igo2cfxjivtvt7k3utaghswqk4lkm62dcb7yor3qvabsqlubrrmdm");
 
 before(() => void Object.assign(process.env, TIMES));
 after(() => {
@@ -70,6 +75,25 @@ describe("subscriptions that nobody needs", () => {
       await put(writer, "a", "1");
       assert.equal(await look(reader, "a"), "1");
     }));
+});
+
+describe("a daemon that does not answer", () => {
+  it("11 §8.4 an end of a subscription that is not answered in five seconds ends the connection", () => {
+    let [tap, isArmed]: [Tap | undefined, boolean] = [undefined, false];
+    const instead = (name: string, payload: Uint8Array) => {
+      if (isArmed && name === "UnsubscribeWrites") tap!.isHeld = true;
+      return payload;
+    };
+    return withDaemon(async (bed) => {
+      tap = bed.tap;
+      const { reader } = await databases(bed);
+      isArmed = true;
+      // What was read, and is read no more, is what ends.
+      await look(reader, "a").catch(() => undefined);
+      await until(() => tap!.isHeld);
+      await assert.rejects(reader.getEntry(NOBODY), hasCode("ConnectionAborted"));
+    }, { instead });
+  });
 });
 
 describe("subscriptions within their grace", () => {

@@ -16,6 +16,8 @@ import { newPath } from "../helpers/shared.ts";
 export interface TapOptions {
   /** Keeps both ends from agreeing on anything beyond the reference's protocol. */
   readonly isPlain?: boolean;
+  /** What the daemon is asked instead of a request, which is given with its name. */
+  readonly instead?: (name: string, payload: Uint8Array) => Uint8Array;
 }
 
 /** A socket of its own in front of a daemon. */
@@ -39,10 +41,10 @@ export class Tap {
   }
 
   /** Listens in front of the daemon at `url`. */
-  static async open(url: string, { isPlain = false }: TapOptions = {}): Promise<Tap> {
+  static async open(url: string, options: TapOptions = {}): Promise<Tap> {
     const path = newPath();
     const server = createServer((client) =>
-      tap.#join(client, url.slice("unix://".length), isPlain)
+      tap.#join(client, url.slice("unix://".length), options)
     );
     const tap = new Tap(server, path, url);
     server.listen(path);
@@ -50,7 +52,7 @@ export class Tap {
     return tap;
   }
 
-  #join(client: Socket, path: string, isPlain: boolean): void {
+  #join(client: Socket, path: string, { isPlain = false, instead }: TapOptions): void {
     const daemon = connect(path);
     for (const [socket, other] of [[client, daemon], [daemon, client]] as const) {
       this.#sockets.add(socket);
@@ -65,9 +67,13 @@ export class Tap {
     const frames = new FrameReader();
     client.on("data", (piece) => {
       for (const payload of frames.push(piece as Uint8Array)) {
-        const isFirst = features === undefined;
-        if (!isFirst) this.asked.push(nameOf(payload, features!));
-        daemon.write(encodeFrame(isFirst && isPlain ? encodeHandshake(NO_FEATURES) : payload));
+        if (features === undefined) {
+          daemon.write(encodeFrame(isPlain ? encodeHandshake(NO_FEATURES) : payload));
+          continue;
+        }
+        const name = nameOf(payload, features);
+        this.asked.push(name);
+        daemon.write(encodeFrame(instead?.(name, payload) ?? payload));
       }
     });
   }

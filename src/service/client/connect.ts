@@ -35,8 +35,8 @@ export async function connectThrough(
   }, signal);
   const session = new DaemonSession(line);
   const backend = new ConnectedBackend(sourceOf(line, session, () => made.parts!.mirrors), random);
-  const hangUp = () => line.close();
-  const mirrors = new Mirrors({ session, backend, clock, place, readOnly, hangUp });
+  const ends = { cut: () => line.cut(), hangUp: () => line.close() };
+  const mirrors = new Mirrors({ session, backend, clock, place, readOnly, ...ends });
   made.parts = { session, mirrors };
   return { driver: backend.driver, backend, engine: engineOf(mirrors) };
 }

@@ -167,6 +167,11 @@ export class Line {
     if (!this.isUp) throw this.#connection.closed;
   }
 
+  /** Gives up the connection, as if the daemon had ended it. */
+  cut(): void {
+    this.#connection.close();
+  }
+
   /** Ends it. */
   close(): void {
     this.#isClosed = true;

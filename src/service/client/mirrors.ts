@@ -35,7 +35,9 @@ export interface MirrorParts {
   readonly place: Pick<ClientPlace, "every">;
   /** Refuses every write. */
   readonly readOnly: boolean | undefined;
-  /** Ends the connection. */
+  /** Gives up a connection on which nothing is answered any more. */
+  cut(): void;
+  /** Ends the line. */
   hangUp(): void;
 }
 
@@ -51,15 +53,17 @@ export class Mirrors {
   readonly #graceMs = milliseconds("EIDETICA_TEST_IDLE_GRACE_MS", IDLE_GRACE_MS);
   readonly #clock: Clock;
   readonly #isReadOnly: boolean;
+  readonly #cut: () => void;
   readonly #hangUp: () => void;
   readonly #stopSweeping: () => void;
 
   /** No copies yet. */
-  constructor({ session, backend, clock, place, readOnly, hangUp }: MirrorParts) {
+  constructor({ session, backend, clock, place, readOnly, cut, hangUp }: MirrorParts) {
     this.session = session;
     this.backend = backend;
     this.#clock = clock;
     this.#isReadOnly = readOnly === true;
+    this.#cut = cut;
     this.#hangUp = hangUp;
     const interval = milliseconds("EIDETICA_TEST_SWEEP_INTERVAL_MS", SWEEP_INTERVAL_MS);
     this.#stopSweeping = place.every(interval, () => this.#sweep());
@@ -126,7 +130,7 @@ export class Mirrors {
   #sweep(): void {
     const now = this.#clock.nowMillis();
     for (const mirror of this.#trees.values()) {
-      mirror.sweep(now, this.#graceMs, this.#hangUp).catch((error) => {
+      mirror.sweep(now, this.#graceMs, this.#cut).catch((error) => {
         log.debug("Tree {tree} was not unsubscribed", { tree: mirror.tree.toString(), error });
       });
     }

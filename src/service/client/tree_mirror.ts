@@ -5,7 +5,7 @@ import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
 import type { EventHandler } from "../../instance/write_events.ts";
-import { BackendError } from "../../util/errors.ts";
+import { BackendError, ServiceError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import type { DatabaseWrite } from "../protocol/messages.ts";
 import type { RemoteTree } from "./remote_tree.ts";
@@ -28,6 +28,8 @@ export class TreeMirror {
   readonly #remote: RemoteTree;
   /** Whether the daemon tells of every write. */
   #isLive = false;
+  /** Why the daemon does not tell. */
+  #refusal: ServiceError | undefined;
   /** How often the daemon has forgotten what it was asked for. */
   #epoch = 0;
   /** How many writes the daemon has told of, and up to which of them all is here. */
@@ -81,11 +83,23 @@ export class TreeMirror {
   /** From the subscription on the daemon tells of writes; those before it are in the tips asked for after it. */
   async #goLive(): Promise<void> {
     const [heard, epoch] = [this.#heard, this.#epoch];
-    const [, tips] = await Promise.all([this.#remote.subscribe(), this.#remote.tips()]);
+    const [refusal, tips] = await Promise.all([this.#subscribe(), this.#remote.tips()]);
     await this.#fill(tips ?? Snapshot.EMPTY);
     this.#covered = Math.max(this.#covered, heard);
+    this.#refusal = refusal;
     // A subscription that was made before the daemon has forgotten it is none.
-    this.#isLive = epoch === this.#epoch;
+    this.#isLive = refusal === undefined && epoch === this.#epoch;
+  }
+
+  /** Subscribes; whoever has too many subscriptions can read still, and asks each time. */
+  async #subscribe(): Promise<ServiceError | undefined> {
+    try {
+      await this.#remote.subscribe();
+      return undefined;
+    } catch (error) {
+      if (error instanceof ServiceError && error.code === "LimitExceeded") return error;
+      throw error;
+    }
   }
 
   async #fill(tips: Snapshot): Promise<void> {
@@ -184,7 +198,7 @@ export class TreeMirror {
       epoch = this.#epoch;
       await this.settle();
     }
-    if (!this.#isLive) throw absent(this.tree);
+    if (!this.#isLive) throw this.#refusal ?? absent(this.tree);
     return await this.#copy.register(handler, at);
   }
 
@@ -192,21 +206,21 @@ export class TreeMirror {
    * Ends the subscription when nobody has listened or read for `graceMs`. A round trip that is under way says
    * that somebody does. A daemon that does not answer in time is given up.
    */
-  async sweep(now: number, graceMs: number, hangUp: () => void): Promise<void> {
+  async sweep(now: number, graceMs: number, cut: () => void): Promise<void> {
     if (!this.#isLive || this.#asking !== undefined) return;
     if (this.#wasUsed || this.#copy.isHeard) this.#idleSince = now;
     this.#wasUsed = false;
     if (now - this.#idleSince < graceMs) return;
     this.#isLive = false;
-    await this.#alone(() => answered(this.#remote.unsubscribe(), hangUp));
+    await this.#alone(() => answered(this.#remote.unsubscribe(), cut));
     this.#wasUsed = false;
   }
 }
 
 setInspection(TreeMirror, "TreeMirror", ({ tree, isCurrent }) => [tree, isCurrent]);
 
-async function answered(answer: Promise<void>, hangUp: () => void): Promise<void> {
-  const timer = setTimeout(hangUp, UNSUBSCRIBE_MS);
+async function answered(answer: Promise<void>, cut: () => void): Promise<void> {
+  const timer = setTimeout(cut, UNSUBSCRIBE_MS);
   try {
     await answer;
   } finally {
