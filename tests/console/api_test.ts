@@ -16,6 +16,7 @@ import {
 import { MAX_COMPARED } from "../../src/console/api/difference_api.ts";
 import { MAX_LOOKED_AT } from "../../src/console/api/blame.ts";
 import { MAX_SEARCHED } from "../../src/console/api/stores_api.ts";
+import { MAX_WRITTEN } from "../../src/console/api/write_api.ts";
 import { MAX_CELL, MAX_VALUE } from "../../src/console/api/values.ts";
 import { type Browser, type NodeBed, nodeBed, PASSWORD } from "./node_bed.ts";
 
@@ -518,5 +519,87 @@ describe("the API of a node: differences", () => {
       const rest = await get(`${path}?at=${since}&cursor=${none.next}`);
       assert.deepEqual([rest.compared, rest.next], [1, undefined]);
       assert.equal((await get(`${path}?at=${at}&limit=200`)).items.length, 200);
+    }));
+});
+
+describe("the API of a node: writing", () => {
+  /** Puts a value as `cyn`. */
+  async function put(
+    { one, get }: ApiBed,
+    path: string,
+    value: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: Json }> {
+    const { csrf } = await get("me");
+    const answer = await one.send(`/api/console/${path}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", "x-eidetica-csrf": csrf, ...headers },
+      body: typeof value === "string" ? value : JSON.stringify(value),
+    });
+    return { status: answer.status, body: await answer.json() };
+  }
+
+  it("writes rows and members, signed by the user's key", () =>
+    withApi(async (bed) => {
+      const { cyn, get } = bed;
+      const database = await cyn.createDatabase({ name: "w" });
+      await fill(database, "rows", 1);
+      await write(database, "s", "a.b", "old");
+      const path = `db/${database.rootId}/stores`;
+      const { at } = await get(`${path}/rows/rows`);
+      const row = await put(bed, `${path}/rows/value?path=k000000&at=${at}`, { name: "new" });
+      assert.equal(row.status, 200);
+      const [line] = (await get(`${path}/rows/rows`)).items;
+      assert.deepEqual(line.cells, { name: "new" });
+      const { key } = await get(`db/${database.rootId}/entries/${row.body.entry}`);
+      assert.equal(key, `${cyn.defaultKey()}`);
+      const big = await put(bed, `${path}/s/value?path=a.b&at=${at}`, "9007199254740993");
+      assert.equal(big.status, 200);
+      assert.deepEqual((await get(`${path}/s/value?path=a.b`)).value, { $int: "9007199254740993" });
+    }));
+
+  it("writes nothing over what somebody has written meanwhile", () =>
+    withApi(async (bed) => {
+      const { cyn, get } = bed;
+      const database = await cyn.createDatabase({ name: "w" });
+      await write(database, "s", "k", "1");
+      const path = `db/${database.rootId}/stores/s`;
+      const { at } = await get(`${path}/doc`);
+      await write(database, "s", "other", "x");
+      assert.equal((await put(bed, `${path}/value?path=k&at=${at}`, "2")).status, 200);
+      const late = await put(bed, `${path}/value?path=k&at=${at}`, "3");
+      assert.deepEqual([late.status, late.body.error.code], [409, "ValueChanged"]);
+      assert.equal((await get(`${path}/value?path=k`)).value, 2);
+      const now = (await get(`${path}/doc`)).at;
+      const both = await Promise.all(
+        ["4", "5"].map((it) => put(bed, `${path}/value?path=k&at=${now}`, it)),
+      );
+      assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409]);
+    }));
+
+  it("refuses what is no value, no place, and whoever may not", () =>
+    withApi(async (bed) => {
+      const { get } = bed;
+      const database = await shared(bed);
+      await write(database, "s", "k", "1");
+      await fill(database, "rows", 1);
+      const path = `db/${database.rootId}/stores`;
+      const { at } = await get(`${path}/s/doc`);
+      const statusOf = async (place: string, value: unknown, headers = {}) =>
+        (await put(bed, `${path}/${place}`, value, headers)).status;
+      const place = `s/value?path=k&at=${at}`;
+      assert.equal(await statusOf(place, "2"), 403, "a reader");
+      await database.grant(bed.cyn.defaultKey(), "write");
+      assert.equal(await statusOf(place, "2", { "x-eidetica-csrf": "x" }), 403);
+      assert.equal(await statusOf(place, "2", { "content-type": "text/plain" }), 415);
+      assert.equal(await statusOf(place, "{"), 400);
+      assert.equal(await statusOf(place, `"${"x".repeat(MAX_WRITTEN)}"`), 413);
+      assert.equal(await statusOf("s/value?path=k", "2"), 400);
+      assert.equal(await statusOf(`s/value?at=${at}`, "2"), 400);
+      assert.equal(await statusOf(`none/value?path=k&at=${at}`, "2"), 404);
+      assert.equal(await statusOf(`s/value?path=k&path=in&at=${at}`, "2"), 422, "below a text");
+      assert.equal(await statusOf(place, "1.5"), 422, "a fraction");
+      assert.equal(await statusOf(`rows/value?path=k000000&at=${at}`, "[1]"), 422, "no row");
+      assert.equal((await get(`${path}/s/value?path=k`)).value, "1");
     }));
 });

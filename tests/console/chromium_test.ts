@@ -246,6 +246,41 @@ describe("the console in Chromium", () => {
     bed.assertQuiet(one);
   });
 
+  walk("changes a row, and says what that does; not over what others have written", async () => {
+    const tab = await bed.tab("ada");
+    await plant(bed.orchard, "t-0900", { variety: "Jonathan" });
+    await bed.see(tab, "/db/ID/s/trees?row=t-0900");
+    const fill = (json: string) =>
+      tab.evaluate(`(() => {
+        const field = document.querySelector("textarea");
+        field.value = ${JSON.stringify(json)};
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      })()`);
+    await tab.click("Change…");
+    await tab.untilText("This makes one entry, signed by your key.");
+    assert.deepEqual(await faults(tab), []);
+    await fill(`{"variety":`);
+    await tab.click("Save");
+    await tab.untilText("The value is no JSON");
+    await fill(`{"variety":"Laxton"}`);
+    await tab.click("Save");
+    await tab.until(`document.querySelector("tbody").innerText.includes("Laxton")`);
+    await tab.untilText("Change…");
+    await tab.click("Change…");
+    await fill(`{"variety":"mine"}`);
+    await plant(bed.orchard, "t-0900", { variety: "theirs" });
+    await tab.until(`document.querySelector("tbody").innerText.includes("theirs")`);
+    await tab.click("Save");
+    await tab.untilText("Somebody has written this meanwhile");
+    assert.match(await tab.evaluate(`document.querySelector("textarea").value`), /mine/);
+    await tab.click("Leave it", "form");
+    await tab.until(`document.querySelector(".versions").innerText.includes("Jonathan")`);
+    assert.deepEqual(tab.complaints.filter((it) => !/40[09]/.test(it)), []);
+    await bed.orchard.withTransaction(async (tx) => {
+      await (await tx.getStore(Table, "trees")).delete("t-0900");
+    });
+  });
+
   walk("shows who asks for access, says what an answer does, and gives it", async (t) => {
     const tab = await bed.tab("ada");
     await bed.see(tab, "");

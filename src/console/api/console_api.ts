@@ -9,6 +9,7 @@ import { peopleApi } from "./people_api.ts";
 import { requestsApi } from "./requests_api.ts";
 import { storesApi } from "./stores_api.ts";
 import { syncApi } from "./sync_api.ts";
+import { writeApi } from "./write_api.ts";
 
 /** The JSON API of a node: what the console shows, for programs as well. */
 export function consoleApi(node: NodeContext): ApiRouter {
@@ -21,6 +22,7 @@ export function consoleApi(node: NodeContext): ApiRouter {
     ...peopleApi(node),
     ...requestsApi(node),
     ...syncApi(node),
+    ...writeApi(),
     ...eventsApi(node),
   });
 }

@@ -1,5 +1,4 @@
 import { Doc } from "../../crdt/doc.ts";
-import { List } from "../../crdt/list.ts";
 import type { VisibleValue } from "../../crdt/value.ts";
 import type { Snapshot } from "../../entry/snapshot.ts";
 import { compareStrings } from "../../util/btree.ts";
@@ -8,7 +7,7 @@ import type { ApiCall, ApiRoutes } from "./api_router.ts";
 import { cursorOf, limitOf, placeOf, pointOf, pointText } from "./paging.ts";
 import { readable } from "./readable.ts";
 import { storeAt } from "./store_at.ts";
-import { type ValueInfo, valueInfo } from "./values.ts";
+import { isSame, type ValueInfo, valueInfo } from "./values.ts";
 
 /** Members that one request compares. */
 export const MAX_COMPARED = 5000;
@@ -88,12 +87,6 @@ function changeOf(
   if (is === undefined) return { op: "removed", key, before: valueInfo(was) };
   if (isSame(was, is)) return undefined;
   return { op: "changed", key, before: valueInfo(was), after: valueInfo(is) };
-}
-
-function isSame(a: VisibleValue, b: VisibleValue): boolean {
-  if (a instanceof Doc) return b instanceof Doc && a.equals(b);
-  if (a instanceof List) return b instanceof List && a.equals(b);
-  return a === b;
 }
 
 /** The members of both documents by key. */

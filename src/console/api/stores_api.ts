@@ -9,7 +9,7 @@ import type { ApiCall, ApiRoutes } from "./api_router.ts";
 import { cursorOf, limitOf, placeOf, pointOf, pointText } from "./paging.ts";
 import { storeAt } from "./store_at.ts";
 import { readable } from "./readable.ts";
-import { cellOf, cutText, MAX_VALUE, valueInfo } from "./values.ts";
+import { cellOf, cutText, MAX_VALUE, valueInfo, valueUnder } from "./values.ts";
 
 /** Columns that a page of rows has at most; members beyond are in the row, not in the table. */
 const MAX_COLUMNS = 64;
@@ -120,7 +120,7 @@ function members({ doc, at, query }: Opened): unknown {
   if (limit instanceof Response) return limit;
   const from = placeOf(query);
   if (from instanceof Response) return from;
-  const parent = find(doc, query.getAll("path"));
+  const parent = valueUnder(doc, query.getAll("path"));
   if (!(parent instanceof Doc || parent instanceof List)) return notFound();
   const found = parent instanceof Doc
     ? membersOf(parent, from, limit + 1)
@@ -152,28 +152,10 @@ function itemsOf(list: List, from: string | undefined, most: number): [string, V
   return found;
 }
 
-/** The value under the parts of a path, one for each level; the document itself under none. */
-function find(doc: Doc, path: readonly string[]): VisibleValue | undefined {
-  let value: VisibleValue | undefined = doc;
-  for (const part of path) {
-    if (value instanceof Doc) value = memberOf(value, part);
-    else if (value instanceof List) {
-      value = /^\d{1,9}$/.test(part) ? value.get(Number(part)) : undefined;
-    } else return undefined;
-  }
-  return value;
-}
-
-/** The member of that very name, which may have dots in it. */
-function memberOf(doc: Doc, name: string): VisibleValue | undefined {
-  const [first] = doc.entries({ from: name, to: `${name}\0` });
-  return first?.[0] === name ? first[1] : undefined;
-}
-
 /** One value, as long as it may be. */
 function value({ doc, at, kind, query }: Opened): unknown {
   const path = query.getAll("path");
-  const found = find(doc, path);
+  const found = valueUnder(doc, path);
   if (found === undefined) return notFound();
   if (kind === "table" && path.length === 1 && typeof found === "string") {
     return { at: pointText(at), kind: "row", value: cutText(found, MAX_VALUE) };

@@ -7,7 +7,7 @@
 
 import { Doc } from "../../crdt/doc.ts";
 import { List } from "../../crdt/list.ts";
-import { DELETED, typeName, type Value } from "../../crdt/value.ts";
+import { DELETED, typeName, type Value, type VisibleValue } from "../../crdt/value.ts";
 import { utf8 } from "../../util/bytes.ts";
 
 /** Most characters of a value in a list. */
@@ -61,4 +61,29 @@ export function cellOf(value: unknown, most: number = MAX_CELL): unknown {
 
 function bigText(value: bigint): { readonly $int: string } {
   return { $int: String(value) };
+}
+
+/** The value under the parts of a path, one for each level; the document itself under none. */
+export function valueUnder(doc: Doc, path: readonly string[]): VisibleValue | undefined {
+  let value: VisibleValue | undefined = doc;
+  for (const part of path) {
+    if (value instanceof Doc) value = memberOf(value, part);
+    else if (value instanceof List) {
+      value = /^\d{1,9}$/.test(part) ? value.get(Number(part)) : undefined;
+    } else return undefined;
+  }
+  return value;
+}
+
+/** The member of that very name, which may have dots in it. */
+function memberOf(doc: Doc, name: string): VisibleValue | undefined {
+  const [first] = doc.entries({ from: name, to: `${name}\0` });
+  return first?.[0] === name ? first[1] : undefined;
+}
+
+/** Whether two values are the same; two that are missing are. */
+export function isSame(a: VisibleValue | undefined, b: VisibleValue | undefined): boolean {
+  if (a instanceof Doc) return b instanceof Doc && a.equals(b);
+  if (a instanceof List) return b instanceof List && a.equals(b);
+  return a === b;
 }

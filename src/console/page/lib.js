@@ -88,6 +88,13 @@ export async function act(path) {
   return await ask(path, { method: "POST", headers: { "x-eidetica-csrf": csrf } });
 }
 
+/** Writes a value, a text of JSON, over what was seen. */
+export async function put(path, text) {
+  const { csrf } = await ask("me");
+  const headers = { "x-eidetica-csrf": csrf, "content-type": "application/json" };
+  return await ask(path, { method: "PUT", headers, body: text });
+}
+
 /** The answer to a question, asked again when it or `version` changes; the last one stays until then. */
 export function useAnswer(path, version = 0) {
   const [state, setState] = useState({ path: undefined });

@@ -115,7 +115,7 @@ function TableOf({ id, name, search, at, version }) {
   ${
     open !== undefined && html`
       <${ValuePanel} key=${open} id=${id} store=${name} path=${[open]} at=${at}
-        close=${here({})} />
+        version=${version} close=${here({})} />
     `
   }</div>`;
 }
@@ -128,7 +128,7 @@ function TreeOf({ id, name, search, at, version }) {
     ${
     open.length > 0 && html`
       <${ValuePanel} key=${open.join("\0")} id=${id} store=${name} path=${open} at=${at}
-        close=${here([])} />
+        version=${version} close=${here([])} />
     `
   }
   </div>`;

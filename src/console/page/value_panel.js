@@ -7,6 +7,7 @@ import {
   html,
   Link,
   nameText,
+  put,
   query,
   shortId,
   timeText,
@@ -28,10 +29,11 @@ export function useNames(id) {
 }
 
 /** The panel of a row or member. */
-export function ValuePanel({ id, store, path, at, close }) {
+export function ValuePanel({ id, store, path, at, close, version }) {
   const names = useNames(id);
   const asked = `db/${id}/stores/${encodeURIComponent(store)}/value${query({ path, at })}`;
-  const { data, error } = useAnswer(asked);
+  const [saved, setSaved] = useState(0);
+  const { data, error } = useAnswer(asked, version + saved);
   return html`
     <aside class="panel" aria-labelledby="panel-title" data-panel>
       <p class="crumb">${path.map(nameText).join(
@@ -40,9 +42,13 @@ export function ValuePanel({ id, store, path, at, close }) {
         <h2 id="panel-title">Who wrote this, and may they?</h2>
         ${error && html`<${Problem} error=${error} />`}
         ${data && html`<${Value} data=${data} />`}
+      ${data && at === undefined && html`
+        <${Editor} id=${id} store=${store} path=${path} data=${data}
+          saved=${() => setSaved(saved + 1)} />
+      `}
         <${Authors} id=${id} store=${store} member=${path[
           0
-        ]} at=${at} names=${names} isPart=${path.length > 1} />
+        ]} at=${at} names=${names} version=${version + saved} isPart=${path.length > 1} />
       </aside>
   `;
 }
@@ -60,20 +66,54 @@ function Value({ data: { kind, value, size } }) {
     `;
 }
 
+/** Writes a row, or a value that is no document or list, over what was seen when the change was begun. */
+function Editor({ id, store, path, data: { at, kind, value }, saved }) {
+  const [draft, setDraft] = useState();
+  const [error, setError] = useState();
+  const isCut = typeof value === "object" && value !== null && "$cut" in value;
+  const end = () => [setDraft(undefined), setError(undefined)];
+  if (draft === undefined) {
+    if (kind === "doc" || kind === "list" || isCut) return null;
+    const begin = () => setDraft({ text: editable(kind, value), at });
+    return html`<p><button type="button" onClick=${begin}>Change…</button></p>`;
+  }
+  const save = async (event) => {
+    event.preventDefault();
+    const place = `db/${id}/stores/${encodeURIComponent(store)}/value`;
+    await put(place + query({ path, at: draft.at }), draft.text).then(
+      () => [end(), saved()],
+      setError,
+    );
+  };
+  return html`<form onSubmit=${save}><label>New value, as JSON <textarea rows="6" value=${draft.text}
+      onInput=${(event) =>
+    setDraft({ ...draft, text: event.target.value })} spellcheck=${false}></textarea></label>
+    <p class="quiet">This makes one entry, signed by your key. What was there before stays in the history.</p>
+    ${error && html`<${Problem} error=${error} />`}
+    <p class="buttons"><button class="main">Save</button>
+      <button type="button" onClick=${end}>Leave it</button></p></form>`;
+}
+
+/** A value as JSON that can be changed and read back. */
+function editable(kind, value) {
+  if (kind === "row") return pretty(value, (it) => it);
+  return value?.$int ?? JSON.stringify(value);
+}
+
 /** The text of a row, a member on a line. */
-function pretty(text) {
-  if (typeof text !== "string") return visible(text.$cut.head);
+function pretty(text, show = visible) {
+  if (typeof text !== "string") return show(text.$cut.head);
   try {
     // Numbers that JSON.parse does not hold would change: such rows stay as they are.
-    return visible(/\d{16}/.test(text) ? text : JSON.stringify(JSON.parse(text), null, 2));
+    return show(/\d{16}/.test(text) ? text : JSON.stringify(JSON.parse(text), null, 2));
   } catch {
-    return visible(text);
+    return show(text);
   }
 }
 
-function Authors({ id, store, member, at, names, isPart }) {
+function Authors({ id, store, member, at, names, isPart, version }) {
   const asked = `db/${id}/blame${query({ store, key: member, at })}`;
-  const { items, page, error, more } = usePages(asked, pageOf);
+  const { items, page, error, more } = usePages(asked, pageOf, version);
   if (error) return html`<${Problem} error=${error} />`;
   if (page === undefined) return html`<${Loading} />`;
   const [last, ...earlier] = items;
