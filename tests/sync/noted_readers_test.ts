@@ -3,7 +3,14 @@ import { describe, it } from "node:test";
 import { type Database, type Doc, DocStore, type ID, PrivateKey, SyncSettings } from "../../mod.ts";
 import type { Relationships } from "../../src/sync/peers/relationships.ts";
 import { SyncDatabase } from "../../src/sync/sync_database.ts";
+import { EVENTS_PATH } from "../../src/sync/http/event_stream.ts";
+import { decodeMessage } from "../../src/sync/native/codec.ts";
+import { decodeFrames } from "../../src/sync/native/frames.ts";
+import { SESSION_LIMITS } from "../../src/sync/native/limits.ts";
+import { GATHER_MS } from "../../src/sync/worker/tips_follower.ts";
+import { listenHere } from "../transport/bed.ts";
 import { anyId, withRecords } from "./bed.ts";
+import { until } from "./cluster_bed.ts";
 import { get, live, type Node, type Nodes, put, withNodes } from "./live_bed.ts";
 
 /** An owner who can dial a reader, and the database of both. */
@@ -102,6 +109,66 @@ for (const native of [false, true]) {
         assert.ok(!await delivered(it, "no more"));
       }));
   });
+}
+
+/** The trees of the OPENs in a body. */
+function openedBy(body: Uint8Array): string[] {
+  const frames = [...decodeFrames(body, SESSION_LIMITS.frameBytes)];
+  return frames.flatMap((frame) => {
+    const message = decodeMessage(frame, SESSION_LIMITS.frameBytes);
+    return message?.type === "open" ? [`${message.tree}`] : [];
+  });
+}
+
+it("a peer that was noted because it has read is not asked for news either: that tells what is here", () =>
+  withNodes(async (nodes) => {
+    const [owner, reader] = [await nodes.server(), await nodes.node()];
+    const asked: string[][] = [];
+    let cuts = new AbortController();
+    const inner = reader.sync.fetchHandler();
+    const handler = async (request: Request) => {
+      if (request.headers.get("upgrade") !== null) return new Response(null, { status: 426 });
+      if (!request.url.endsWith(EVENTS_PATH)) return await inner(request);
+      const body = new Uint8Array(await request.arrayBuffer());
+      asked.push(openedBy(body));
+      return await inner(
+        new Request(request.url, {
+          ...{ method: "POST", headers: request.headers, body, signal: cuts.signal },
+        }),
+      );
+    };
+    const server = await (await listenHere())({ hostname: "127.0.0.1", port: 0, handler });
+    try {
+      const [wished, secret] = [await read(owner, reader), await read(owner, reader)];
+      const at = { transportType: "http", address: `127.0.0.1:${server.port}` };
+      const peer = await owner.sync.connectToPeer(at);
+      await owner.sync.addTreeSync(peer, wished.rootId);
+      // The first rounds may be made by other means.
+      for (let round = 0; asked.at(-1)?.length !== 2; round++) {
+        for (const db of [wished, secret]) await put(db, "k", `${round}`);
+        await owner.sync.flush();
+        await new Promise((resolve) => setTimeout(resolve, 2 * GATHER_MS));
+      }
+      await secret.revoke(reader.user.defaultKey());
+      const before = asked.length;
+      cuts.abort();
+      cuts = new AbortController();
+      await until(() => asked.length > before);
+      assert.deepEqual(asked.slice(before), [[`${wished.rootId}`]]);
+    } finally {
+      await server.close(0);
+    }
+  }));
+
+/** A database that one shares, and another has read and does not ask for by itself. */
+async function read(owner: Node, reader: Node): Promise<Database> {
+  const db = await owner.user.createDatabase({ name: "notes" });
+  await db.grant(owner.instance.id, "read", { name: "device" });
+  await toKey(db, reader);
+  await reader.user.requestDatabaseAccess(await owner.user.share(db));
+  const key = reader.user.defaultKey();
+  await reader.user.trackDatabase(db.rootId, key, SyncSettings.enabled());
+  return db;
 }
 
 describe("readers in `_sync`", () => {

@@ -34,6 +34,8 @@ export interface FollowerHost {
   keyFor(tree: ID): PrivateKey;
   /** Whether a tree is to be heard of: nobody brings what is new as it comes. */
   isWanted(tree: ID): boolean;
+  /** Whether the peer may have what is in a tree, and so be told what of it is here. */
+  mayHave(tree: ID, peer: PublicKey): Promise<boolean>;
   /** The peer has something new, or tells nothing of it any more. */
   changed(tree: ID): void;
 }
@@ -118,7 +120,10 @@ export class TipsFollower {
     }
   }
 
-  async #hearOnce(trees: readonly ID[], signal: AbortSignal): Promise<void> {
+  async #hearOnce(asked: readonly ID[], signal: AbortSignal): Promise<void> {
+    const may = await Promise.all(asked.map((tree) => this.#host.mayHave(tree, this.#peer)));
+    const trees = asked.filter((_, at) => may[at]);
+    if (trees.length === 0) return;
     const keyFor = (tree: ID) => this.#host.keyFor(tree);
     const options = { keyFor, signal };
     const answer = await this.#host.posts?.events(this.#address!, this.#peer, trees, options);
