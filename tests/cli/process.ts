@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,6 +14,10 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const COMMAND = fileURLToPath(new URL("../../bin/eidetica", import.meta.url));
+
+/** What Node has compiled before, for all runs of the tests. */
+const CACHE = join(tmpdir(), `eidetica-cli-cache-${process.getuid?.() ?? ""}`);
+mkdirSync(CACHE, { recursive: true, mode: 0o700 });
 
 /** How many processes run at once. */
 const AT_ONCE = 3;
@@ -43,7 +47,13 @@ export interface Begin {
 /** The environment of a child: nothing of ours but what a runtime needs. */
 function environment(env: Readonly<Record<string, string>>): Record<string, string> {
   const { PATH = "", HOME = "", DENO_DIR } = process.env;
-  return { PATH, HOME, ...DENO_DIR === undefined ? {} : { DENO_DIR }, ...env };
+  return {
+    PATH,
+    HOME,
+    XDG_CACHE_HOME: CACHE,
+    ...DENO_DIR === undefined ? {} : { DENO_DIR },
+    ...env,
+  };
 }
 
 /** Commands that run now, with their folders. */
