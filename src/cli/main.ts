@@ -8,10 +8,12 @@ import { commandOf } from "./frame/usage.ts";
 import { VersionWanted } from "./frame/usage_error.ts";
 import { ROOT } from "./root.ts";
 import { printVersion } from "./version.ts";
+import { hideSqliteWarning } from "./warnings.ts";
 
 /** Runs the command that the words name; gives the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
   endQuietlyWithReader();
+  hideSqliteWarning();
   let parsed: Parsed;
   try {
     parsed = await parse(ROOT, words, process.env);

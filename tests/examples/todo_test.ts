@@ -36,7 +36,7 @@ describe("the todo example", () => {
       );
       assert.match(run(0, "complete", id!), new RegExp(`✓ Task completed: ${id}\n$`));
       assert.match(run(0, "list"), /\[✓\] Buy milk .*\n\[ \] Feed the cat/);
-      assert.match(run(1, "complete", "nobody"), /^Error: .*KeyNotFound/);
+      assert.match(run(1, "complete", "nobody"), /^Error: .*KeyNotFound/m);
       run(0, "set-user", "-n", "Ada", "-e", "ada@example.org");
       run(0, "set-user", "-n", "Ada L.");
       assert.match(

@@ -157,6 +157,23 @@ describe("the HTTP transport", () => {
     });
   });
 
+  it("a body that nobody reads is given up by its handler, and the server goes on", () => {
+    const refusing = serverOf(async (request) => {
+      await request.body?.cancel();
+      return new Response("no", { status: 415 });
+    });
+    return serving(refusing, async (transport) => {
+      const url = `http://${transport.serverAddress()}/`;
+      for (const length of [1, 100_000, 1, 100_000, 1]) {
+        // What the end of the one before does to the connection is done.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const response = await fetch(url, { method: "POST", body: "x".repeat(length) });
+        assert.equal(response.status, 415);
+        assert.equal(await response.text(), "no");
+      }
+    });
+  });
+
   it("stopping lets exchanges under way finish", () => {
     let release = () => {};
     const held = new Promise<void>((done) => release = done);

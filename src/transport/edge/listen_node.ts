@@ -91,9 +91,28 @@ function requestOf(incoming: IncomingMessage, scheme: string, signal?: AbortSign
   const method = incoming.method ?? "GET";
   const url = urlOf(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   const hasBody = method !== "GET" && method !== "HEAD";
-  const body = hasBody ? stream.Readable.toWeb(incoming) as unknown as ReadableStream : null;
+  const body = hasBody ? bodyOf(incoming) : null;
   const init = { method, headers, body, signal: signal ?? null, duplex: "half" };
   return new Request(url, init as RequestInit);
+}
+
+/**
+ * The body of a request. What is not read of it is read by Node and dropped when there is an answer. `Readable.toWeb`
+ * of Node 22 ends the process when a body is given up that was still to come.
+ */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  const pieces = incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(new Uint8Array(value));
+    },
+    cancel() {
+      // Not waited for: it ends when what is being read has come.
+      pieces.return?.().catch(() => {});
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** A path is one also where it begins with `//`, which alone would name a host. */
