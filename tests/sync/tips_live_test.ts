@@ -65,6 +65,25 @@ describe("followers of tips", () => {
       });
     }));
 
+  it("go on at another address of the peer when the one at which they began answers no more", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const away = await nodes.node({ timers: NO_SECOND_TRIES });
+      const db = await madeBy(home);
+      await withoutUpgrades(home, async (second) => {
+        let copy: Database | undefined;
+        await withoutUpgrades(home, async (first) => {
+          copy = await copied(away, db, first);
+          await until(() => home.sync.native.streams.open === 1);
+        });
+        await away.sync.addPeerAddress(home.instance.id, httpAt(second));
+        await put(db, "k", "v");
+        await arrives(copy!, "k", "v");
+        await until(() => home.sync.native.streams.open === 1);
+        await away.sync.close();
+      });
+    }));
+
   it("close the stream when they may not read any more", () =>
     withNodes(async (nodes) => {
       const home = await nodes.node();

@@ -12,6 +12,7 @@ import type { Address, PostedAnswer } from "../../transport/port.ts";
 import type { RandomSource } from "../../util/random.ts";
 import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { tryRead } from "../../util/try_read.ts";
+import { addressText } from "../address.ts";
 import { EventSplitter, type StreamEvent } from "../http/event_stream.ts";
 import { MAX_POST_TREES } from "../native/host/post_answer.ts";
 import { MAX_LISTED_TIPS } from "../native/host/tips_feed.ts";
@@ -30,6 +31,8 @@ export interface FollowerHost {
   readonly timers: Timers;
   readonly random: RandomSource;
   now(): number;
+  /** Addresses of a peer; none when it is unknown or blocked. */
+  addressesOf(peer: PublicKey): Promise<readonly Address[]>;
   /** Key that may read a tree. */
   keyFor(tree: ID): PrivateKey;
   /** Whether a tree is to be heard of: nobody brings what is new as it comes. */
@@ -107,27 +110,39 @@ export class TipsFollower {
     this.#running = Promise.all(all).then(() => {});
   }
 
-  /** One stream after the other, until that is over. */
+  /** One stream after the other, until that is over; the next at another address where none was opened. */
   async #hear(trees: readonly ID[], signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#host.random);
+    let address = this.#address!;
     while (!signal.aborted) {
       const begun = this.#host.now();
       const wanted = trees.filter((tree) => this.#trees.has(tree.toString()));
       if (wanted.length === 0) return;
-      await this.#hearOnce(wanted, signal).catch(() => {});
+      const answer = await this.#ask(address, wanted, signal).catch(() => undefined);
+      if (answer === undefined) address = await this.#nextAfter(address);
+      else await this.#read(answer).catch(() => {});
       if (this.#host.now() - begun >= STEADY_MS) backoff.succeeded();
       await pause(this.#host.timers, backoff.failed(), signal).catch(() => {});
     }
   }
 
-  async #hearOnce(asked: readonly ID[], signal: AbortSignal): Promise<void> {
+  async #ask(
+    address: Address,
+    asked: readonly ID[],
+    signal: AbortSignal,
+  ): Promise<PostedAnswer | undefined> {
     const may = await Promise.all(asked.map((tree) => this.#host.mayHave(tree, this.#peer)));
     const trees = asked.filter((_, at) => may[at]);
-    if (trees.length === 0) return;
+    if (trees.length === 0) return undefined;
     const keyFor = (tree: ID) => this.#host.keyFor(tree);
-    const options = { keyFor, signal };
-    const answer = await this.#host.posts?.events(this.#address!, this.#peer, trees, options);
-    if (answer !== undefined) await this.#read(answer);
+    return await this.#host.posts?.events(address, this.#peer, trees, { keyFor, signal });
+  }
+
+  /** The address of the peer that follows one, which it may have left. */
+  async #nextAfter(address: Address): Promise<Address> {
+    const all = await this.#host.addressesOf(this.#peer).catch(() => []);
+    const at = all.findIndex((it) => addressText(it) === addressText(address));
+    return all[(at + 1) % all.length] ?? address;
   }
 
   async #read({ body }: PostedAnswer): Promise<void> {
