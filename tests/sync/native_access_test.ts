@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { AuthKey, type Database, Permission, PrivateKey } from "../../mod.ts";
 import type { NativeChannel } from "../../src/sync/native/native_channel.ts";
 import type { Cluster } from "../../src/testing/cluster.ts";
-import { eventsOf, put, shared, until, withCluster } from "./cluster_bed.ts";
+import { eventsOf, open, put, shared, until, withCluster } from "./cluster_bed.ts";
 import { exchange, join, Recorder } from "./native_run.ts";
 import { openOf, RawPeer } from "./raw_peer.ts";
 
@@ -95,6 +95,51 @@ describe("access over the native protocol", () => {
         openOf(other.rootId, { channel: 2, vouchedBy: 2 }),
       );
       for (let n = 0; n < 2; n++) assert.equal((await raw.nextOf("state")).mayRead, false);
+      raw.close();
+    }));
+
+  it("a key signs again where the channel with its proof was refused before that was looked at", () =>
+    withCluster(async (cluster) => {
+      const key = PrivateKey.generate();
+      const [db, first] = [await closed(cluster), await open(cluster)];
+      await grant(db, key.publicKey, Permission.read);
+      const { client } = join(cluster, { serverRun: { limits: { channels: 1, knownChannels: 1 } } });
+      const taken = client.follow(first.rootId);
+      await taken.settled();
+      const refused = client.follow(db.rootId, { keys: [key] });
+      await assert.rejects(refused.settled(), { code: "TooManyChannels" });
+      taken.close();
+      await client.follow(db.rootId, { keys: [key] }).settled();
+      assert.ok(await cluster.converged(db.rootId));
+      await client.close();
+    }));
+
+  it("the keys of a channel vouch for another, but not those that it has borrowed itself", () =>
+    withCluster(async (cluster) => {
+      const [one, two] = [PrivateKey.generate(), PrivateKey.generate()];
+      const [first, second, third] = [
+        await closed(cluster),
+        await closed(cluster),
+        await closed(cluster),
+      ];
+      for (const db of [first, third]) await grant(db, one.publicKey, Permission.read);
+      await grant(second, two.publicKey, Permission.read);
+      const raw = await new RawPeer(cluster).begin();
+      const proofs = (key: PrivateKey, { rootId }: Database) => [{
+        key: key.publicKey.bytes,
+        signature: key.sign(raw.openTranscript(rootId.bytes)),
+      }];
+      raw.send(
+        openOf(first.rootId, { proofs: proofs(one, first) }),
+        openOf(second.rootId, { channel: 2, proofs: proofs(two, second), vouchedBy: 0 }),
+        openOf(third.rootId, { channel: 4, vouchedBy: 2 }),
+      );
+      const may = new Map<number, boolean>();
+      while (may.size < 3) {
+        const { channel, mayRead } = await raw.nextOf("state");
+        may.set(channel, mayRead);
+      }
+      assert.deepEqual([may.get(0), may.get(2), may.get(4)], [true, true, false]);
       raw.close();
     }));
 

@@ -141,7 +141,9 @@ describe("whoever has used up its time", () => {
       raw.send({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
       await raw.nextOf("ping");
       assert.deepEqual(raw.received("deny"), []);
+      // A session that ends waits for none of them.
       raw.close();
+      await raw.session.closed;
     }, { sync: { timers } });
   });
 

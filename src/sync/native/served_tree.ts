@@ -34,6 +34,8 @@ export class ServedTree {
   readonly opened: Opened | undefined;
   /** Set when this side has. */
   readonly followed: Followed | undefined;
+  /** Whether the other side has told how the tree stands there, if this side has opened the channel. */
+  isAnswered = false;
   /** Whether the other side has asked for access, and nobody has decided yet. */
   isAsking = false;
   readonly #leaves: (() => void)[] = [];

@@ -39,7 +39,7 @@ export class ServedTrees {
   readonly #served = new Map<number, ServedTree>();
   /** Keys that have vouched, by the channel with their proofs. */
   readonly #proven = new Map<number, Promise<PublicKey[]>>();
-  /** The channels with the proofs of own keys. */
+  /** The channels with the proofs of own keys, unless the other side has refused them before it looked at these. */
   readonly #vouching = new Map<string, number>();
   #partner: Partner | undefined;
   #failure: Error | undefined;
@@ -149,7 +149,13 @@ export class ServedTrees {
   #forget(channel: number, error?: Error): void {
     const served = this.#served.get(channel);
     this.#served.delete(channel);
+    if (served?.isAnswered === false) this.#signAgain(channel);
     served?.end(error);
+  }
+
+  /** Where a channel was refused before its proofs were looked at, they vouch for no other. */
+  #signAgain(channel: number): void {
+    for (const [names, it] of this.#vouching) if (it === channel) this.#vouching.delete(names);
   }
 
   // --- answering -------------------------------------------------------------------------------
@@ -158,7 +164,7 @@ export class ServedTrees {
   async answer(question: Question, signal: AbortSignal): Promise<void> {
     const { channel } = question;
     try {
-      if (question.do === "judge") return await this.#opened(question.open);
+      if (question.do === "judge") return await this.#opened(question.open, signal);
       const answer = await this.#served.get(channel)?.answer(question, signal);
       if (answer !== undefined) this.#do(this.#session.answer(channel, answer));
     } catch (error) {
@@ -172,21 +178,27 @@ export class ServedTrees {
     this.#forget(channel, error);
   }
 
-  /** The other side opens a tree. */
-  /** The keys that vouch for an OPEN: those of its proofs, and those of another's. */
-  async #prove({ tree, proofs, vouchedBy }: Open): Promise<PublicKey[]> {
-    const others = vouchedBy === undefined ? [] : await this.#proven.get(vouchedBy) ?? [];
-    if (proofs.length === 0) return others;
-    await this.#partner!.meter?.spend(proofs.length);
-    return [...provenKeys(proofs, this.#session.openTranscript(tree)), ...others];
+  /**
+   * The keys that vouch for an OPEN: those of its proofs, and those of another's. Whom that one has named counts for it
+   * alone, so that the keys never become many.
+   */
+  async #prove({ channel, tree, proofs, vouchedBy }: Open, signal: AbortSignal) {
+    const others = vouchedBy === undefined ? undefined : this.#proven.get(vouchedBy);
+    const own = this.#check(tree, proofs, signal);
+    if (proofs.length > 0) this.#proven.set(channel, own);
+    return [...await own, ...await others ?? []];
   }
 
-  async #opened(open: Open): Promise<void> {
+  async #check(tree: ID, proofs: Open["proofs"], signal: AbortSignal): Promise<PublicKey[]> {
+    if (proofs.length > 0) await this.#partner!.meter?.spend(proofs.length, signal);
+    return provenKeys(proofs, this.#session.openTranscript(tree));
+  }
+
+  /** The other side opens a tree. */
+  async #opened(open: Open, signal: AbortSignal): Promise<void> {
     const { channel, tree } = open;
     const { peer, isKnown } = this.#partner!;
-    const proving = this.#prove(open);
-    if (open.proofs.length > 0) this.#proven.set(channel, proving);
-    const proven = await proving;
+    const proven = await this.#prove(open, signal);
     const reading = new Reading(this.#host, tree, [peer, ...proven]);
     const opened: Opened = { open, reading, key: proven[0] ?? peer };
     const own = this.#channel(tree, () => channel);
@@ -217,6 +229,7 @@ export class ServedTrees {
     const served = number === undefined ? undefined : this.#served.get(number);
     if (number === undefined || served === undefined) return;
     if (notice.do === "keep") served.side.keep(notice.cursor);
+    if (notice.do === "opened") served.isAnswered = true;
     if (notice.do === "denied") this.#forget(number);
     served.channel.noted(notice);
     if (notice.do === "opened" && !notice.state.mayRead) this.#ask(number, served);
