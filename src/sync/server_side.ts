@@ -20,9 +20,9 @@ export function serverSide(
 ): ServerSide {
   const handler = new V0Handler(serving);
   return {
-    exchange: (request, remote, takesLinks = false) => {
+    exchange: (request, remote, takesLinks = false, from) => {
       const native = takesLinks && sessions !== undefined ? OWN_OFFER : undefined;
-      return handler.exchange(request, remote, { native });
+      return handler.exchange(request, remote, { native, remote: from });
     },
     ...sessions === undefined ? {} : { accept: (link, info) => sessions.accept(link, info) },
     fetch: fetchSide(handler, sessions, new RequestRoom(clock)),

@@ -100,12 +100,14 @@ export interface LinkInfo {
 export interface ServerSide {
   /**
    * Answers one request of protocol v0: a stream of bytes in, one out. Whoever asks may be told that connections which
-   * live on are taken on the same way, where the transport has them.
+   * live on are taken on the same way, where the transport has them. What it makes this side verify is counted for the
+   * host it comes from, if `from` tells that: `TooBusy` when too much was sent from there.
    */
   exchange(
     request: ByteStream,
     remote: Address | undefined,
     takesLinks?: boolean,
+    from?: string,
   ): Promise<ByteStream>;
   /** Serves a connection that lives on, until it ends; left out by those who serve none. */
   accept?(link: Link, info: LinkInfo): void;

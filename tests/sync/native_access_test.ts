@@ -103,7 +103,9 @@ describe("access over the native protocol", () => {
       const key = PrivateKey.generate();
       const [db, first] = [await closed(cluster), await open(cluster)];
       await grant(db, key.publicKey, Permission.read);
-      const { client } = join(cluster, { serverRun: { limits: { channels: 1, knownChannels: 1 } } });
+      const { client } = join(cluster, {
+        serverRun: { limits: { channels: 1, knownChannels: 1 } },
+      });
       const taken = client.follow(first.rootId);
       await taken.settled();
       const refused = client.follow(db.rootId, { keys: [key] });

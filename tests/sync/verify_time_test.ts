@@ -11,6 +11,7 @@ import {
 import { packBlock } from "../../src/sync/native/block.ts";
 import { FixedClock } from "../../src/testing/fixed_clock.ts";
 import { V0_PATH } from "../../src/transport/http_transport.ts";
+import type { ByteStream, ServerSide, Transport } from "../../src/transport/port.ts";
 import { HandTimers, withCluster } from "./cluster_bed.ts";
 import { joinedLive, madeBy, put, withNodes } from "./live_bed.ts";
 import { bodyOf, proofFor, URL_OF_NODE } from "./post_bed.ts";
@@ -176,6 +177,20 @@ describe("whoever has used up its time", () => {
       assert.equal(home.sync.native.admissions.open, 0);
     }));
 
+  it("is refused over transports that are not HTTP, by those that tell where it is", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const served = new Served();
+      await home.sync.addTransport("other", served);
+      await home.sync.acceptConnectionsOn("other");
+      const ask = (from?: string) => served.server!.exchange(oneOf("[]"), undefined, false, from);
+      home.sync.native.meter(undefined, "192.0.2.7").charge(TOO_MANY);
+      await assert.rejects(ask("192.0.2.7"), { code: "TooBusy" });
+      for (const other of ["192.0.2.8", undefined]) {
+        await assert.rejects(ask(other), { code: "SerializationError" });
+      }
+    }));
+
   it("has what this side has asked for verified all the same", () =>
     withNodes(async (nodes) => {
       const home = await nodes.server();
@@ -187,6 +202,42 @@ describe("whoever has used up its time", () => {
       assert.deepEqual((await copy.snapshot()).toJSON(), (await db.snapshot()).toJSON());
     }));
 });
+
+/** A transport that keeps what answers. */
+class Served implements Transport {
+  readonly type: string = "other";
+  server: ServerSide | undefined;
+
+  get isRunning(): boolean {
+    return this.server !== undefined;
+  }
+
+  canHandle(): boolean {
+    return false;
+  }
+
+  exchange(): Promise<ByteStream> {
+    return Promise.reject(new Error("not asked"));
+  }
+
+  start(server: ServerSide): Promise<void> {
+    this.server = server;
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.server = undefined;
+    return Promise.resolve();
+  }
+
+  serverAddress(): string {
+    return "here";
+  }
+}
+
+async function* oneOf(text: string): ByteStream {
+  yield await Promise.resolve(new TextEncoder().encode(text));
+}
 
 async function statusOf(response: Response): Promise<number> {
   await response.arrayBuffer();

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { describe, it } from "node:test";
-import { borderOf, problemOf, reasonOf } from "../../src/transport/edge/iroh_addon.ts";
+import {
+  type AddonIncoming,
+  borderOf,
+  problemOf,
+  reasonOf,
+} from "../../src/transport/edge/iroh_addon.ts";
 import { IrohEndpoint } from "../../src/transport/edge/iroh_endpoint.ts";
 import { type IrohLimits, IrohServer } from "../../src/transport/edge/iroh_server.ts";
 import { MAX_IROH_BYTES, V0_ALPN } from "../../src/transport/edge/iroh_v0.ts";
@@ -348,10 +353,11 @@ describe("strangers who connect over Iroh", () => {
     limits: IrohLimits,
     server: ServerSide,
     test: (client: Transport, to: Address) => Promise<void>,
+    from?: (incoming: AddonIncoming) => AddonIncoming,
   ): Promise<void> {
     const endpoint = new IrohEndpoint(await addon(), HERE, bytes(32));
     const own = new IrohServer(endpoint, server, limits);
-    await endpoint.listen(own.alpns, (incoming) => void own.take(incoming));
+    await endpoint.listen(own.alpns, (incoming) => void own.take(from?.(incoming) ?? incoming));
     const client = await transport();
     try {
       await test(client, { transportType: "iroh", address: endpoint.ticket! });
@@ -376,6 +382,26 @@ describe("strangers who connect over Iroh", () => {
         }
       }),
   );
+
+  it("are counted by the host from which their requests come", { skip }, async () => {
+    const hosts: unknown[] = [];
+    const server: ServerSide = {
+      ...echo(),
+      exchange: async (request, remote, _takesLinks, from) => {
+        hosts.push([remote, from]);
+        return [await all(request)] as unknown as ByteStream;
+      },
+    };
+    const fromFar = (incoming: AddonIncoming): AddonIncoming => ({
+      accept: () => incoming.accept(),
+      refuse: () => incoming.refuse(),
+      remoteAddr: () => Promise.resolve({ kind: "ip", addr: "203.0.113.7:9" }),
+    });
+    await withLimits({}, server, async (client, to) => {
+      assert.equal((await all(await client.exchange(to, text("x")))).length, 1);
+    }, fromFar);
+    assert.deepEqual(hosts, [[undefined, "203.0.113.7"]]);
+  });
 
   it("have so many requests under way at a time, and no more", { skip }, async () => {
     let [answer, asked] = [() => {}, () => {}];

@@ -16,6 +16,7 @@ import { addressText } from "../address.ts";
 import { EventSplitter, type StreamEvent } from "../http/event_stream.ts";
 import { MAX_POST_TREES } from "../native/host/post_answer.ts";
 import { MAX_LISTED_TIPS } from "../native/host/tips_feed.ts";
+import type { V0Client } from "../v0/client.ts";
 import { Backoff, STEADY_MS } from "./backoff.ts";
 import type { PostRounds } from "./post_rounds.ts";
 import { pause, type Timers } from "./timers.ts";
@@ -27,6 +28,7 @@ export const MAX_STREAMS_TO_PEER = 4;
 
 /** What a follower works with. */
 export interface FollowerHost {
+  readonly client: V0Client;
   readonly posts: PostRounds | undefined;
   readonly timers: Timers;
   readonly random: RandomSource;
@@ -118,31 +120,37 @@ export class TipsFollower {
       const begun = this.#host.now();
       const wanted = trees.filter((tree) => this.#trees.has(tree.toString()));
       if (wanted.length === 0) return;
-      const answer = await this.#ask(address, wanted, signal).catch(() => undefined);
-      if (answer === undefined) address = await this.#nextAfter(address);
-      else await this.#read(answer).catch(() => {});
+      address = await this.#hearOnce(address, wanted, signal).catch(() => address);
       if (this.#host.now() - begun >= STEADY_MS) backoff.succeeded();
       await pause(this.#host.timers, backoff.failed(), signal).catch(() => {});
     }
   }
 
-  async #ask(
-    address: Address,
-    asked: readonly ID[],
-    signal: AbortSignal,
-  ): Promise<PostedAnswer | undefined> {
+  /** One stream until it ends; gives the address for the next. */
+  async #hearOnce(address: Address, asked: readonly ID[], signal: AbortSignal): Promise<Address> {
     const may = await Promise.all(asked.map((tree) => this.#host.mayHave(tree, this.#peer)));
     const trees = asked.filter((_, at) => may[at]);
-    if (trees.length === 0) return undefined;
-    const keyFor = (tree: ID) => this.#host.keyFor(tree);
-    return await this.#host.posts?.events(address, this.#peer, trees, { keyFor, signal });
+    if (trees.length === 0) return address;
+    const options = { keyFor: (tree: ID) => this.#host.keyFor(tree), signal };
+    const answer = await this.#host.posts?.events(address, this.#peer, trees, options)
+      .catch(() => undefined);
+    if (answer === undefined) return await this.#another(address, signal);
+    await this.#read(answer);
+    return address;
   }
 
-  /** The address of the peer that follows one, which it may have left. */
-  async #nextAfter(address: Address): Promise<Address> {
-    const all = await this.#host.addressesOf(this.#peer).catch(() => []);
-    const at = all.findIndex((it) => addressText(it) === addressText(address));
-    return all[(at + 1) % all.length] ?? address;
+  /**
+   * Another address at which the peer answers, if there is one. Somebody else may have it today, who is told nothing before
+   * the peer's key is proved there.
+   */
+  async #another(address: Address, signal: AbortSignal): Promise<Address> {
+    const options = { signal, wanted: this.#peer };
+    for (const other of await this.#host.addressesOf(this.#peer)) {
+      if (addressText(other) === addressText(address)) continue;
+      const found = await this.#host.client.handshake(other, options).catch(() => undefined);
+      if (found !== undefined) return other;
+    }
+    return address;
   }
 
   async #read({ body }: PostedAnswer): Promise<void> {

@@ -94,17 +94,17 @@ export class IrohServer {
   async #answer(connection: AddonConnection, remote: string | undefined): Promise<void> {
     const leave = this.#exchangeRoom.enter(remote);
     if (leave === undefined) return;
-    await this.#exchange(connection).finally(leave);
+    await this.#exchange(connection, remote).finally(leave);
   }
 
-  async #exchange(connection: AddonConnection): Promise<void> {
+  async #exchange(connection: AddonConnection, remote: string | undefined): Promise<void> {
     const takesLinks = this.#server.accept !== undefined;
     const gone = connection.closed();
     await answerV0(
       connection,
       this.#endpoint.toAddon,
       // An endpoint cannot be reached by its name alone, which is all that is known of it.
-      (request) => this.#server.exchange(request, undefined, takesLinks),
+      (request) => this.#server.exchange(request, undefined, takesLinks, remote),
       async (work) => {
         // Nobody waits for the answer to somebody who is gone.
         const wanted = Promise.race([work, gone]);
