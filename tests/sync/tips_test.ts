@@ -275,6 +275,18 @@ describe("streams of tips", () => {
       assert.equal((await get(home, named(db))).status, 503);
     }));
 
+  it("are over at once for who has gone before they began", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const db = await madeBy(home);
+      const { signal, abort } = abortable();
+      abort();
+      const request = new Request(BASE + named(db), { signal });
+      await home.sync.fetchHandler()(request).catch(() => undefined);
+      assert.equal(home.sync.native.streams.open, 0);
+      assert.equal(home.sync.native.admissions.open, 0);
+    }));
+
   it("are bounded: of a peer, of those without a name, of an address, in all", () =>
     withNodes(async (nodes) => {
       const home = await nodes.node();
@@ -326,6 +338,7 @@ describe("streams of tips", () => {
         bodyOf(...Array.from({ length: count }, (_, n) => openOf(db.rootId, { channel: 2 * n })));
       assert.equal((await open(home, opens(0))).status, 400);
       assert.equal((await open(home, opens(MAX_POST_TREES + 1))).status, 400);
+      assert.match(await (await open(home, opens(2))).text(), /named twice/);
       const ping = bodyOf({ type: "ping", isAnswer: false, token: new Uint8Array(8) });
       assert.equal((await open(home, ping)).status, 400);
       const proof = { key: home.instance.id.bytes, signature: new Uint8Array(64) };

@@ -64,6 +64,8 @@ export async function answerEvents(
     const leave = enter(server, feed, question.peer, remote);
     request.signal.addEventListener("abort", () => feed.close(), { once: true });
     feed.onEnd(leave);
+    // Whoever went while it was asked whether it may does not read what would end the stream.
+    if (request.signal.aborted) feed.close();
     await feed.begin();
     const headers = { "content-type": EVENTS_TYPE, "cache-control": "no-store" };
     return new Response(streamOf(bytesOf(feed)), { headers: { ...headers, ...question.headers } });
@@ -161,6 +163,10 @@ async function openedBy(
   requireCount(opens.length, MAX_POST_TREES);
   const proofs = opens.reduce((sum, open) => sum + open.proofs.length, 0);
   if (proofs > SESSION_LIMITS.proofs) throw malformed("too many proofs are sent");
+  // Each costs as much as another database, however often it is the same.
+  if (new Set(opens.map(({ tree }) => `${tree}`)).size < opens.length) {
+    throw malformed("a database is named twice");
+  }
   const vouching = new Map<number, readonly PublicKey[]>();
   const trees = opens.map((open) => fedBy(server, proven, open, vouching));
   return { trees, peer: proof.key, headers };
