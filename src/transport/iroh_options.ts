@@ -49,7 +49,8 @@ export function irohOptions(options: IrohOptions | undefined, action: string): I
   for (const name of ["openMs", "relayMs", "answerBytes"] as const) {
     requireCount(given[name], action, `\`${name}\``);
   }
-  return given;
+  // The socket is opened later: callers may have wiped their copy of the key by then.
+  return secretKey === undefined ? given : { ...given, secretKey: secretKey.slice() };
 }
 
 function requireRelays(relays: unknown, action: string): void {

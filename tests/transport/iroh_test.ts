@@ -512,4 +512,11 @@ describe("the add-on of Iroh", () => {
     }
     assert.deepEqual(irohOptions(undefined, "try"), {});
   });
+
+  it("keep the secret key that was given, whatever becomes of the caller's bytes", () => {
+    const secretKey = bytes(32);
+    const options = irohOptions({ secretKey }, "try");
+    secretKey.fill(0);
+    assert.deepEqual(options.secretKey, bytes(32));
+  });
 });
