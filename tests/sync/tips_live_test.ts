@@ -84,6 +84,27 @@ describe("followers of tips", () => {
       });
     }));
 
+  it("ask at no address that was removed", () =>
+    withNodes(async (nodes) => {
+      const home = await nodes.node();
+      const away = await nodes.node({ timers: NO_SECOND_TRIES });
+      const db = await madeBy(home);
+      await withoutUpgrades(home, async (second) => {
+        await withoutUpgrades(home, async (first, counts, cut) => {
+          const copy = await copied(away, db, first);
+          await until(() => home.sync.native.streams.open === 1);
+          await away.sync.addPeerAddress(home.instance.id, httpAt(second));
+          await away.sync.removePeerAddress(home.instance.id, httpAt(first));
+          const before = counts.get(NATIVE_EVENTS_PATH);
+          cut();
+          await put(db, "k", "v");
+          await arrives(copy, "k", "v");
+          assert.equal(counts.get(NATIVE_EVENTS_PATH), before);
+          await away.sync.close();
+        });
+      });
+    }));
+
   it("close the stream when they may not read any more", () =>
     withNodes(async (nodes) => {
       const home = await nodes.node();

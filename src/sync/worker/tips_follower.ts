@@ -12,7 +12,7 @@ import type { Address, PostedAnswer } from "../../transport/port.ts";
 import type { RandomSource } from "../../util/random.ts";
 import { tasksEndWithRequests } from "../../util/isolate.ts";
 import { tryRead } from "../../util/try_read.ts";
-import { addressText } from "../address.ts";
+import { isSameAddress } from "../address.ts";
 import { EventSplitter, type StreamEvent } from "../http/event_stream.ts";
 import { MAX_POST_TREES } from "../native/host/post_answer.ts";
 import { MAX_LISTED_TIPS } from "../native/host/tips_feed.ts";
@@ -131,6 +131,10 @@ export class TipsFollower {
     const may = await Promise.all(asked.map((tree) => this.#host.mayHave(tree, this.#peer)));
     const trees = asked.filter((_, at) => may[at]);
     if (trees.length === 0) return address;
+    const known = await this.#host.addressesOf(this.#peer);
+    if (!known.some((it) => isSameAddress(it, address))) {
+      return await this.#another(address, signal);
+    }
     const options = { keyFor: (tree: ID) => this.#host.keyFor(tree), signal };
     const answer = await this.#host.posts?.events(address, this.#peer, trees, options)
       .catch(() => undefined);
@@ -146,7 +150,7 @@ export class TipsFollower {
   async #another(address: Address, signal: AbortSignal): Promise<Address> {
     const options = { signal, wanted: this.#peer };
     for (const other of await this.#host.addressesOf(this.#peer)) {
-      if (addressText(other) === addressText(address)) continue;
+      if (isSameAddress(other, address)) continue;
       const found = await this.#host.client.handshake(other, options).catch(() => undefined);
       if (found !== undefined) return other;
     }
