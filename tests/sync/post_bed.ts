@@ -38,20 +38,27 @@ export function bodyOf(...messages: readonly Message[]): Uint8Array {
 
 /**
  * A server in front of a node that makes no WebSockets of requests, and counts the others by path; `cut` ends the streams
- * that are open.
+ * that are open, and has nothing answered any more if that is for good.
  */
 export async function withoutUpgrades(
   { sync }: Node,
-  test: (address: string, counts: Map<string, number>, cut: () => void) => Promise<void>,
+  test: (
+    address: string,
+    counts: Map<string, number>,
+    cut: (isForGood?: boolean) => void,
+  ) => Promise<void>,
 ): Promise<void> {
   const counts = new Map<string, number>();
   let cuts = new AbortController();
-  const cut = () => {
+  let isGone = false;
+  const cut = (isForGood = false) => {
+    isGone = isForGood;
     cuts.abort();
     cuts = new AbortController();
   };
   const inner: WebHandler = sync.fetchHandler();
   const handler = async (request: Request) => {
+    if (isGone) return new Response(null, { status: 503 });
     if (request.headers.get("upgrade") !== null) return new Response(null, { status: 426 });
     const { pathname } = new URL(request.url);
     counts.set(pathname, (counts.get(pathname) ?? 0) + 1);

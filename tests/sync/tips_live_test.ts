@@ -71,16 +71,16 @@ describe("followers of tips", () => {
       const away = await nodes.node({ timers: NO_SECOND_TRIES });
       const db = await madeBy(home);
       await withoutUpgrades(home, async (second) => {
-        let copy: Database | undefined;
-        await withoutUpgrades(home, async (first) => {
-          copy = await copied(away, db, first);
+        await withoutUpgrades(home, async (first, _counts, cut) => {
+          const copy = await copied(away, db, first);
           await until(() => home.sync.native.streams.open === 1);
+          await away.sync.addPeerAddress(home.instance.id, httpAt(second));
+          cut(true);
+          await put(db, "k", "v");
+          await arrives(copy, "k", "v");
+          await until(() => home.sync.native.streams.open === 1);
+          await away.sync.close();
         });
-        await away.sync.addPeerAddress(home.instance.id, httpAt(second));
-        await put(db, "k", "v");
-        await arrives(copy!, "k", "v");
-        await until(() => home.sync.native.streams.open === 1);
-        await away.sync.close();
       });
     }));
 
