@@ -3,6 +3,7 @@ import { Database } from "../database/database.ts";
 import { ID } from "../entry/id.ts";
 import type { Instance } from "../instance/instance.ts";
 import { UsersTable } from "../user/system_databases.ts";
+import type { Sessions, WebSession } from "./sessions.ts";
 
 /** Tells whether users are still users: one who was disabled is logged in no longer. */
 export class ActiveUsers {
@@ -29,4 +30,13 @@ export class ActiveUsers {
   static {
     setInspection(this, "ActiveUsers");
   }
+}
+
+/** Whether a session goes on. That of a user who was disabled meanwhile ends, and so does one whose time is over. */
+export async function goesOn(
+  { sessions, users }: { readonly sessions: Sessions; readonly users: ActiveUsers },
+  session: WebSession,
+): Promise<boolean> {
+  if (!await users.has(session.user.uuid)) sessions.end(session);
+  return sessions.peek(session.token) !== undefined;
 }

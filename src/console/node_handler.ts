@@ -2,6 +2,7 @@ import { Instance } from "../instance/instance.ts";
 import { type Origins, requireOrigins } from "../sync/http/origins.ts";
 import type { WebHandler } from "../transport/port.ts";
 import { optionsOf, requireInstance, requireText, wrongArgument } from "../util/arguments.ts";
+import { ActiveUsers } from "./active_users.ts";
 import { LoginAttempts } from "./login_attempts.ts";
 import { NodeRequests } from "./node_requests.ts";
 import { Sessions } from "./sessions.ts";
@@ -68,7 +69,8 @@ export function nodeHandler(instance: Instance, options?: NodeOptions): NodeHand
   const { name } = host.backend.driver;
   const storage = given.storage ?? STORAGES[name] ?? name;
   const attempts = new LoginAttempts(host.clock);
-  const requests = new NodeRequests({ instance, sessions, attempts, storage }, given);
+  const users = new ActiveUsers(instance);
+  const requests = new NodeRequests({ instance, sessions, users, attempts, storage }, given);
   return {
     fetch: (request, info) => requests.answer(request, info),
     get sessions() {

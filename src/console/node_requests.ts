@@ -9,7 +9,8 @@ import { NATIVE_PATH } from "../transport/web_socket_link.ts";
 import { EideticaError } from "../util/errors.ts";
 import { Logger } from "../util/log.ts";
 import { sessionToken } from "./cookies.ts";
-import { ActiveUsers } from "./active_users.ts";
+import { goesOn } from "./active_users.ts";
+import { noSession, refuse } from "./api/api_answers.ts";
 import { ApiRouter } from "./api/api_router.ts";
 import { consoleApi } from "./api/console_api.ts";
 import { isFromOwnSite, isOwnName } from "./own_site.ts";
@@ -37,7 +38,6 @@ export interface RequestRules {
 export class NodeRequests {
   readonly #node: NodeContext;
   readonly #rules: RequestRules;
-  readonly #users: ActiveUsers;
   readonly #router: Router;
   readonly #api: ApiRouter;
   #sync: { readonly of: Sync; readonly fetch: WebHandler } | undefined;
@@ -46,7 +46,6 @@ export class NodeRequests {
   constructor(node: NodeContext, rules: RequestRules) {
     this.#node = node;
     this.#rules = rules;
-    this.#users = new ActiveUsers(node.instance);
     this.#api = consoleApi(node);
     this.#router = new Router({
       ...accountRoutes(node),
@@ -93,12 +92,11 @@ export class NodeRequests {
     }
   }
 
-  /** The session of a user who was disabled meanwhile ends. */
+  /** Nothing is done for a session that has ended meanwhile. */
   async #ofActiveUser(exchange: Exchange): Promise<Exchange> {
     const { session } = exchange;
-    if (session === undefined || await this.#users.has(session.user.uuid)) return exchange;
-    this.#node.sessions.end(session);
-    return { ...exchange, session: undefined };
+    const isValid = session === undefined || await goesOn(this.#node, session);
+    return isValid ? exchange : { ...exchange, session: undefined };
   }
 
   #refusal(request: Request, url: URL): Response | undefined {
@@ -125,25 +123,32 @@ export class NodeRequests {
 
   /** What went wrong is for the log: pages do not tell how a node is made. */
   #failed({ request, url, session }: Exchange, error: unknown): Response {
+    const isApi = ApiRouter.isFor(url.pathname);
     // Somebody has logged out while this was answered.
     if (session !== undefined && this.#node.sessions.peek(session.token) === undefined) {
-      return seeOther("/login");
+      return isApi ? noSession() : seeOther("/login");
     }
     if (request.signal.aborted) return empty(499);
+    const answer = isApi ? refuseFailed : plain;
     if (error instanceof EideticaError && error.code === "InstanceDropped") {
-      return plain(503, "This node is closing");
+      return answer(503, "This node is closing");
     }
     log.error("{method} {path} failed: {error}", {
       method: request.method,
       path: url.pathname,
       error,
     }, this);
-    return plain(500, "The node could not do that; its log says why");
+    return answer(500, "The node could not do that; its log says why");
   }
 
   static {
     setInspection(this, "NodeRequests", (requests) => [`${requests.#node.sessions.size} sessions`]);
   }
+}
+
+/** A refusal by the API that no rule of its own is the reason of. */
+function refuseFailed(status: number, message: string): Response {
+  return refuse(status, status === 503 ? "NodeClosing" : "NodeFailed", message);
 }
 
 /** Whether a path is one of other instances. */

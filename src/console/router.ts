@@ -1,5 +1,6 @@
 import { setInspection } from "#inspect";
 import type { Instance } from "../instance/instance.ts";
+import type { ActiveUsers } from "./active_users.ts";
 import type { LoginAttempts } from "./login_attempts.ts";
 import { empty, headOf } from "./replies.ts";
 import type { Sessions, WebSession } from "./sessions.ts";
@@ -10,6 +11,8 @@ export interface NodeContext {
   readonly instance: Instance;
   /** Who is logged in. */
   readonly sessions: Sessions;
+  /** Who may be. */
+  readonly users: ActiveUsers;
   /** Who has tried to. */
   readonly attempts: LoginAttempts;
   /** Name of the storage, as `/health` tells it. */

@@ -4,7 +4,8 @@ import { type Database, DocStore } from "../../mod.ts";
 import { MAX_STREAMS } from "../../src/console/api/events_api.ts";
 import { CONSOLE_SCRIPT_PATH, CONSOLE_STYLE_PATH } from "../../src/console/assets.ts";
 import { EventSplitter, type StreamEvent } from "../../src/sync/http/event_stream.ts";
-import { type Browser, type NodeBed, nodeBed } from "./node_bed.ts";
+import { MAX_IDLE_MS } from "../../src/console/sessions.ts";
+import { type Browser, type NodeBed, nodeBed, PASSWORD } from "./node_bed.ts";
 import { csrfOf } from "./page_facts.ts";
 
 async function withNode(test: (bed: NodeBed, one: Browser) => Promise<void>): Promise<void> {
@@ -94,6 +95,42 @@ describe("the stream of events", () => {
       await one.post("/logout", { csrf });
       assert.equal((await events.next())!.event, "ended");
       assert.equal(await events.next(), undefined);
+    }));
+
+  it("ends with a session whose time is over, or whose user is disabled, though nobody asks", () =>
+    withNode(async ({ ada, cyn, clock, browser }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      for (const isDisabled of [false, true]) {
+        const one = browser();
+        await one.logIn("cyn", PASSWORD);
+        const events = new Events(await one.send("/api/console/events"));
+        if (isDisabled) await (await ada.admin()).disableUser("cyn");
+        else clock.advance(MAX_IDLE_MS);
+        await write(database);
+        let event = await events.next();
+        while (event?.event === "change" && JSON.parse(event.data).db === null) {
+          event = await events.next();
+        }
+        assert.equal(event!.event, "ended");
+        assert.equal(await events.next(), undefined);
+      }
+    }));
+
+  it("does not begin for a session that has ended meanwhile", () =>
+    withNode(async ({ ada, node, browser }) => {
+      const database = await ada.createDatabase({ name: "d" });
+      for (const query of ["", `?db=${database.rootId}`]) {
+        for (let later = 0; later < 100; later += 3) {
+          const one = browser();
+          await one.logIn("ada");
+          const asked = one.send(`/api/console/events${query}`);
+          for (let at = 0; at < later; at++) await undefined;
+          node.close();
+          const answer = await asked;
+          if (answer.status === 401) await answer.body!.cancel();
+          else assert.equal((await new Events(answer).next())!.event, "ended");
+        }
+      }
     }));
 
   it("is limited to some at a time, and makes room when one is left", () =>

@@ -324,6 +324,11 @@ describe("the handler of a node", () => {
       const answer = await one.send(path);
       assert.deepEqual([answer.status, await answer.text()], [503, "This node is closing"]);
     }
+    const answer = await one.send("/api/console/me");
+    assert.deepEqual([answer.status, (await answer.json()).error], [503, {
+      code: "NodeClosing",
+      message: "This node is closing",
+    }]);
     bed.node.close();
   });
 

@@ -94,18 +94,27 @@ function paramsOf({ parts }: Route, given: readonly string[]): Record<string, st
 }
 
 function refusalOf({ method, headers }: Request, session: WebSession | undefined) {
-  if (session === undefined) return noSession();
+  if (session === undefined || session.ended.aborted) return noSession();
   if (method === "GET" || method === "HEAD") return undefined;
   if (headers.get("x-eidetica-csrf") === session.csrf) return undefined;
   return refuse(403, "ForeignRequest", "Send the token of the session as X-Eidetica-CSRF");
+}
+
+/** Whether something was changed, which is told even after the end of the session: a change that was made stays. */
+function isDone({ method }: Request, value: unknown): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return !isRead && !(value instanceof Response && !value.ok);
 }
 
 /** What is refused by rules of ours is told; all else is the node's affair. */
 async function answered(handler: ApiHandler, call: ApiCall): Promise<Response> {
   try {
     const value = await handler(call);
+    if (call.session.ended.aborted && !isDone(call.request, value)) return noSession();
     return value instanceof Response ? value : json(value);
   } catch (error) {
+    // Its keys were wiped while this was answered.
+    if (call.session.ended.aborted) return noSession();
     const isOurs = error instanceof EideticaError && error.code !== "InstanceDropped" &&
       error.module !== "storage";
     if (!isOurs) throw error;

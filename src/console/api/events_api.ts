@@ -1,10 +1,12 @@
 import type { ID } from "../../entry/id.ts";
 import { encodeEvent, EVENTS_TYPE, SIGN_OF_LIFE } from "../../sync/http/event_stream.ts";
 import type { Sync } from "../../sync/port.ts";
+import { utf8 } from "../../util/bytes.ts";
 import { Logger } from "../../util/log.ts";
 import type { NodeContext } from "../router.ts";
 import type { WebSession } from "../sessions.ts";
-import { refuse } from "./api_answers.ts";
+import { goesOn } from "../active_users.ts";
+import { noSession, refuse } from "./api_answers.ts";
 import type { ApiCall, ApiRoutes } from "./api_router.ts";
 import { readable } from "./readable.ts";
 
@@ -16,6 +18,9 @@ export const MAX_STREAMS = 8;
 const GATHER_MS = 250;
 /** How often a stream says that it goes on, in milliseconds. */
 const SIGN_MS = 15_000;
+
+/** How soon a browser opens a stream anew that was cut. */
+const RETRY = utf8("retry: 1000\n\n");
 
 /** What happens meanwhile. */
 export function eventsApi(node: NodeContext): ApiRoutes {
@@ -36,6 +41,8 @@ async function events(
   if (only !== undefined) {
     const found = await readable(session.user, only);
     if (found instanceof Response) return found;
+    // What has ended already ends no stream.
+    if (session.ended.aborted) return noSession();
   }
   const count = open.get(session) ?? 0;
   if (count >= MAX_STREAMS) return refuse(429, "TooManyStreams", "Close another stream first");
@@ -43,6 +50,7 @@ async function events(
   const left = () => open.set(session, open.get(session)! - 1);
   const stream = new ChangeStream(node, { session, only, left });
   request.signal.addEventListener("abort", () => stream.end(), { once: true });
+  if (request.signal.aborted) stream.end();
   const headers = { "content-type": EVENTS_TYPE, "cache-control": "no-store, private" };
   return new Response(stream.body, { headers });
 }
@@ -60,6 +68,7 @@ interface StreamOf {
 /** One stream. What has changed is gathered, so that a storm of writes costs no more than a few events a second. */
 class ChangeStream {
   readonly body: ReadableStream<Uint8Array>;
+  readonly #node: NodeContext;
   readonly #of: StreamOf;
   /** Databases that have changed; null for what is asked without one. */
   readonly #changed = new Set<string | null>();
@@ -71,18 +80,19 @@ class ChangeStream {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
-  constructor({ instance }: NodeContext, of: StreamOf) {
-    this.#of = of;
+  constructor(node: NodeContext, of: StreamOf) {
+    const { instance } = node;
+    [this.#node, this.#of] = [node, of];
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
-        controller.enqueue(SIGN_OF_LIFE);
+        controller.enqueue(RETRY);
       },
       cancel: () => this.end(),
     });
     this.#unhear = instance.host.onAnyWrite((tree) => this.#note(this.#nameOf(tree)));
     if (instance.sync !== undefined) void this.#hearRequests(instance.sync);
-    this.#signs = setInterval(() => this.#send(SIGN_OF_LIFE), SIGN_MS);
+    this.#signs = setInterval(() => void this.#sign(), SIGN_MS);
     of.session.ended.addEventListener("abort", this.#ended, { once: true });
   }
 
@@ -128,12 +138,23 @@ class ChangeStream {
     this.#changed.clear();
     this.#timer = undefined;
     try {
+      if (!await goesOn(this.#node, this.#of.session)) return;
       for (const db of changed) {
         if (!await this.#mayTell(db)) continue;
         this.#send(encodeEvent({ event: "change", data: JSON.stringify({ db }) }));
       }
     } catch (error) {
       log.warn("cannot tell what has changed: {error}", { error });
+    }
+  }
+
+  /** A session that nobody uses ends in time, and its streams with it; so do those of an instance that is closed. */
+  async #sign(): Promise<void> {
+    try {
+      if (await goesOn(this.#node, this.#of.session)) this.#send(SIGN_OF_LIFE);
+    } catch (error) {
+      log.debug("a stream ends: {error}", { error });
+      this.end();
     }
   }
 
