@@ -10,14 +10,20 @@ import {
   NewUser,
   PasswordStore,
   Permission,
+  PrivateKey,
+  Snapshot,
+  SyncSettings,
   Table,
   type User,
 } from "../../mod.ts";
 import { MAX_COMPARED } from "../../src/console/api/difference_api.ts";
 import { MAX_LOOKED_AT } from "../../src/console/api/blame.ts";
-import { MAX_SEARCHED } from "../../src/console/api/stores_api.ts";
+import { MAX_SEARCHED, MAX_SEARCHED_TEXT } from "../../src/console/api/stores_api.ts";
 import { MAX_WRITTEN } from "../../src/console/api/write_api.ts";
 import { MAX_CELL, MAX_VALUE } from "../../src/console/api/values.ts";
+import { EntryMetadata } from "../../src/entry/metadata.ts";
+import { SigInfo, SigKey } from "../../src/entry/sig_info.ts";
+import { utf8 } from "../../src/util/bytes.ts";
 import { type Browser, type NodeBed, nodeBed, PASSWORD } from "./node_bed.ts";
 
 // deno-lint-ignore no-explicit-any -- what programs see of the API: JSON
@@ -61,6 +67,16 @@ async function fill(database: Database, store: string, count: number): Promise<v
       await table.set(`k${String(at).padStart(6, "0")}`, { at, name: `row ${at}` });
     }
   });
+}
+
+/** An entry of a user on top of a database, with metadata as they are told. */
+async function forged(database: Database, user: User, metadata: Uint8Array): Promise<Entry> {
+  const snapshot = await database.snapshot();
+  const [tip] = await database.getEntries(snapshot.tips);
+  const key = user.signingKey(user.defaultKey());
+  return Entry.builder(database.rootId).setParents(snapshot.tips).setHeight(tip!.height + 1)
+    .setMetadata(metadata).setSubtreeData("forged", utf8('{"children":{"k":{"Int":1}}}'))
+    .setSig(new SigInfo(SigKey.fromPubkey(key.publicKey))).build().sign(key);
 }
 
 /** A database of `ada` that `cyn` tracks, and may read. */
@@ -120,6 +136,26 @@ describe("the API of a node: rights", () => {
       }
       const [line] = (await get("db")).items;
       assert.deepEqual(line, { id: `${database.rootId}`, access: null, is_synced: false });
+    }));
+
+  it("is refused whenever the session ends in the middle", () =>
+    withApi(async ({ ada, browser, node }) => {
+      const database = await ada.createDatabase({ name: "d" });
+      const told = new Set<string>();
+      for (let later = 0; later < 300; later += later < 20 ? 1 : 20) {
+        for (const path of ["db", `db/${database.rootId}`]) {
+          const one = browser();
+          await one.logIn("ada");
+          const asked = one.send(`/api/console/${path}`);
+          for (let at = 0; at < later; at++) await undefined;
+          node.close();
+          const answer = await asked;
+          const { error, items, access } = await answer.json();
+          told.add(`${answer.status} ${error?.code ?? items?.[0].access ?? access}`);
+        }
+      }
+      told.delete("200 admin:0");
+      assert.deepEqual([...told], ["401 NoSession"]);
     }));
 
   it("shows a user without any right an empty list", () =>
@@ -271,6 +307,50 @@ describe("the API of a node: stores", () => {
       assert.match(bad.invalid, /JSON/);
     }));
 
+  it("takes no data for what it says itself", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "t" });
+      await database.withTransaction(async (tx) => {
+        const row = { a: { $cut: null }, b: [{ $int: "1" }], c: { d: 9007199254740993n } };
+        await (await tx.getStore(Table, "rows")).set("k", row);
+      });
+      const [{ cells }] = (await get(`db/${database.rootId}/stores/rows/rows`)).items;
+      assert.deepEqual(cells, {
+        a: '{"$cut":null}',
+        b: '[{"$int":"1"}]',
+        c: { d: { $int: "9007199254740993" } },
+      });
+    }));
+
+  it("searches through so much text at a time", () =>
+    withApi(async ({ get, cyn }) => {
+      const database = await cyn.createDatabase({ name: "t" });
+      const text = "x".repeat(MAX_SEARCHED_TEXT / 4);
+      for (let at = 0; at < 6; at++) {
+        await database.withTransaction(async (tx) => {
+          await (await tx.getStore(Table, "rows")).set(`k${at}`, { text });
+        });
+      }
+      const path = `db/${database.rootId}/stores/rows/rows?q=k5`;
+      const first = await get(path);
+      assert.deepEqual([first.items, first.searched], [[], 4]);
+      const second = await get(`${path}&cursor=${first.next}`);
+      assert.deepEqual([second.items.length, second.next], [1, undefined]);
+    }));
+
+  it("refuses places in lists that it has not given", () =>
+    withApi(async ({ status, cyn }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      await database.withTransaction(async (tx) => {
+        await (await tx.getStore(DocStore, "s")).set(["list"], [1, 2]);
+      });
+      const path = `db/${database.rootId}/stores/s/doc?path=list&cursor=`;
+      for (const place of ["-1", "1.5", "1e99", "x", "Infinity"]) {
+        assert.equal(await status(path + btoa(place).replace(/=+$/, "")), 400, place);
+      }
+      assert.equal(await status(path + btoa("1").replace(/=+$/, "")), 200);
+    }));
+
   it("says why it does not show an encrypted store", () =>
     withApi(async ({ get, cyn }) => {
       const database = await cyn.createDatabase({ name: "p" });
@@ -336,6 +416,31 @@ describe("the API of a node: history", () => {
       assert.equal(verdict.then.permission, "write:10");
       assert.equal(verdict.today.outcome, "invalid");
       assert.match(verdict.today.message, /permission Read/);
+    }));
+
+  it("shows entries whatever their authors claim", () =>
+    withApi(async ({ get, status, cyn, instance }) => {
+      const database = await cyn.createDatabase({ name: "d" });
+      await write(database, "s", "k", "v");
+      const { tips } = EntryMetadata.parse(
+        (await database.getEntries(
+          (await database.snapshot()).tips,
+        ))[0]!.metadata!,
+      ).settingsTips;
+      const never = new EntryMetadata(Snapshot.of(tips), 1n, Number.MAX_SAFE_INTEGER).encode();
+      const late = await forged(database, cyn, never);
+      const damaged = await forged(database, cyn, utf8("{"));
+      await instance.putRemoteEntries(database.rootId, [late, damaged]);
+      const path = `db/${database.rootId}`;
+      const [item] = (await get(`${path}/entries`)).items;
+      assert.deepEqual([item.id, item.status, item.time], [`${late.id}`, "Verified", null]);
+      assert.equal((await get(path)).last, null);
+      assert.equal((await get(`${path}/blame?store=forged&key=k`)).items[0].time, null);
+      assert.equal(await status("db"), 200);
+      const { status: verdict, pin, verdict: { then } } = await get(
+        `${path}/entries/${damaged.id}`,
+      );
+      assert.deepEqual([verdict, pin, then], ["Failed", null, null]);
     }));
 
   it("goes on where a search for authors was left", () =>
@@ -460,6 +565,40 @@ describe("the API of a node: others", () => {
       ]]);
       assert.equal((await bed.one.send(`/api/console/${path}`, { method: "POST" })).status, 403);
       await close();
+    }));
+});
+
+describe("the API of a node: peers that cannot be reached", () => {
+  it("are named to whoever administers the database, and only counted to others", () =>
+    withApi(async (bed) => {
+      const sync = await bed.instance.enableSync();
+      const database = await shared(bed);
+      const key = bed.ada.defaultKey();
+      await bed.ada.trackDatabase(database.rootId, key, SyncSettings.onCommit());
+      const peer = PrivateKey.generate().publicKey;
+      const address = { transportType: "http", address: "127.0.0.1:1" };
+      await sync.registerSyncPeer({ tree: database.rootId, peer, addresses: [address] });
+      const path = `db/${database.rootId}/sync`;
+      const told = async (browser: Browser) => {
+        const { csrf } = await (await browser.send("/api/console/me")).json();
+        const headers = { "x-eidetica-csrf": csrf };
+        const now = await browser.send(`/api/console/${path}`, { method: "POST", headers });
+        assert.equal(now.status, 422);
+        const answers = [
+          await now.text(),
+          await (await browser.send(`/api/console/${path}`)).text(),
+        ];
+        return answers.map((text) => text.includes("127.0.0.1"));
+      };
+      const ada = bed.browser();
+      await ada.logIn("ada");
+      assert.deepEqual(await told(ada), [true, true]);
+      assert.deepEqual(await told(bed.one), [false, false]);
+      await write(database, "s", "k", "v");
+      const failed = () => sync.metrics().some(({ failures }) => failures > 0);
+      while (!failed()) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.deepEqual([await told(ada), await told(bed.one)], [[true, true], [false, false]]);
+      assert.equal((await bed.get(path)).peers[0].last_error, "ConnectionFailed");
     }));
 });
 

@@ -33,6 +33,9 @@ const SHOWN = "<img src=x onerror=alert(1)>⟨U+202E⟩gpj";
 class Bed {
   instance!: Instance;
   node!: NodeHandler;
+  /** What answers; the node, unless it is away. */
+  answer!: NodeHandler["fetch"];
+  readonly #streams = new Set<AbortController>();
   chromium!: Chromium;
   origin!: string;
   ada!: User;
@@ -50,7 +53,8 @@ class Bed {
     await this.#fill();
     this.node = nodeHandler(instance);
     const sync = await instance.enableSync();
-    const { address } = await sync.serve({ handler: this.node.fetch });
+    this.answer = this.node.fetch;
+    const { address } = await sync.serve({ handler: (...asked) => this.#answered(...asked) });
     this.origin = `http://${address}`;
     this.chromium = await Chromium.start();
   }
@@ -71,6 +75,22 @@ class Bed {
     await this.orchard.grant(ben.defaultKey(), "read", { name: "ben" });
     await this.ada.createDatabase({ name: HOSTILE });
     ben.logout();
+  }
+
+  /** An answer, whose stream can be cut if it is one of events. */
+  async #answered(...asked: Parameters<NodeHandler["fetch"]>): Promise<Response> {
+    const response = await this.answer(...asked);
+    if (response.headers.get("content-type") !== "text/event-stream") return response;
+    const cut = new AbortController();
+    this.#streams.add(cut);
+    const body = response.body!.pipeThrough(new TransformStream(), { signal: cut.signal });
+    return new Response(body, response);
+  }
+
+  /** Cuts all streams of events, as a network does. */
+  cutStreams(): void {
+    for (const cut of this.#streams) cut.abort();
+    this.#streams.clear();
   }
 
   async close(): Promise<void> {
@@ -246,6 +266,44 @@ describe("the console in Chromium", () => {
     bed.assertQuiet(one);
   });
 
+  walk("shows what was written while its stream was cut, and while the node was away", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "/db/ID/s/trees");
+    await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
+    bed.cutStreams();
+    await plant(bed.orchard, "t-0600", { variety: "Jonathan" });
+    await tab.untilText("t-0600");
+    const own = bed.answer;
+    const refused = new Promise<void>((resolve) => {
+      bed.answer = () => {
+        resolve();
+        return Promise.resolve(new Response("Bad gateway", { status: 502 }));
+      };
+    });
+    bed.cutStreams();
+    await plant(bed.orchard, "t-0601", { variety: "Jonathan" });
+    await refused;
+    bed.answer = own;
+    await tab.untilText("t-0601");
+    await bed.orchard.withTransaction(async (tx) => {
+      const table = await tx.getStore(Table, "trees");
+      for (const key of ["t-0600", "t-0601"]) await table.delete(key);
+    });
+    await tab.until(`!document.body.innerText.includes("Jonathan")`);
+  });
+
+  walk("says that the session has ended when the node that is back does not know it", async () => {
+    const tab = await bed.tab("ada");
+    await bed.see(tab, "/db/ID/s/trees");
+    await tab.until(`document.querySelectorAll("tbody tr").length === 2`);
+    const [own, other] = [bed.answer, nodeHandler(bed.instance)];
+    bed.answer = other.fetch;
+    bed.cutStreams();
+    await tab.untilText("Your session has ended");
+    bed.answer = own;
+    other.close();
+  });
+
   walk("changes a row, and says what that does; not over what others have written", async () => {
     const tab = await bed.tab("ada");
     await plant(bed.orchard, "t-0900", { variety: "Jonathan" });
@@ -377,6 +435,24 @@ describe("the console in Chromium", () => {
         assert.deepEqual(await faults(tab), [], `${path} ${scheme}`);
       }
     }
+    bed.assertQuiet(tab);
+  });
+
+  walk("shows cells that look like something else, and addresses that mean nothing", async () => {
+    const tab = await bed.tab("ada");
+    const row = { variety: { $cut: null }, constructor: "x" };
+    await bed.orchard.withTransaction(async (tx) =>
+      await (await tx.getStore(Table, "odd")).set("o-1", row)
+    );
+    await bed.orchard.withTransaction(async (tx) =>
+      await (await tx.getStore(Table, "odd")).set("o-2", { variety: "y" })
+    );
+    await bed.see(tab, "/db/ID/s/odd");
+    await tab.untilText('{"$cut":null}');
+    const plain: string = await tab.evaluate(`document.querySelectorAll("tbody tr")[1].innerText`);
+    assert.match(plain, /^o-2\s+y\s+–$/);
+    await bed.see(tab, "/%E0%A4%A");
+    await tab.untilText("Nothing here");
     bed.assertQuiet(tab);
   });
 });

@@ -11,6 +11,7 @@ import { delegatedSettings } from "../../settings/delegated_settings.ts";
 import { authAt } from "../../settings/pinned_settings.ts";
 import { EideticaError } from "../../util/errors.ts";
 import { fromUtf8 } from "../../util/bytes.ts";
+import { tryRead } from "../../util/try_read.ts";
 import type { NodeContext } from "../router.ts";
 import { entryLine } from "./entry_line.ts";
 import { cutText } from "./values.ts";
@@ -33,15 +34,16 @@ export async function anatomy(
     missing_parents: entry.parents.filter((_, at) => !held[at]).map(String),
     is_root: entry.isRoot,
     is_signed: entry.sig.hasSignature,
-    pin: pin.map(String),
+    pin: pin?.map(String) ?? null,
     changes: entry.subtrees.map((name) => changeOf(entry, name)),
     verdict: await verdict(instance.host, database, entry, pin),
   };
 }
 
-function pinOf(entry: Entry): readonly ID[] {
-  const { metadata } = entry;
-  return metadata === undefined ? [] : EntryMetadata.parse(metadata).settingsTips.tips;
+/** The rules that an entry names; undefined where what should name them means nothing. */
+function pinOf({ metadata }: Entry): readonly ID[] | undefined {
+  if (metadata === undefined) return [];
+  return tryRead(() => EntryMetadata.parse(metadata))?.settingsTips.tips;
 }
 
 function changeOf(entry: Entry, store: string): unknown {
@@ -69,12 +71,12 @@ async function verdict(
   host: NodeContext["instance"]["host"],
   database: Database,
   entry: Entry,
-  pin: readonly ID[],
+  pin: readonly ID[] | undefined,
 ): Promise<unknown> {
   const { backend } = host;
   const operation = operationOf(entry);
   const today = await judged(backend, entry, await currentAuth(host, database.rootId));
-  if (entry.isRoot) return { operation, then: null, today };
+  if (entry.isRoot || pin === undefined) return { operation, then: null, today };
   const rules = await authAt(backend, backend.states, database.rootId, Snapshot.of(pin))
     .catch((error) => unlessOurs(error));
   const then = rules === undefined ? null : await judged(backend, entry, rules);

@@ -7,6 +7,7 @@ import { formatRfc3339 } from "../../util/clock.ts";
 import { countEntries } from "../entry_counts.ts";
 import type { NodeContext } from "../router.ts";
 import type { ApiCall, ApiRoutes } from "./api_router.ts";
+import { claimedTime } from "./entry_line.ts";
 import { cursorOf, limitOf, placeOf } from "./paging.ts";
 import { opened, type Readable, readable } from "./readable.ts";
 import { cutText } from "./values.ts";
@@ -107,11 +108,11 @@ export async function nameOf(database: Database): Promise<unknown> {
 async function newest(database: Database): Promise<Record<string, unknown>> {
   const { tips } = await database.snapshot();
   const entries = await database.getEntries(tips.slice(0, MOST_TIPS));
-  const times = entries.flatMap(({ time }) => time ?? []);
+  const times = entries.flatMap(({ time }) => claimedTime(time) === null ? [] : time!);
   return {
     tips: tips.length,
     height: Math.max(0, ...entries.map(({ height }) => height)),
-    last: times.length === 0 ? null : formatRfc3339(Math.max(...times)),
+    last: claimedTime(times.length === 0 ? undefined : Math.max(...times)),
   };
 }
 

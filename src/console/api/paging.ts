@@ -30,8 +30,13 @@ export function placeOf(query: URLSearchParams): string | undefined | Response {
     const base64 = text.replace(/-/g, "+").replace(/_/g, "/");
     return fromUtf8(decodeBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, "=")));
   } catch {
-    return refuse(400, "InvalidCursor", "`cursor` is what an answer gave as `next`");
+    return invalidCursor();
   }
+}
+
+/** The refusal of a cursor that no answer has given. */
+export function invalidCursor(): Response {
+  return refuse(400, "InvalidCursor", "`cursor` is what an answer gave as `next`");
 }
 
 /** The point in time that is asked for: tips, with commas between them; undefined for now. */

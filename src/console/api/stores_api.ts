@@ -6,7 +6,7 @@ import { EideticaError } from "../../util/errors.ts";
 import { parsePlainJson } from "../../util/plain_json.ts";
 import { notFound, refuse } from "./api_answers.ts";
 import type { ApiCall, ApiRoutes } from "./api_router.ts";
-import { cursorOf, limitOf, placeOf, pointOf, pointText } from "./paging.ts";
+import { cursorOf, invalidCursor, limitOf, placeOf, pointOf, pointText } from "./paging.ts";
 import { storeAt } from "./store_at.ts";
 import { readable } from "./readable.ts";
 import { cellOf, cutText, MAX_VALUE, valueInfo, valueUnder } from "./values.ts";
@@ -17,6 +17,8 @@ const MAX_COLUMNS = 64;
 const MAX_PAGE = 256 * 1024;
 /** Rows that one request searches through. */
 export const MAX_SEARCHED = 5000;
+/** Characters that one request searches through: rows may be long. */
+export const MAX_SEARCHED_TEXT: number = 8 * 1024 * 1024;
 
 /** What is in stores. */
 export function storesApi(): ApiRoutes {
@@ -85,13 +87,14 @@ function pageOfRows(
   { limit, from, wanted }: Wanted,
 ): { items: Row[]; searched: number; next: string | undefined } {
   const items: Row[] = [];
-  let [searched, room] = [0, MAX_PAGE];
+  let [searched, length, room] = [0, 0, MAX_PAGE];
   for (const [key, text] of doc.entries(from === undefined ? undefined : { from })) {
     if (typeof text !== "string") continue;
-    if (items.length >= limit || searched >= MAX_SEARCHED || room <= 0) {
-      return { items, searched, next: key };
-    }
+    const isEnough = items.length >= limit || searched >= MAX_SEARCHED ||
+      length >= MAX_SEARCHED_TEXT || room <= 0;
+    if (isEnough) return { items, searched, next: key };
     searched++;
+    length += text.length;
     if (!`${key}\n${text}`.toLowerCase().includes(wanted)) continue;
     const row = rowOf(key, text);
     items.push(row);
@@ -122,6 +125,7 @@ function members({ doc, at, query }: Opened): unknown {
   if (from instanceof Response) return from;
   const parent = valueUnder(doc, query.getAll("path"));
   if (!(parent instanceof Doc || parent instanceof List)) return notFound();
+  if (parent instanceof List && !/^\d{1,9}$/.test(from ?? "0")) return invalidCursor();
   const found = parent instanceof Doc
     ? membersOf(parent, from, limit + 1)
     : itemsOf(parent, from, limit + 1);

@@ -1,7 +1,9 @@
+import type { Permission } from "../../auth/permission.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import type { TreeReport } from "../../sync/worker/tree_sync.ts";
 import type { Sync } from "../../sync/port.ts";
 import { formatRfc3339 } from "../../util/clock.ts";
+import { SyncError } from "../../util/errors.ts";
 import type { NodeContext } from "../router.ts";
 import { refuse } from "./api_answers.ts";
 import type { ApiCall, ApiRoutes } from "./api_router.ts";
@@ -48,10 +50,15 @@ async function peersOf(sync: Sync, { database, permission }: Readable): Promise<
       key: key.toString(),
       ...await whoIs(sync, key, permission.canAdmin()),
       last_in_step: lastSuccess === undefined ? null : formatRfc3339(lastSuccess),
-      last_error: lastError === undefined ? null : cutText(lastError),
+      last_error: lastError === undefined ? null : toldTo(permission, lastError),
       ...{ received, sent, bytes, failures },
     };
   }));
+}
+
+/** What failed; messages name addresses, so that others than administrators are told the code alone. */
+function toldTo(permission: Permission, error: string): unknown {
+  return permission.canAdmin() ? cutText(error) : error.slice(0, error.indexOf(":"));
 }
 
 async function whoIs(sync: Sync, key: PublicKey, isAdmin: boolean): Promise<object> {
@@ -86,13 +93,24 @@ async function syncNow(
       sync.syncTreeWithPeerAs(peer, rootId, signingKey, { signal: request.signal })
     ),
   );
-  return reportOf(rounds);
+  return reportOf(rounds, found.permission);
 }
 
-function reportOf(rounds: readonly PromiseSettledResult<TreeReport>[]): unknown {
+function reportOf(
+  rounds: readonly PromiseSettledResult<TreeReport>[],
+  permission: Permission,
+): unknown {
   const done = rounds.flatMap((round) => round.status === "fulfilled" ? [round.value] : []);
   const failed = rounds.find((round) => round.status === "rejected");
-  if (failed !== undefined && done.length === 0) throw failed.reason;
+  if (failed !== undefined && done.length === 0) {
+    const { reason } = failed;
+    if (permission.canAdmin() || !(reason instanceof SyncError)) throw reason;
+    return refuse(
+      422,
+      reason.code,
+      "Nobody who follows this database could be reached, or answered",
+    );
+  }
   const sum = (name: "received" | "sent" | "untaken") =>
     done.reduce((all, report) => all + report[name], 0);
   const complete = failed === undefined && sum("untaken") === 0;

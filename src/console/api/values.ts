@@ -1,6 +1,6 @@
 /**
  * Values of stores as JSON for people and programs. What is long is cut: `{"$cut":{"bytes":10485760,"head":"…"}}`; integers
- * that JSON numbers do not hold are `{"$int":"9223372036854775807"}`.
+ * that JSON numbers do not hold are `{"$int":"9223372036854775807"}`. Data with such members of its own is given as text.
  *
  * @module
  */
@@ -55,8 +55,19 @@ export function cellOf(value: unknown, most: number = MAX_CELL): unknown {
   if (typeof value === "string") return cutText(value, most);
   if (value === null || typeof value === "boolean" || typeof value === "number") return value;
   if (typeof value === "bigint") return bigText(value);
-  const text = JSON.stringify(value, (_, it) => typeof it === "bigint" ? bigText(it) : it);
-  return text.length <= most ? JSON.parse(text) : cutText(text, most);
+  let isPlain = true;
+  const text = JSON.stringify(value, (_, it) => {
+    if (typeof it === "bigint") return bigText(it);
+    if (looksLikeOurs(it)) isPlain = false;
+    return it;
+  });
+  return isPlain && text.length <= most ? JSON.parse(text) : cutText(text, most);
+}
+
+/** Whether an object of the data has a member by which this API says something. */
+function looksLikeOurs(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    (Object.hasOwn(value, "$cut") || Object.hasOwn(value, "$int"));
 }
 
 function bigText(value: bigint): { readonly $int: string } {

@@ -197,7 +197,11 @@ function Anatomy({ id, data, names }) {
       </div>
       <div>
         <dt>Rules it names</dt>
-        <dd>${data.pin.length === 0 ? "its own" : data.pin.map(link)}</dd>
+        <dd>${data.pin === null
+          ? "none that could be read"
+          : data.pin.length === 0
+          ? "its own"
+          : data.pin.map(link)}</dd>
       </div>
       <div>
         <dt>Signed as</dt>

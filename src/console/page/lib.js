@@ -2,7 +2,7 @@
 
 import htm from "htm";
 import { h } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 /** Templates; what is put in becomes text, never markup. */
 export const html = htm.bind(h);
@@ -113,19 +113,24 @@ export function useAnswer(path, version = 0) {
   return { data, error: isFresh ? error : undefined, isLoading: !isFresh };
 }
 
-function tellIfEnded(error) {
+/** Tells the page when what went wrong is that its session has ended. */
+export function tellIfEnded(error) {
   if (error.status === 401) dispatchEvent(new Event("console-ended"));
 }
 
 /** Pages of a list one after the other: `more` loads the next. */
 export function usePages(path, pageOf, version = 0) {
   const [state, setState] = useState({ path: undefined, items: [] });
+  const wanted = useRef();
+  wanted.current = path;
   const load = useCallback(async (from, before, signal) => {
     try {
       const page = await ask(pageOf(path, from), { signal });
+      // Another list is shown by now.
+      if (wanted.current !== path) return;
       setState({ path, items: [...before, ...page.items], page });
     } catch (error) {
-      if (!signal?.aborted) setState({ path, items: before, error });
+      if (!signal?.aborted && wanted.current === path) setState({ path, items: before, error });
     }
   }, [path]);
   useEffect(() => {
@@ -158,9 +163,18 @@ export function query(parts) {
   return text === "" ? "" : `?${text}`;
 }
 
+/** A part of an address; one that nothing was encoded to stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** The address of the page, in parts. */
 export function readRoute() {
-  const [, , ...parts] = location.pathname.split("/").map(decodeURIComponent);
+  const [, , ...parts] = location.pathname.split("/").map(decoded);
   return { parts, search: new URLSearchParams(location.search) };
 }
 

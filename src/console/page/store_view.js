@@ -94,7 +94,7 @@ function TableOf({ id, name, search, at, version }) {
                     : undefined}><code>${nameText(row.key)}</code><//></th>
                       ${columns.map((column) =>
                         html`<td>${
-                          column in row.cells
+                          Object.hasOwn(row.cells, column)
                             ? html`<${Shown} value=${row.cells[column]} />`
                             : html`<span class="quiet">–</span>`
                         }</td>`

@@ -173,7 +173,7 @@ function sentenceThen(status, isRoot, isSigned, then) {
   if (status === "Unverified") {
     return "It waits: what it rests on is not all here, or not judged yet.";
   }
-  if (then === null) return "The rules that it names are not all here.";
+  if (then === null) return "The rules that it names cannot be read, or are not all here.";
   if (then.outcome === "undecided") {
     return "The rules that it names rest on databases that are not here.";
   }
