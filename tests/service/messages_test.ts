@@ -151,6 +151,15 @@ describe("features of the service socket", () => {
     assert.ok(asked < 24, String(asked));
   });
 
+  it("an answer may hold more entries than a function takes arguments", () => {
+    const entries = new Array<Entry>(150_000).fill(Entry.rootBuilder().build());
+    const frame = { type: "Response", response: { type: "Entries", entries } } as const;
+    const binary = encodeServerFrame(frame, ALL);
+    const again = decodeServerFrame(binary, ALL);
+    assert.ok(again.type === "Response" && again.response.type === "Entries");
+    assert.equal(again.response.entries.length, entries.length);
+  });
+
   it("what a binary payload names must be there, and nothing else", () => {
     const text = recorded("<").find((one) => one.startsWith('{"Response":{"Entry":'))!;
     const binary = encodeServerFrame(decodeServerFrame(utf8(text), NO_FEATURES), ALL);

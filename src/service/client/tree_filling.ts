@@ -21,8 +21,8 @@ export async function entriesLacking(
   let wanted = await lacking(tips);
   let isFirst = isNew;
   while (wanted.length > 0) {
-    const fresh = await remote.entries(wanted);
-    if (isFirst) fresh.push(...await inStores(remote, tips, fresh));
+    const named = await remote.entries(wanted);
+    const fresh = isFirst ? [...named, ...await inStores(remote, tips, named)] : named;
     isFirst = false;
     for (const entry of fresh) found.set(entry.id.toString(), entry);
     wanted = await lacking(unknownParents(fresh, found));

@@ -16,7 +16,7 @@ import { Entry } from "../../entry/entry.ts";
 import { readEntryJson } from "../../entry/entry_json_reader.ts";
 import { writeEntryJson } from "../../entry/entry_json_writer.ts";
 import { bytes as byteList } from "../../entry/json_values.ts";
-import { concat } from "../../util/bytes.ts";
+import { joined } from "../../util/bytes.ts";
 import { EntryError } from "../../util/errors.ts";
 import { JsonBytes } from "../../util/json_bytes.ts";
 import { JsonBytesWriter } from "../../util/json_bytes_writer.ts";
@@ -136,7 +136,7 @@ export class PayloadWriter {
     if (this.#attached.length === 0) return json;
     const head = new Uint8Array(JSON_AT);
     new DataView(head.buffer).setUint32(1, json.length);
-    return concat(head, json, ...this.#attached);
+    return joined([head, json, ...this.#attached]);
   }
 }
 
