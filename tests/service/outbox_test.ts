@@ -23,12 +23,12 @@ describe("frames on their way to a client", () => {
     const outbox = new Outbox((run) => due.push(run));
     const chunks = outbox.chunks();
     const first = chunks.next();
-    outbox.pushSoon(frame(2));
+    outbox.notify(frame(2), true);
     await undefined;
     outbox.push(frame(3));
     assert.equal((await first).value!.length, 5);
     const second = chunks.next();
-    outbox.pushSoon(frame(4));
+    outbox.notify(frame(4), true);
     due.forEach((run) => run());
     assert.equal((await second).value!.length, 4);
   });
@@ -46,10 +46,21 @@ describe("frames on their way to a client", () => {
     await chunks.next();
     await chunks.next();
     await waiting;
-    outbox.push(frame(MAX_UNREAD_BYTES + 1));
+    outbox.notify(frame(MAX_UNREAD_BYTES + 1), false);
     assert.equal(outbox.isOverfull, true);
     const hurried = outbox.hasRoom();
     outbox.hurry();
     await hurried;
+  });
+  it("leave a client behind when it has not asked for them, however large an answer is", async () => {
+    const outbox = new Outbox(queueMicrotask);
+    outbox.push(frame(2 * MAX_UNREAD_BYTES));
+    outbox.notify(frame(MAX_UNREAD_BYTES), false);
+    assert.equal(outbox.isOverfull, false);
+    outbox.notify(frame(1), false);
+    assert.equal(outbox.isOverfull, true);
+    const chunks = outbox.chunks();
+    for (let taken = 0; taken < 2; taken++) await chunks.next();
+    assert.equal(outbox.isOverfull, false);
   });
 });

@@ -109,8 +109,7 @@ export class ServiceConnection {
       const plain = { rootId, previousTips, postTips, source };
       const frame = this.#encode({ type: "Notification", write: isRich ? write : plain });
       // The answer to the write goes along. Others are told before the writer has its answer.
-      if (this.#isSubmitting) this.outbox.pushSoon(frame);
-      else this.outbox.push(frame);
+      this.outbox.notify(frame, this.#isSubmitting);
       if (this.outbox.isOverfull) this.#cutOff();
     });
   }

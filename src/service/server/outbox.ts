@@ -1,4 +1,4 @@
-import { concat } from "../../util/bytes.ts";
+import { joined } from "../../util/bytes.ts";
 import { MAX_UNREAD_BYTES, MAX_UNSENT_BYTES } from "./limits.ts";
 
 /** Frames that wait are sent together up to about this size. */
@@ -12,6 +12,9 @@ export class Outbox {
   readonly #soon: Soon;
   #frames: Uint8Array[] = [];
   #bytes = 0;
+  /** Those of the frames that nobody has asked for, and how much they are. */
+  #notices = new Set<Uint8Array>();
+  #noticeBytes = 0;
   #isEnded = false;
   #isHurried = false;
   #tellEnded: () => void = () => undefined;
@@ -30,9 +33,9 @@ export class Outbox {
     return this.#isEnded;
   }
 
-  /** Whether the client is so far behind that it must be cut off. */
+  /** Whether the client is so far behind with notifications that it must be cut off: answers may be large. */
   get isOverfull(): boolean {
-    return this.#bytes > MAX_UNREAD_BYTES;
+    return this.#noticeBytes > MAX_UNREAD_BYTES;
   }
 
   /** Adds a frame; when the outbox has ended it goes nowhere. */
@@ -41,10 +44,14 @@ export class Outbox {
     this.#wake();
   }
 
-  /** Adds a frame that need not go before what is added in this turn of the event loop. */
-  pushSoon(frame: Uint8Array): void {
+  /** Adds a notification, which need not go before what is added in this turn of the event loop if it `mayWait`. */
+  notify(frame: Uint8Array, mayWait: boolean): void {
+    if (this.#isEnded) return;
+    this.#notices.add(frame);
+    this.#noticeBytes += frame.length;
     this.#add(frame);
-    this.#soon(() => this.#wake());
+    if (mayWait) this.#soon(() => this.#wake());
+    else this.#wake();
   }
 
   #add(frame: Uint8Array): void {
@@ -64,6 +71,8 @@ export class Outbox {
   clear(): void {
     this.#frames = [];
     this.#bytes = 0;
+    this.#notices.clear();
+    this.#noticeBytes = 0;
     this.#wake();
   }
 
@@ -102,7 +111,8 @@ export class Outbox {
       if (size > CHUNK_BYTES) break;
     }
     const taken = this.#frames.splice(0, count);
-    return count === 1 ? first : concat(...taken);
+    for (const frame of taken) if (this.#notices.delete(frame)) this.#noticeBytes -= frame.length;
+    return count === 1 ? first : joined(taken);
   }
 
   #wake(): void {
