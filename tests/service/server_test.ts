@@ -204,6 +204,22 @@ describe("a server of the service with all features", () => {
     assert.equal(responseOf(third).type, "CrdtValue");
   });
 
+  it("`requests`: what was given up is over before the next request is begun", async () => {
+    const { client, key } = await bed.client();
+    const op = { type: "SubscribeWrites", tips: Snapshot.EMPTY } as const;
+    const request = client.request(bed.notes.rootId, op, key);
+    client.send({ type: "Request", id: 1, deadlineMs: undefined, request });
+    for (let turn = 0; turn < 3; turn++) await undefined;
+    client.send({ type: "Cancel", id: 1 });
+    client.send({ type: "Plain", request });
+    const [first, second] = [await client.next(), await client.next()];
+    assert.throws(() => responseOf(first), hasCode("Aborted"));
+    assert.equal(responseOf(second).type, "Ok");
+    await write(bed.notes, "once", 1);
+    await client.ask({ type: "GetInstanceMetadata" });
+    assert.equal(client.writes.length, 1);
+  });
+
   it("`errors`: what cannot be read is answered, and fields come back", async () => {
     const { client, key } = await bed.client();
     client.connection.receive(Uint8Array.of(0, 0, 0, 2, 0x7b, 0x7d));

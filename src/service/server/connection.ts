@@ -167,6 +167,8 @@ export class ServiceConnection {
       this.#isSubmitting = false;
       life.end();
       if (life.id !== undefined && this.#lives.get(life.id) === life) this.#lives.delete(life.id);
+      // What was given up and goes on must not meet the next request, nor may there be ever more of it.
+      await life.over;
     }
   }
 

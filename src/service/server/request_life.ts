@@ -10,6 +10,7 @@ export class RequestLife {
   /** The number of the request, if the client has given it one. */
   readonly id: number | undefined;
   readonly #end = new AbortController();
+  #over: Promise<unknown> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** A request that was just received. */
@@ -25,6 +26,11 @@ export class RequestLife {
     this.#end.abort(givenUp());
   }
 
+  /** Resolves when its work has ended, which may be after it was answered. */
+  get over(): Promise<unknown> {
+    return this.#over;
+  }
+
   /** It was answered. */
   end(): void {
     clearTimeout(this.#timer);
@@ -36,9 +42,11 @@ export class RequestLife {
    */
   async during<T>(request: ReceivedRequest, work: () => Promise<T>): Promise<T> {
     const { signal } = this.#end;
-    if (!isSubmit(request)) return await unlessAborted(signal, work);
     if (signal.aborted) throw signal.reason;
-    return await work();
+    const working = work();
+    if (isSubmit(request)) return await working;
+    this.#over = working.catch(() => undefined);
+    return await unlessAborted(signal, () => working);
   }
 }
 
