@@ -11,7 +11,7 @@ import type {
 } from "../protocol/messages.ts";
 import { type Actor, requireAccessIfHeld } from "./gate.ts";
 import { MAX_SUBSCRIPTIONS } from "./limits.ts";
-import { operate, type Served } from "./operations.ts";
+import { operate, requireModest, type Served } from "./operations.ts";
 import { Session } from "./session.ts";
 import { submit } from "./submit.ts";
 import { type Notify, Subscription } from "./subscription.ts";
@@ -71,6 +71,7 @@ export class ClientSession {
     const user = this.#session.userUuid;
     if (op.type === "SubmitSignedEntry") return await this.#submit(rootId, op);
     const actor = this.#session.actor(identity);
+    requireModest(op);
     switch (op.type) {
       case "SubscribeWrites":
         return await this.#subscribe(rootId, actor, op.tips);
@@ -90,13 +91,13 @@ export class ClientSession {
 
   async #subscribe(tree: ID, actor: Actor, tips: Snapshot): Promise<ServiceResponse<Entry>> {
     const { host } = this.#served.node;
-    await requireAccessIfHeld(host, tree, actor);
+    const mayRead = await requireAccessIfHeld(host, tree, actor);
     const key = tree.toString();
     const known = this.#subscriptions.get(key);
     if (known !== undefined && !known.isEnded) return { type: "Ok" };
     this.#subscriptions.delete(key);
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS) throw manySubscriptions();
-    const begun = await Subscription.begin(host, tree, actor, tips, this.#notify);
+    const begun = await Subscription.begin({ host, tree, actor, mayRead }, tips, this.#notify);
     if (this.#isEnded) begun.end();
     else this.#subscriptions.set(key, begun);
     return { type: "Ok" };

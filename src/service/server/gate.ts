@@ -33,13 +33,18 @@ export async function requireAccess(
   }
 }
 
-/** As {@link requireAccess}; of a tree that is not held there is nothing to read, and anybody may know that. */
+/**
+ * As {@link requireAccess}; of a tree that is not held there is nothing to read, and anybody may know that. Says
+ * whether it is held: one that comes right after this was looked at by nobody.
+ */
 export async function requireAccessIfHeld(
   host: ServedHost,
   tree: ID,
   actor: Actor,
-): Promise<void> {
-  if (await isHeld(host, tree)) await requireAccess(host, tree, actor, "Read");
+): Promise<boolean> {
+  if (!await isHeld(host, tree)) return false;
+  await requireAccess(host, tree, actor, "Read");
+  return true;
 }
 
 /** Whether anything of a tree is held. */

@@ -25,7 +25,7 @@ export const MAX_SESSION_KEYS = 1024;
 /** Most subscriptions of a connection. */
 export const MAX_SUBSCRIPTIONS = 4096;
 
-/** Most entries that may be asked for at once. */
+/** Most entries, tips or stores that one operation may name. */
 export const MAX_BATCH = 10_000;
 
 /** Most connections at a time. */

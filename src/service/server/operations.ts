@@ -48,15 +48,21 @@ export async function operate(
     await host.backend.setInstanceMetadata(op.metadata);
     return { type: "Ok" };
   }
-  await requireAccessIfHeld(host, asked.tree, asked.actor);
-  return await read(served, asked, op);
+  const mayRead = await requireAccessIfHeld(host, asked.tree, asked.actor);
+  return await read(served, { ...asked, mayRead }, op);
+}
+
+/** What is asked for after the look at who asks. */
+interface Admitted extends Asked {
+  /** Whether the tree was held, and may be read. */
+  readonly mayRead: boolean;
 }
 
 type ReadOp = Exclude<PlainOp, { readonly type: "SetInstanceMetadata" }>;
 
 async function read(
   served: Served,
-  asked: Asked,
+  asked: Admitted,
   op: ReadOp,
 ): Promise<ServiceResponse<Entry>> {
   switch (op.type) {
@@ -70,6 +76,8 @@ async function read(
       return await cache(served, asked, op);
     default:
       await openTree(served.node.host, asked.tree);
+      // It may have come since it was looked for.
+      if (!asked.mayRead) await requireAccessIfHeld(served.node.host, asked.tree, asked.actor);
       return await readTree(served, asked, op);
   }
 }
@@ -108,18 +116,21 @@ async function readTree(
 // --- entries -----------------------------------------------------------------------------------
 
 /** An entry of a tree that the actor may read, whichever the request names. */
-async function entry({ node: { host } }: Served, { tree, actor }: Asked, id: ID): Promise<Entry> {
+async function entry(
+  { node: { host } }: Served,
+  { tree, actor, mayRead }: Admitted,
+  id: ID,
+): Promise<Entry> {
   const found = await host.backend.get(id);
   const owner = found.root ?? found.id;
-  if (!owner.equals(tree)) await requireAccess(host, owner, actor, "Read");
+  if (!mayRead || !owner.equals(tree)) await requireAccess(host, owner, actor, "Read");
   return found;
 }
 
 /** Those of many entries that are held. */
-async function entries(served: Served, asked: Asked, ids: readonly ID[]): Promise<Entry[]> {
-  if (ids.length > MAX_BATCH) throw tooMany(ids.length);
+async function entries(served: Served, asked: Admitted, ids: readonly ID[]): Promise<Entry[]> {
   const { host } = served.node;
-  const allowed = new Set([asked.tree.toString()]);
+  const allowed = new Set(asked.mayRead ? [asked.tree.toString()] : []);
   const found: Entry[] = [];
   let bytes = 0;
   for (const id of ids) {
@@ -135,9 +146,36 @@ async function entries(served: Served, asked: Asked, ids: readonly ID[]): Promis
   return found;
 }
 
-function tooMany(count: number): ServiceError {
-  const message = `Cannot read ${count} entries at once: at most ${MAX_BATCH} may be asked for`;
-  return new ServiceError("LimitExceeded", message, { fields: { count, limit: MAX_BATCH } });
+/** Fails with `LimitExceeded` when an operation names more entries, tips or stores than one may. */
+export function requireModest(op: DatabaseOp<ReceivedEntry>): void {
+  const count = namedBy(op).length;
+  if (count > MAX_BATCH) throw tooMany(op.type, count);
+}
+
+function namedBy(op: DatabaseOp<ReceivedEntry>): readonly unknown[] {
+  switch (op.type) {
+    case "GetEntries":
+      return op.ids;
+    case "BeginTransaction":
+      return op.stores;
+    case "GetStoreEntries":
+      return op.tips;
+    case "GetStoreTipsUpToEntries":
+      return op.upTo.tips;
+    case "ComputeMergeState":
+      return op.entryIds;
+    case "SubscribeWrites":
+      return op.tips.tips;
+    default:
+      return [];
+  }
+}
+
+function tooMany(operation: string, count: number): ServiceError {
+  const message =
+    `Cannot do ${operation} for ${count} at once: at most ${MAX_BATCH} entries, tips or stores may be named`;
+  const fields = { operation, count, limit: MAX_BATCH };
+  return new ServiceError("LimitExceeded", message, { fields });
 }
 
 /** Tips of a store below some entries; those that are not held, or of another tree, count for nothing. */

@@ -11,6 +11,18 @@ import type { ServedHost } from "./port.ts";
 
 const log = new Logger("service");
 
+/** Who listens to what. */
+export interface Listener {
+  /** The instance. */
+  readonly host: ServedHost;
+  /** Root of the tree. */
+  readonly tree: ID;
+  /** Who listens. */
+  readonly actor: Actor;
+  /** Whether it is known that they may read; they are told of nothing before. */
+  readonly mayRead: boolean;
+}
+
 /** Takes notifications while the tree is locked: what it does at once is in the order of the writes. */
 export type Notify = (write: DatabaseWrite) => void;
 
@@ -32,26 +44,22 @@ export class Subscription {
   #held: DatabaseWrite[] | undefined;
   #isEnded = false;
 
-  private constructor(host: ServedHost, tree: ID, actor: Actor, cursor: Snapshot, notify: Notify) {
+  private constructor(listener: Listener, cursor: Snapshot, notify: Notify) {
+    const { host, tree, actor, mayRead } = listener;
     this.#host = host;
     this.#tree = tree;
     this.#actor = actor;
+    this.#held = mayRead ? undefined : [];
     this.#cursor = cursor;
     this.#notify = notify;
   }
 
   /** Begins to listen; the first notification begins at `tips`, or at what is held now. */
-  static async begin(
-    host: ServedHost,
-    tree: ID,
-    actor: Actor,
-    tips: Snapshot,
-    notify: Notify,
-  ): Promise<Subscription> {
+  static async begin(listener: Listener, tips: Snapshot, notify: Notify): Promise<Subscription> {
+    const { host, tree } = listener;
     const current = await host.backend.snapshot(tree);
     const cursor = tips.tips.length > 0 ? tips : current;
-    const subscription = new Subscription(host, tree, actor, cursor, notify);
-    if (current.tips.length === 0) subscription.#held = [];
+    const subscription = new Subscription(listener, cursor, notify);
     subscription.#callback = await host.onWrite(tree, (event) => subscription.#written(event));
     if (subscription.#isEnded) subscription.end();
     return subscription;
