@@ -4,7 +4,7 @@ import { Database, DocStore, ID, Instance, isNotFound, NewUser, PrivateKey } fro
 import { hasCode } from "../database/bed.ts";
 import { newDaemon } from "../helpers/daemons.ts";
 import { newPath } from "../helpers/shared.ts";
-import { look, put, withDaemon } from "./bed.ts";
+import { look, put, Recorder, withDaemon } from "./bed.ts";
 
 /** An ID of nothing. */
 const NOBODY = ID.parse("bafyr4igo2cfxjivtvt7k3utaghswqk4lkm62dcb7yor3qvabsqlubrrmdm");
@@ -109,6 +109,31 @@ describe("trusted login", () => {
     }));
 });
 
+describe("access that comes and goes", () => {
+  it("11 §8.2 who has lost it reads nothing more, and everything when it is back", () =>
+    withDaemon(async ({ connect, url }) => {
+      const { user: ada } = await connect();
+      await (await ada.admin()).createUser(NewUser.passwordless("eve"));
+      const db = await ada.createDatabase({ name: "shared" });
+      await put(db, "a", "1");
+      const { instance, user: eve } = await connect("eve", undefined, url);
+      await db.grant(eve.defaultKey(), "read");
+      const hers = await Database.open(instance, db.rootId);
+      const recorder = new Recorder();
+      await hers.onWrite(recorder.note);
+      assert.equal(await look(hers, "a"), "1");
+      await db.revoke(eve.defaultKey());
+      await recorder.until(1);
+      await assert.rejects(look(hers, "a"), hasCode("PermissionDenied"));
+      await put(db, "a", "2");
+      await db.grant(eve.defaultKey(), "read");
+      assert.equal(await look(hers, "a"), "2");
+      await put(db, "a", "3");
+      await recorder.until(4);
+      assert.equal(await look(hers, "a"), "3");
+    }));
+});
+
 describe("reading and writing through a daemon", () => {
   for (const isPlain of [false, true]) {
     const what = isPlain ? "a daemon that knows the reference's messages alone" : "our daemon";
@@ -191,6 +216,21 @@ describe("reading and writing through a daemon", () => {
       const wrong = await instance.putRemoteEntries(mine.rootId, entries);
       assert.equal(wrong.rejected.length, 2);
       await other.instance.close();
+    }));
+
+  it("11 §7 an entry that is carried to the daemon before its database was read leaves no gap", () =>
+    withDaemon(async ({ connect }) => {
+      const { user } = await connect();
+      const db = await user.createDatabase({ name: "notes" });
+      await put(db, "a", "1");
+      await put(db, "b", "2");
+      const [tip] = (await db.snapshot()).tips;
+      const { instance, user: again } = await connect();
+      const entry = await db.getEntry(tip!);
+      const report = await instance.putRemoteEntries(db.rootId, [entry]);
+      assert.equal(report.verified, 1);
+      const read = await again.openDatabase(db.rootId);
+      assert.deepEqual([await look(read, "a"), await look(read, "b")], ["1", "2"]);
     }));
 
   it("11 §7.5,#48 what only the owner of the storage can do fails with its code", () =>

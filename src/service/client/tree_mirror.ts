@@ -1,6 +1,7 @@
 import { setInspection } from "#inspect";
 import { compareInTree } from "../../backend/tree/walk.ts";
 import type { WriteCallback } from "../../database/host.ts";
+import { SETTINGS } from "../../entry/constants.ts";
 import type { Entry } from "../../entry/entry.ts";
 import type { ID } from "../../entry/id.ts";
 import { Snapshot } from "../../entry/snapshot.ts";
@@ -28,6 +29,8 @@ export class TreeMirror {
   readonly #remote: RemoteTree;
   /** Whether the daemon tells of every write. */
   #isLive = false;
+  /** Whether the settings were written since it was asked to: it tells nothing any more to who has lost access. */
+  #isAccessDoubted = false;
   /** Why the daemon does not tell. */
   #refusal: ServiceError | undefined;
   /** How often the daemon has forgotten what it was asked for. */
@@ -52,9 +55,13 @@ export class TreeMirror {
 
   /** Whether all is here that the daemon has told of. */
   get isCurrent(): boolean {
-    if (!this.#isLive || this.#covered !== this.#heard) return false;
+    if (!this.#isTold || this.#covered !== this.#heard) return false;
     this.#wasUsed = true;
     return true;
+  }
+
+  get #isTold(): boolean {
+    return this.#isLive && !this.#isAccessDoubted;
   }
 
   /** Makes the copy as new as what the daemon holds now. */
@@ -75,14 +82,15 @@ export class TreeMirror {
     const tips = await this.#remote.tips();
     // What the daemon does not hold it may get, of which it would tell nobody.
     if (tips === undefined) return;
-    await this.#fill(tips);
-    if (this.#isLive) this.#covered = Math.max(this.#covered, heard);
+    if (touchSettings(await this.#fill(tips))) this.#isAccessDoubted = true;
+    if (this.#isTold) this.#covered = Math.max(this.#covered, heard);
     else await this.#goLive();
   }
 
   /** From the subscription on the daemon tells of writes; those before it are in the tips asked for after it. */
   async #goLive(): Promise<void> {
     const [heard, epoch] = [this.#heard, this.#epoch];
+    this.#isLive = this.#isAccessDoubted = false;
     const [refusal, tips] = await Promise.all([this.#subscribe(), this.#remote.tips()]);
     await this.#fill(tips ?? Snapshot.EMPTY);
     this.#covered = Math.max(this.#covered, heard);
@@ -102,11 +110,12 @@ export class TreeMirror {
     }
   }
 
-  async #fill(tips: Snapshot): Promise<void> {
+  async #fill(tips: Snapshot): Promise<readonly Entry[]> {
     const isNew = await this.#copy.isEmpty();
     const lacking = (ids: readonly ID[]) => this.#copy.lacking(ids);
     const entries = await entriesLacking(this.#remote, tips.tips, lacking, isNew);
     if (entries.length > 0) await this.#copy.add(entries);
+    return entries;
   }
 
   /** Notes that the daemon holds something newer, of which it has not told yet. */
@@ -133,7 +142,8 @@ export class TreeMirror {
   ): Promise<void> {
     await this.#copy.awaitingOwn(entry, async () => {
       if (!await submit()) return;
-      await this.#copy.add([entry]);
+      // What stands on something that was not read here is fetched with that, by whoever reads next.
+      if (await this.#copy.holds(Snapshot.of(entry.parents))) await this.#copy.add([entry]);
       // The daemon has told of the write before it has answered; whoever reads next finds that taken in.
       await this.#notices;
       written?.();
@@ -163,6 +173,7 @@ export class TreeMirror {
     const covered = () => void (this.#covered = Math.max(this.#covered, number));
     if (entries !== undefined && verifiedTips !== undefined) {
       const verified = await this.#verifiedOf(entries, verifiedTips);
+      this.#isAccessDoubted ||= touchSettings(verified);
       if (verified.length > 0) return await this.#copy.add(verified, covered);
     }
     // What is held stands on what is held: nothing up to this write is missing.
@@ -194,7 +205,7 @@ export class TreeMirror {
 
   /** Registers a handler whose first event begins at `at`, or now. The daemon tells of writes from then on. */
   async register(handler: EventHandler, at: Snapshot | undefined): Promise<WriteCallback> {
-    for (let epoch = -1; !this.#isLive && epoch !== this.#epoch;) {
+    for (let epoch = -1; !this.#isTold && epoch !== this.#epoch;) {
       epoch = this.#epoch;
       await this.settle();
     }
@@ -218,6 +229,10 @@ export class TreeMirror {
 }
 
 setInspection(TreeMirror, "TreeMirror", ({ tree, isCurrent }) => [tree, isCurrent]);
+
+function touchSettings(entries: readonly Entry[]): boolean {
+  return entries.some(({ subtrees }) => subtrees.includes(SETTINGS));
+}
 
 async function answered(answer: Promise<void>, cut: () => void): Promise<void> {
   const timer = setTimeout(cut, UNSUBSCRIBE_MS);
