@@ -3,13 +3,16 @@ import { describe, it } from "node:test";
 import {
   type Database,
   DocStore,
+  ID,
   Instance,
   NewUser,
+  PrivateKey,
   type User,
   type WriteEvent,
 } from "../../mod.ts";
 import { Connection } from "../../src/service/client/connection.ts";
 import { Line } from "../../src/service/client/line.ts";
+import { DaemonSession } from "../../src/service/client/session.ts";
 import { connectSocket } from "../../src/service/edge/connect_socket.ts";
 import { every, pause } from "../../src/service/edge/every.ts";
 import type { EideticaError } from "../../src/util/errors.ts";
@@ -102,6 +105,32 @@ describe("a client that connects again", () => {
     assert.equal(await look(his, "count"), 2);
     await other.close();
     await instance.close();
+    tap.close();
+  });
+
+  it("goes on with a login whose challenge was another connection's", async () => {
+    const tap = await Tap.open(await newDaemon(NewUser.passwordless("ada")));
+    const options = { place: { connectSocket, every, pause }, path: tap.url.slice(7) };
+    const line: Line = await Line.open({ ...options, reconnect: true }, {
+      wrote: () => {},
+      lost: () => {},
+      restored: () => void session.restored(),
+    });
+    const session = new DaemonSession(line);
+    const keyOf = ({ userInfo }: { readonly userInfo: string }) =>
+      PrivateKey.parse(JSON.parse(userInfo).credentials.root_key.key);
+    for (let time = 0; time < 2; time++) {
+      const { rootKey } = await session.login("ada", async (login) => {
+        tap.cut();
+        while (line.isUp) await pause(1);
+        await line.ready();
+        return keyOf(login);
+      });
+      const root = ID.parse(line.metadata.users_db);
+      assert.equal(rootKey.publicKey.toString().length > 0, true);
+      await session.ask(root, { type: "GetVerifiedTips" }, "Ids");
+    }
+    line.close();
     tap.close();
   });
 

@@ -22,8 +22,9 @@ export class DaemonSession {
   /** Keys that were proved, or are about to be: whoever needs one waits for the same attempt. */
   readonly #proved = new Map<string, Promise<void>>();
   #loggingIn: Promise<unknown> | undefined;
-  /** How many logins were begun. */
+  /** How many logins were begun, and on how many further connections. */
   #logins = 0;
+  #connections = 0;
   /** Root keys of those who have logged in, the last one last. */
   readonly #users = new Map<string, PrivateKey>();
 
@@ -80,7 +81,7 @@ export class DaemonSession {
     try {
       return await login;
     } finally {
-      this.#loggingIn = undefined;
+      if (this.#loggingIn === login) this.#loggingIn = undefined;
     }
   }
 
@@ -89,9 +90,10 @@ export class DaemonSession {
     open: OpenRootKey,
   ): Promise<LoginChallenge & { rootKey: PrivateKey }> {
     try {
+      const connection = this.#connections;
       const login = await this.#challenge(username);
       const rootKey = await open(login);
-      await this.#prove(login, rootKey);
+      await this.#prove(await this.#stillAsked(login, username, connection), rootKey);
       this.#users.delete(username);
       this.#users.set(username, rootKey);
       return { ...login, rootKey };
@@ -99,6 +101,16 @@ export class DaemonSession {
       await this.#loginAgain();
       throw error;
     }
+  }
+
+  /** The challenge, or that of another connection, which knows nothing of the first one. */
+  async #stillAsked(
+    login: LoginChallenge,
+    username: string,
+    connection: number,
+  ): Promise<LoginChallenge> {
+    if (!this.#line.isUp) await this.#line.ready();
+    return connection === this.#connections ? login : await this.#challenge(username);
   }
 
   async #challenge(username: string): Promise<LoginChallenge> {
@@ -117,10 +129,12 @@ export class DaemonSession {
 
   /** There is another connection: whoever was logged in is so again, before anything else is asked. */
   async restored(): Promise<void> {
+    this.#connections++;
     if (this.#users.size === 0) return;
     this.#logins++;
     this.#proved.clear();
-    const login = this.#loginAgain().finally(() => {
+    const before = this.#loggingIn?.catch(() => undefined);
+    const login = (before?.then(() => this.#loginAgain()) ?? this.#loginAgain()).finally(() => {
       if (this.#loggingIn === login) this.#loggingIn = undefined;
     });
     this.#loggingIn = login;
@@ -149,7 +163,8 @@ export class DaemonSession {
     if (proof === undefined) {
       proof = this.#registerNow(key);
       this.#proved.set(name, proof);
-      proof.catch(() => this.#proved.delete(name));
+      const forget = () => this.#proved.get(name) === proof && this.#proved.delete(name);
+      proof.catch(forget);
     }
     await proof;
   }
