@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { ID, Instance } from "../../mod.ts";
 import { Connection } from "../../src/service/client/connection.ts";
@@ -62,6 +64,24 @@ describe("the handshake of a client", () => {
       const { signal } = controller;
       await assert.rejects(Instance.connect(url, { signal }), hasCode("Aborted"));
       await isClosed;
+    });
+  });
+
+  it("11 §9 a client that is closed ends the connection that it was about to make", async () => {
+    let first: Socket | undefined;
+    let tell = (_: Socket) => {};
+    const second = new Promise<Socket>((resolve) => tell = resolve);
+    await withScript((_, at, socket) => {
+      first ??= socket;
+      if (socket === first) return at === 0 ? HANDSHAKE : METADATA;
+      tell(socket);
+      return undefined;
+    }, async (url) => {
+      const instance = await Instance.connect(url, { reconnect: true });
+      first!.destroy();
+      const closed = once(await second, "close");
+      await instance.close();
+      await closed;
     });
   });
 

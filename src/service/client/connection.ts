@@ -1,5 +1,6 @@
 import { setInspection } from "#inspect";
 import type { Entry } from "../../entry/entry.ts";
+import { joined } from "../../util/bytes.ts";
 import { EideticaError, ServiceError } from "../../util/errors.ts";
 import { Logger } from "../../util/log.ts";
 import { encodeClientFrame } from "../protocol/client_out.ts";
@@ -50,8 +51,7 @@ export class Connection {
   readonly #frames = new FrameReader();
   readonly #socket: DaemonSocket;
   #features: Features = new Set();
-  #waiters: Waiter[] = [];
-  #answered = 0;
+  readonly #waiters: Waiter[] = [];
   #out: Uint8Array[] = [];
   #handshake: Omit<Waiter, "done"> & { readonly done: () => void } | undefined;
   #closed: EideticaError | undefined;
@@ -83,6 +83,7 @@ export class Connection {
     const giveUp = () => connection.close();
     signal?.addEventListener("abort", giveUp);
     try {
+      if (signal?.aborted) giveUp();
       await connection.#greet();
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -102,6 +103,7 @@ export class Connection {
 
   async #greet(): Promise<void> {
     await new Promise<void>((done, failed) => {
+      if (this.#closed !== undefined) return failed(this.#closed);
       this.#handshake = { done, failed };
       this.#socket.write(encodeFrame(encodeHandshake(OFFERED)));
     });
@@ -120,7 +122,7 @@ export class Connection {
       } catch (error) {
         return failed(error as EideticaError);
       }
-      if (this.#waiters.length === this.#answered) this.#socket.hold(true);
+      if (this.#waiters.length === 0) this.#socket.hold(true);
       this.#waiters.push({ done, failed });
     });
   }
@@ -175,17 +177,13 @@ export class Connection {
   }
 
   #answer(response: ReceivedResponse): void {
-    const waiter = this.#waiters[this.#answered];
+    const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       return log.warn("The daemon has sent a {type} that nobody has asked for", {
         type: response.type,
       });
     }
-    this.#answered++;
-    if (this.#answered === this.#waiters.length) {
-      [this.#waiters, this.#answered] = [[], 0];
-      this.#socket.hold(false);
-    }
+    if (this.#waiters.length === 0) this.#socket.hold(false);
     if (response.type === "Error") waiter.failed(fromWireError(response.error));
     else waiter.done(response);
   }
@@ -194,7 +192,7 @@ export class Connection {
   fail(error: EideticaError): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
-    const waiting = this.#waiters.splice(this.#answered);
+    const waiting = this.#waiters.splice(0);
     this.#socket.close();
     this.#handshake?.failed(error);
     for (const { failed } of waiting) failed(error);
@@ -210,16 +208,6 @@ export class Connection {
 }
 
 setInspection(Connection, "Connection", ({ closed }) => [closed === undefined ? "open" : "closed"]);
-
-function joined(frames: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(frames.reduce((length, frame) => length + frame.length, 0));
-  let at = 0;
-  for (const frame of frames) {
-    whole.set(frame, at);
-    at += frame.length;
-  }
-  return whole;
-}
 
 function lost(cause: unknown): ServiceError {
   const why = cause instanceof Error ? ` (${cause.message})` : "";

@@ -45,7 +45,7 @@ export class Line {
   #connection!: Connection;
   #metadata!: InstanceMetadata;
   #restoring: Promise<void> | undefined;
-  #isClosed = false;
+  readonly #end = new AbortController();
 
   private constructor(options: LineOptions, listener: LineListener) {
     this.#options = options;
@@ -98,14 +98,20 @@ export class Line {
       wrote: (write) => this.#listener.wrote(write),
       ended: () => this.#ended(made),
     }, signal);
+    const giveUp = () => connection.close();
+    signal?.addEventListener("abort", giveUp);
     try {
       const asked = await connection.request({ type: "GetInstanceMetadata" });
       const { metadata } = expected(asked, "InstanceMetadata");
       if (metadata === undefined) throw noInstance();
+      // The end may have come along with the answer.
+      if (connection.closed !== undefined) throw connection.closed;
       return { connection, metadata };
     } catch (error) {
       connection.close();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -115,7 +121,7 @@ export class Line {
   #ended(connection: Connection | undefined): void {
     if (connection === undefined || connection !== this.#connection) return;
     this.#listener.lost();
-    if (this.#options.reconnect !== true || this.#isClosed) return;
+    if (this.#options.reconnect !== true || this.#end.signal.aborted) return;
     this.#restoring = this.#restore().finally(() => this.#restoring = undefined);
     this.#restoring.catch((error) => log.error("The daemon was given up", { error }, this));
   }
@@ -123,7 +129,7 @@ export class Line {
   async #restore(): Promise<void> {
     for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       await this.#options.place.pause(pause * (0.5 + Math.random() / 2));
-      if (this.#isClosed) return;
+      if (this.#end.signal.aborted) return;
       const found = await this.#tryAgain();
       // It may have gone again meanwhile.
       if (found === undefined || found.closed !== undefined) continue;
@@ -137,13 +143,13 @@ export class Line {
   async #tryAgain(): Promise<Connection | undefined> {
     let found: { readonly connection: Connection; readonly metadata: InstanceMetadata };
     try {
-      found = await this.#connect();
+      found = await this.#connect(this.#end.signal);
     } catch {
       return undefined;
     }
     const { connection, metadata } = found;
     const isSame = metadata.id === this.#metadata.id;
-    if (isSame && !this.#isClosed) return connection;
+    if (isSame && !this.#end.signal.aborted) return connection;
     connection.close();
     if (!isSame) throw otherInstance(this.#metadata.id, metadata.id);
     return undefined;
@@ -174,7 +180,7 @@ export class Line {
 
   /** Ends it. */
   close(): void {
-    this.#isClosed = true;
+    this.#end.abort();
     this.#connection.close();
   }
 }
