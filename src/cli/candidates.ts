@@ -1,5 +1,6 @@
 import type { Command, Completes, Named, Option } from "./frame/command.ts";
 import { type Environment, parseLoosely } from "./frame/parse.ts";
+import { shown } from "./frame/text.ts";
 import { commandOf, HELP, optionsOf } from "./frame/usage.ts";
 
 /** Something that a shell may offer. */
@@ -25,6 +26,11 @@ export async function candidates(
     ? switches(named)
     : [...below(named), ...await names(named, given, env)];
   return all.filter(({ value }) => value.startsWith(typed) && isHarmless(value));
+}
+
+/** What a script of a shell reads. What is stored may be anything: a line of its own would be one more word to offer. */
+export function linesOf(found: readonly Candidate[]): string {
+  return found.map(({ value, about }) => `${value}\t${shown(about)}\n`).join("");
 }
 
 /** Whether a shell takes it as it is: nothing that moves the cursor or ends a word. */

@@ -48,6 +48,14 @@ export function refuseSeconds(value: string): string | undefined {
   return /^\d+$/.test(value) ? undefined : "invalid digit found in string";
 }
 
+/** The longest wait that timers know, in milliseconds: a longer one would be over at once. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
+/** Milliseconds of a wait in seconds, as long as a timer can be. */
+export function millisecondsOf(seconds: number | string): number {
+  return Math.min(Number(seconds) * 1000, MAX_WAIT_MS);
+}
+
 const MAX_PORT = 65535;
 
 /** A port, as a text. */

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Instance } from "../instance/instance.ts";
 import type { InstanceOptions } from "../instance/opening.ts";
 import { EideticaError } from "../util/errors.ts";
+import { SECRET_MEMBER } from "../util/redact_url.ts";
 import { Failure } from "./frame/failure.ts";
 import type { Values } from "./frame/command.ts";
 
@@ -48,7 +49,8 @@ function postgresPlace(folder: string, url: string | undefined): Place {
 }
 
 /** A URL of a server without user and password. */
-export function redacted(url: string): string {
+export function redacted(given: string): string {
+  const url = given.replaceAll(SECRET_MEMBER, "$1***");
   const parts = /^([a-z]+:\/\/)(?:[^@]*@)?(.*)$/is.exec(url);
   if (parts === null || !URL.canParse(url)) return "postgres://***@<unparsable-url>";
   const { username, password } = new URL(url);

@@ -21,15 +21,23 @@ export async function storedNames(
   }
   const instance = await openToRead(placeOf(new Values(found)));
   try {
-    if (what === "database") return await databases(instance);
-    if (what === "user") {
-      const users = await listUsers(instance);
-      return users.map(({ info, uuid }) => ({ value: info.username, about: uuid }));
-    }
-    return await stores(instance, given.get("DB") ?? "");
+    const all = await namesOf(what, instance, given.get("DB") ?? "");
+    // One that begins with a dash would be taken for an option.
+    return all.filter(({ value }) => !value.startsWith("-"));
   } finally {
     await instance.close();
   }
+}
+
+async function namesOf(
+  what: Completes,
+  instance: Instance,
+  database: string,
+): Promise<Candidate[]> {
+  if (what === "database") return await databases(instance);
+  if (what === "store") return await stores(instance, database);
+  const users = await listUsers(instance);
+  return users.map(({ info, uuid }) => ({ value: info.username, about: uuid }));
 }
 
 async function databases(instance: Instance): Promise<Candidate[]> {

@@ -1,5 +1,5 @@
 /** Members of a query whose values nobody is to see. */
-const SECRET_MEMBER = /([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi;
+export const SECRET_MEMBER: RegExp = /([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi;
 
 /**
  * A URL, or what was meant to be one, without the password in it: for messages and logs. Passwords that

@@ -50,7 +50,7 @@ describe("texts of the command", () => {
   it("JSON has sorted keys, whole integers, and nothing that a terminal obeys", () => {
     const value = { b: [{ d: 1, c: undefined }], a: 2n ** 60n, __proto__: null };
     assert.equal(sortedJson(value), '{"a":1152921504606846976,"b":[{"d":1}]}');
-    assert.equal(sortedJson("\u202e\x9b"), '"\\u202e\\u009b"');
+    assert.equal(sortedJson("\u202e\x9b\u2028"), '"\\u202e\\u009b\\u2028"');
   });
   it("12#17: a URL shows neither user nor password", () => {
     assert.equal(redacted("postgres://u:p@h/d?x=1"), "postgres://***:***@h/d?x=1");
@@ -58,6 +58,8 @@ describe("texts of the command", () => {
     assert.equal(redacted("postgres://h/d"), "postgres://h/d");
     assert.equal(redacted("nonsense"), "postgres://***@<unparsable-url>");
     assert.ok(!redacted("postgres://u:p@ss@h/d").includes("ss"));
+    const member = "postgres://h/d?user=u&password=x@y&sslmode=require";
+    assert.equal(redacted(member), "postgres://h/d?user=u&password=***&sslmode=require");
   });
   it("12#39: directives of a log", () => {
     assert.deepEqual([...directives("eidetica::sync=debug, warn,bad=x,,other")], [

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Command } from "../frame/command.ts";
-import { candidates } from "../candidates.ts";
+import { candidates, linesOf } from "../candidates.ts";
 import { ROOT } from "../root.ts";
 
 /** `eidetica complete`: what the scripts of shells ask. */
@@ -9,6 +9,6 @@ export const complete: Command = {
   positionals: [{ name: "WORDS", help: "The words so far", rest: true, optional: true }],
   run: async ({ values }) => {
     const found = await candidates(ROOT, values.all("WORDS"), process.env);
-    process.stdout.write(found.map(({ value, about }) => `${value}\t${about}\n`).join(""));
+    process.stdout.write(linesOf(found));
   },
 };

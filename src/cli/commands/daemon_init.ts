@@ -2,6 +2,7 @@ import { Instance } from "../../instance/instance.ts";
 import { NewUser } from "../../user/new_user.ts";
 import type { Command, Run } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
+import { shown } from "../frame/text.ts";
 import { Log } from "../log.ts";
 import { explained, makeFolder, type Place, placeOf } from "../place.ts";
 import { askSecret, requireTerminal } from "../prompt.ts";
@@ -34,7 +35,7 @@ export const daemonInit: Command = {
     announce(log, place);
     await makeFolder(place);
     const device = await create(place, user, signal);
-    for (const line of lines(place, device, user.username)) out.line(line);
+    for (const line of lines(place, device, user.username)) out.line(shown(line));
   },
 };
 
@@ -79,7 +80,7 @@ async function newUser(run: Run): Promise<NewUser> {
 async function asked({ values, signal }: Run, name: string): Promise<string> {
   const instead = "--passwordless, or the password in EIDETICA_ADMIN_PASSWORD";
   requireTerminal(values, "a password", instead);
-  const first = await askSecret(`Password for new admin user '${name}': `, signal);
+  const first = await askSecret(`Password for new admin user '${shown(name)}': `, signal);
   const second = await askSecret("Re-enter password: ", signal);
   if (first === second) return first;
   throw new Failure("Passwords did not match.", { code: "PasswordsDiffer" });

@@ -8,7 +8,7 @@ import type { Command, Run } from "../frame/command.ts";
 import { EXIT } from "../frame/failure.ts";
 import { many, shown } from "../frame/text.ts";
 import { nameOf, shortId } from "../databases.ts";
-import { refuseSeconds, STORAGE } from "../options.ts";
+import { millisecondsOf, refuseSeconds, STORAGE } from "../options.ts";
 import { syncing } from "../sharing.ts";
 
 /** `eidetica db join`. */
@@ -69,7 +69,7 @@ function watchForPending(run: Run, sync: Sync) {
     for await (const event of sync.events({ signal: events.signal })) {
       if (event.type !== "accessPending") continue;
       request = event.request;
-      timer ??= setTimeout(() => late.abort(), Number(run.values.text("timeout")) * 1000);
+      timer ??= setTimeout(() => late.abort(), millisecondsOf(run.values.text("timeout")));
     }
   };
   const looking = look().catch(() => undefined);

@@ -58,7 +58,9 @@ function say({ out }: Run, name: string, isOpen: boolean, address: string | unde
       "Warning: the ticket says no address, because nobody serves: eidetica serve --host HOST.",
     );
   } else if (/^(127\.|localhost|\[?::1)/.test(address)) {
-    out.note(`Warning: nobody else can reach ${address}; start with --host, or give --address.`);
+    out.note(
+      `Warning: nobody else can reach ${shown(address)}; start with --host, or give --address.`,
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import type { Command, Run } from "../frame/command.ts";
 import { EXIT, Failure } from "../frame/failure.ts";
 import { shown } from "../frame/text.ts";
 import { findDatabase } from "../databases.ts";
-import { DATABASE, refuseSeconds, STORAGE } from "../options.ts";
+import { DATABASE, millisecondsOf, refuseSeconds, STORAGE } from "../options.ts";
 import { syncing, useKeyOf } from "../sharing.ts";
 
 /** `eidetica db sync`. */
@@ -72,7 +72,7 @@ async function round(
   root: ID,
   peer: PublicKey,
 ): Promise<Result> {
-  const late = AbortSignal.timeout(Number(values.text("timeout")) * 1000);
+  const late = AbortSignal.timeout(millisecondsOf(values.text("timeout")));
   try {
     const options = { peer, signal: AbortSignal.any([signal, late]) };
     const { sent, received, bytes, complete } = await sync.syncNow(root, options);

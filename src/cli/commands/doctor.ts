@@ -36,7 +36,7 @@ export const doctor: Command = {
         out.line(
           `${out.style(style[state], mark.padEnd(4))}  ${check.padEnd(9)}  ${shown(detail)}`,
         );
-        if (next !== null) out.line(`                 next: ${next}`);
+        if (next !== null) out.line(`                 next: ${shown(next)}`);
       }
       const warnings = findings.filter(({ state }) => state === "warn").length;
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);

@@ -2,7 +2,8 @@ import process from "node:process";
 import type { Command } from "../frame/command.ts";
 import { EXIT, Failure } from "../frame/failure.ts";
 import { sortedJson } from "../frame/output.ts";
-import { refuseSeconds } from "../options.ts";
+import { shown } from "../frame/text.ts";
+import { millisecondsOf, refuseSeconds } from "../options.ts";
 
 /** Most places that a node may send on to. */
 const MAX_REDIRECTS = 10;
@@ -42,7 +43,8 @@ function healthUrl(given: string): string {
 }
 
 function unhealthy(why: string): number {
-  process.stderr.write(`unhealthy: ${why}\n`);
+  // What a node answers may be anything.
+  process.stderr.write(`unhealthy: ${shown(why)}\n`);
   return EXIT.failed;
 }
 
@@ -52,7 +54,7 @@ async function ask(
   seconds: number,
   interrupted: AbortSignal,
 ): Promise<{ status: number; statusText: string; text: string } | string> {
-  const signal = AbortSignal.any([AbortSignal.timeout(seconds * 1000), interrupted]);
+  const signal = AbortSignal.any([AbortSignal.timeout(millisecondsOf(seconds)), interrupted]);
   try {
     if (seconds === 0) return `failed to connect to ${url}: no time to wait was given`;
     const answer = await follow(url, signal);

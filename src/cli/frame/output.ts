@@ -133,9 +133,9 @@ function sorted(value: unknown): unknown {
 /** JSON of a value on one line, with sorted keys; control characters are escaped. */
 export function sortedJson(value: unknown): string {
   const text = stringifyJson64(sorted(value));
-  // C1 controls and signs that turn the direction of text move what a terminal shows.
+  // C1 controls and signs that end lines or turn the direction of text move what a terminal shows.
   return text.replaceAll(
-    /[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -3,14 +3,14 @@ import { EideticaError } from "../../util/errors.ts";
 import { isAborted } from "../../util/abort.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { type Output, sortedJson } from "./output.ts";
-import { shown } from "./text.ts";
+import { shown, shownLines } from "./text.ts";
 import { helpText } from "./usage.ts";
 import { HelpWanted, UsageError } from "./usage_error.ts";
 
 /** Tells why words were no command of ours, or prints the help that was asked for; gives the exit code. */
 export function reportWords(error: unknown): number | undefined {
   if (error instanceof UsageError) {
-    process.stderr.write(`${error.text}\n`);
+    process.stderr.write(`${shownLines(error.text)}\n`);
     return EXIT.usage;
   }
   if (!(error instanceof HelpWanted)) return undefined;
@@ -69,8 +69,7 @@ function paragraph(
   { now, next, isExplained }: Advice,
   out: Output,
 ): string {
-  const message = error.message.split("\n").map(shown).join("\n");
-  const lines = [`${out.errorStyle("red", "Error:")} ${message}`];
+  const lines = [`${out.errorStyle("red", "Error:")} ${shownLines(error.message)}`];
   if (now !== undefined) lines.push(`  Now    ${shown(now)}`);
   if (next !== undefined) lines.push(`  Next   ${shown(next)}`);
   if (isExplained) lines.push(`  More   eidetica explain ${error.code}`);

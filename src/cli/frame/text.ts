@@ -16,6 +16,11 @@ export function shown(text: string): string {
   return text.replaceAll(HOSTILE, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
 }
 
+/** Lines as they may be shown; only what ends them is left. */
+export function shownLines(text: string): string {
+  return text.split("\n").map(shown).join("\n");
+}
+
 /** Columns that a text takes. */
 export function widthOf(text: string): number {
   let width = 0;
