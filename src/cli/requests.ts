@@ -2,6 +2,7 @@ import type { Sync } from "../sync/port.ts";
 import type { BootstrapRequest } from "../sync/port.ts";
 import { Failure } from "./frame/failure.ts";
 import { suggest } from "./frame/suggest.ts";
+import { permissionText } from "./permission_text.ts";
 
 /** A request for programs. */
 export function requestJson(id: string, request: BootstrapRequest): Record<string, unknown> {
@@ -12,7 +13,7 @@ export function requestJson(id: string, request: BootstrapRequest): Record<strin
     database: request.treeId.toString(),
     key: request.requestingKey.toString(),
     name: request.requestingKeyName,
-    permission: request.requestedPermission.display(),
+    permission: permissionText(request.requestedPermission),
     note: typeof note === "string" ? note : null,
     since: request.timestamp,
     state: status.state,
@@ -28,12 +29,12 @@ export async function allRequests(sync: Sync): Promise<[id: string, request: Boo
   ];
 }
 
-/** The request of an ID, or of the beginning of one, that nobody has decided. */
+/** The request of an ID, or of the beginning of one, that nobody has decided; there is none where nothing was synchronised. */
 export async function pendingRequest(
-  sync: Sync,
+  sync: Sync | undefined,
   text: string,
 ): Promise<[id: string, request: BootstrapRequest]> {
-  const all = await allRequests(sync);
+  const all = sync === undefined ? [] : await allRequests(sync);
   const fits = all.filter(([id]) => id === text || (text.length >= 4 && id.startsWith(text)));
   if (fits.length !== 1) {
     const near = suggest(text, all.map(([id]) => id));

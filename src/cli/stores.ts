@@ -1,5 +1,6 @@
 import type { Database } from "../database/database.ts";
 import type { AtOptions } from "../database/database_view.ts";
+import { INDEX, ROOT, SETTINGS } from "../entry/constants.ts";
 import { Counter } from "../store/counter.ts";
 import { DocStore } from "../store/doc_store.ts";
 import { Table } from "../store/table.ts";
@@ -31,6 +32,15 @@ export async function kindOf(
   throw new Failure(`Cannot show the store "${name}": it is of the type ${info.typeId}.`, {
     code: "UnknownStoreType",
     next: "the command knows documents, tables and counters; use the library for others",
+  });
+}
+
+/** Fails for a store in which the database keeps its rights, its name or its list of stores. */
+export function requireOfUsers(name: string): void {
+  if (name !== SETTINGS && name !== INDEX && name !== ROOT) return;
+  throw new Failure(`Cannot write to "${name}": the database keeps its own in it.`, {
+    code: "ReservedStore",
+    next: "eidetica db keys DB grant KEY PERM, or eidetica db rename DB NAME",
   });
 }
 

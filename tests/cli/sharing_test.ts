@@ -19,7 +19,11 @@ describe("commands that share a database", () => {
         const [pending] = lines(asked.stdout);
         assert.equal(members(pending), "entries id request status");
         assert.equal(pending!.status, "pending");
-        const [[request]] = await ada.json("requests", "list") as unknown as [[{ id: string }]];
+        const [[request]] = await ada.json("requests", "list") as unknown as [
+          [{ id: string; permission: string }],
+        ];
+        // As options take it, and as `db keys` says it.
+        assert.match(request.permission, /^(read|(write|admin):\d+)$/);
         assert.equal(members(request), "database id key name note permission since state");
         assert.equal(request.id, pending!.request);
         const part = request.id.slice(0, 8);

@@ -10,6 +10,7 @@ import { suggest } from "../frame/suggest.ts";
 import { many, shown } from "../frame/text.ts";
 import { findDatabase, openNamed, shortId } from "../databases.ts";
 import { authOf } from "../entries.ts";
+import { permissionText } from "../permission_text.ts";
 import { DATABASE, DRY_RUN, STORAGE } from "../options.ts";
 import { acting, reading } from "../session.ts";
 
@@ -75,7 +76,7 @@ function list({ out }: Run, auth: AuthSettings): void {
     return out.value(rows.map(([key, { name, permissions, status }]) => ({
       key,
       name: name ?? null,
-      permission: text(permissions),
+      permission: permissionText(permissions),
       status,
       via: key === "*" ? "everyone" : "listed",
     })));
@@ -87,10 +88,6 @@ function list({ out }: Run, auth: AuthSettings): void {
     key === "*" ? "everyone" : key,
   ]);
   out.table(["NAME", "PERMISSION", "STATUS", "KEY"], cells);
-}
-
-function text(permission: AuthKey["permissions"]): string {
-  return permission.display().toLowerCase().replace("(", ":").replace(")", "");
 }
 
 /** The key that a text means, among those that are listed. */
@@ -141,7 +138,7 @@ async function change(run: Run, action: "grant" | "revoke"): Promise<void> {
     const [entry] = await database.idsAdded(before, await database.snapshot());
     report(out, {
       dry_run: values.has("dry-run"),
-      effects: effect.before === effect.after ? [] : [effect],
+      effects: changesNothing(effect, auth) ? [] : [effect],
       entry: entry?.toString() ?? null,
       signs_with: signer,
       unchanged: listed(auth).filter(([key]) => key !== effect.key).length,
@@ -153,12 +150,18 @@ async function change(run: Run, action: "grant" | "revoke"): Promise<void> {
 function effectOf({ values }: Run, action: string, auth: AuthSettings, grantee: Grantee): Effect {
   const key = grantee === "everyone" ? "*" : grantee.toString();
   const grant = listed(auth).find(([listedKey]) => listedKey === key)?.[1];
-  const before = grant?.isActive ? text(grant.permissions) : null;
+  const before = grant?.isActive ? permissionText(grant.permissions) : null;
   const after = action === "revoke"
     ? null
-    : text(permissionOf(values.text("PERM") as Grantable, "grant a permission"));
+    : permissionText(permissionOf(values.text("PERM") as Grantable, "grant a permission"));
   const name = values.get("name") ?? grant?.name ?? null;
   return { key, name, before, after, via: key === "*" ? "everyone" : "listed" };
+}
+
+/** Whether a key may do afterwards what it may do now, under the label that it has. */
+function changesNothing({ key, name, before, after }: Effect, auth: AuthSettings): boolean {
+  const now = listed(auth).find(([listedKey]) => listedKey === key)?.[1];
+  return before === after && (after === null || name === (now?.name ?? null));
 }
 
 function requireConfirmed(values: Run["values"], wanted: string): void {

@@ -8,7 +8,7 @@ import type { Command, Values } from "../frame/command.ts";
 import { Failure } from "../frame/failure.ts";
 import { jsonOf } from "../json_value.ts";
 import { DATABASE, STORAGE } from "../options.ts";
-import { kindOf, type StoreKind } from "../stores.ts";
+import { kindOf, requireOfUsers, type StoreKind } from "../stores.ts";
 import { readInput } from "../users.ts";
 
 /** `eidetica db set`. */
@@ -45,6 +45,7 @@ async function write(
 ): Promise<void> {
   const store = values.text("STORE");
   const path = values.text("PATH");
+  requireOfUsers(store);
   const kind = await kindOf(database, store) ?? wished(values, store);
   if (kind === "table") {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {

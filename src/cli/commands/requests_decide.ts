@@ -2,7 +2,8 @@ import type { Command, Run } from "../frame/command.ts";
 import { shown } from "../frame/text.ts";
 import { DRY_RUN, STORAGE } from "../options.ts";
 import { pendingRequest, requestJson } from "../requests.ts";
-import { syncing } from "../sharing.ts";
+import { acting } from "../session.ts";
+import { knownSync } from "../sharing.ts";
 
 const ID = { name: "ID", help: "ID of the request, or its beginning" };
 
@@ -25,7 +26,8 @@ export const requestsReject: Command = {
 };
 
 async function decide(run: Run, state: "Approved" | "Rejected"): Promise<void> {
-  await syncing(run, async (user, sync) => {
+  await acting(run, async (user, instance) => {
+    const sync = await knownSync(instance);
     const [id, request] = await pendingRequest(sync, run.values.text("ID"));
     const isDry = run.values.has("dry-run");
     const key = user.findKey(request.treeId) ?? user.defaultKey();
