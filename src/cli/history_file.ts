@@ -23,6 +23,7 @@ export interface HistoryHead {
 
 /** Whether a line is the first of such a file, in a version that is known. */
 export function isHistoryHead(value: unknown): value is HistoryHead {
-  const { type, version, root } = (value ?? {}) as Partial<HistoryHead>;
-  return type === HISTORY && version === 1 && typeof root === "string";
+  const { type, version, root, entries } = (value ?? {}) as Partial<HistoryHead>;
+  return type === HISTORY && version === 1 && typeof root === "string" &&
+    Number.isSafeInteger(entries);
 }

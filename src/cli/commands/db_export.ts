@@ -1,5 +1,3 @@
-import { open, rename, rm } from "node:fs/promises";
-import process from "node:process";
 import { Database } from "../../database/database.ts";
 import type { Instance } from "../../instance/instance.ts";
 import { Table } from "../../store/table.ts";
@@ -12,6 +10,7 @@ import { findDatabase } from "../databases.ts";
 import { HISTORY, type HistoryHead } from "../history_file.ts";
 import { DATABASE, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
+import { sinkOf } from "../sink.ts";
 import { kindOf, noStore } from "../stores.ts";
 
 /** `eidetica db export`. */
@@ -20,7 +19,12 @@ export const dbExport: Command = {
   options: [
     { name: "rows", value: "STORE", help: "The rows of a table", excludes: "history" },
     { name: "history", help: "All entries, as they are signed; what is meant without --rows" },
-    { name: "output", short: "o", value: "FILE", help: "Where to; standard output unless told" },
+    {
+      name: "output",
+      short: "o",
+      value: "FILE",
+      help: "Where to; standard output unless told, or -",
+    },
     ...STORAGE,
   ],
   positionals: [DATABASE],
@@ -88,38 +92,3 @@ async function* history(
   }
   progress.end();
 }
-
-/** Where lines go. A file has its name when it is whole, and not before. */
-interface Sink {
-  write(text: string): Promise<number>;
-  keep(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-async function sinkOf(path: string | undefined): Promise<Sink> {
-  if (path === undefined) return STDOUT;
-  const aside = `${path}.part`;
-  const file = await open(aside, "w", 0o600).catch((cause: { code?: string }) => {
-    throw new Failure(`Cannot write the file "${path}": the system says ${cause.code}.`, { cause });
-  });
-  return {
-    write: async (text) => (await file.write(text)).bytesWritten,
-    keep: async () => {
-      await file.close();
-      await rename(aside, path);
-    },
-    discard: async () => {
-      await file.close();
-      await rm(aside, { force: true });
-    },
-  };
-}
-
-const STDOUT: Sink = {
-  write: (text) =>
-    new Promise((resolve, reject) => {
-      process.stdout.write(text, (error) => error ? reject(error) : resolve(text.length));
-    }),
-  keep: () => Promise.resolve(),
-  discard: () => Promise.resolve(),
-};

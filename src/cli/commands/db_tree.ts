@@ -1,15 +1,14 @@
-import { writeFile } from "node:fs/promises";
 import { Database } from "../../database/database.ts";
 import type { Instance } from "../../instance/instance.ts";
 import type { Command, Run } from "../frame/command.ts";
-import { Failure } from "../frame/failure.ts";
-import { cell, cut, widthOf } from "../frame/text.ts";
+import { cell, cut, shown, widthOf } from "../frame/text.ts";
 import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { changeOf, entryJson, when, who } from "../entry_lines.ts";
 import { joinText, laneText, LETTERS, LINES, type Placed, placed } from "../graph.ts";
 import { DATABASE, LIMIT, STORAGE } from "../options.ts";
 import { reading } from "../session.ts";
+import { writeWhole } from "../sink.ts";
 import { svgOf } from "../svg.ts";
 
 /** `eidetica db tree`. */
@@ -53,10 +52,8 @@ async function newest({ values, signal }: Run, reader: EntryReader): Promise<Ent
 }
 
 async function writeSvg({ out }: Run, path: string, svg: string): Promise<void> {
-  await writeFile(path, svg).catch((cause: { code?: string }) => {
-    throw new Failure(`Cannot write the file "${path}": the system says ${cause.code}.`, { cause });
-  });
-  out.note(`Drawn into ${path}`);
+  await writeWhole(path, svg);
+  out.note(`Drawn into ${shown(path)}`);
 }
 
 function print(out: Run["out"], all: readonly Placed<EntryFacts>[]): void {
