@@ -26,7 +26,7 @@ export async function whereTo({ values }: Run): Promise<Where> {
   if (place.file === undefined || await isThere(place.file)) return { place };
   const { defaultSocketPath } = await sockets();
   const socket = defaultSocketPath(process.env);
-  const isMeant = place.folder === "." && await isThere(socket);
+  const isMeant = place.folder === "." && await isOwn(socket);
   return isMeant ? { socket } : { place };
 }
 
@@ -41,6 +41,12 @@ function pathOf(text: string): string {
 
 async function isThere(path: string): Promise<boolean> {
   return await stat(path).then(() => true, () => false);
+}
+
+/** Whether a path is there, and not somebody else's: anybody may make a folder in `/tmp`. */
+async function isOwn(path: string): Promise<boolean> {
+  const { uid } = await stat(path).catch(() => ({ uid: undefined }));
+  return uid !== undefined && [0, process.getuid?.() ?? uid].includes(uid);
 }
 
 /** The socket of the process that holds a storage in memory, and writes it when it ends; none where nobody does. */
