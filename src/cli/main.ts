@@ -53,4 +53,6 @@ function endQuietlyWithReader(): void {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
+  // Notes that nobody reads are no reason to fail.
+  process.stderr.on("error", () => undefined);
 }

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { Failure } from "./frame/failure.ts";
 import type { Values } from "./frame/command.ts";
+import { isAborted } from "../util/abort.ts";
 
 /** Whether somebody can be asked. */
 export function mayAsk(values: Values): boolean {
@@ -65,12 +66,25 @@ function lineOf(signal: AbortSignal): Promise<string> {
   });
 }
 
+/** The answer to a question; who ends the input has answered nothing. */
+async function answerTo(asked: Promise<string>, signal: AbortSignal): Promise<string> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!signal.aborted && isAborted(error)) return "";
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
 /** Asks for a line on the terminal that is shown. */
 export async function askLine(question: string, signal: AbortSignal): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // It takes the keys to itself: an interrupt is to end the command as one from outside does.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
   try {
-    return await terminal.question(question, { signal });
+    return await Promise.race([answerTo(terminal.question(question, { signal }), signal), closed]);
   } finally {
     terminal.close();
   }

@@ -132,6 +132,24 @@ describe("eidetica daemon", { skip }, () => {
 });
 
 describe("commands through a daemon", { skip }, () => {
+  it("who watches is told when the daemon has gone", () =>
+    initialised(async (cwd) => {
+      const daemon = new Running(["daemon", "-s", "d.sock"], { cwd });
+      await daemon.until(READY);
+      const env = { EIDETICA_CONNECT: join(cwd, "d.sock"), EIDETICA_USER: "ops" };
+      assert.equal((await eidetica(["db", "create", "made"], { cwd, env })).code, 0);
+      const watch = new Running(["db", "watch", "made"], { cwd, env });
+      await watch.errors(/Watching made/);
+      assert.equal(
+        (await eidetica(["db", "set", "made", "d", "a", "1", "--doc"], { cwd, env })).code,
+        0,
+      );
+      await watch.until(/ {2}d: 1 value set/);
+      await daemon.stop("SIGKILL");
+      const { code, stderr } = await watch.ended();
+      assert.equal(code, 1);
+      assert.match(stderr, /Error: .*daemon/);
+    }));
   it("find it by themselves where it holds the storage in memory, and by --connect", async () => {
     await inFolder(async (cwd) => {
       copyFileSync(NODE, join(cwd, "eidetica.json"));

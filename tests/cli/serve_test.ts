@@ -84,6 +84,22 @@ describe("eidetica serve", () => {
       busy.close();
     });
   });
+  it(
+    "it is told with the address that it listens at, where this machine has another name for none",
+    {
+      skip: process.platform !== "linux" && "only Linux has all of 127.0.0.0/8",
+    },
+    () =>
+      inFolder(async (cwd) => {
+        await init(cwd);
+        const node = new Running(["serve", "-p", "0", "--host", "127.0.0.2", "--json"], { cwd });
+        const [line] = await node.until(/^\{.*"type":"listening"\}$/m);
+        const { http } = JSON.parse(line);
+        assert.match(http, /^http:\/\/127\.0\.0\.2:\d+$/);
+        assert.equal((await fetch(`${http}/health`)).status, 200);
+        assert.equal((await node.stop("SIGTERM")).code, 0);
+      }),
+  );
   it("12#36: what is in memory is kept when it stops", async () => {
     await inFolder(async (cwd) => {
       copyFileSync(NODE, join(cwd, "eidetica.json"));

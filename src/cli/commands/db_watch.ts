@@ -1,14 +1,19 @@
+import { setTimeout } from "node:timers/promises";
 import { Database } from "../../database/database.ts";
 import type { WriteEvent } from "../../database/host.ts";
 import type { Instance } from "../../instance/instance.ts";
 import type { Command, Run } from "../frame/command.ts";
 import { count, many, shown } from "../frame/text.ts";
+import { isConnected } from "../connected.ts";
 import { findDatabase, shortId } from "../databases.ts";
 import { type EntryFacts, EntryReader } from "../entries.ts";
 import { changeOf, entryJson, mark, who } from "../entry_lines.ts";
 import { DATABASE, STORAGE } from "../options.ts";
 import { interrupted } from "../serving.ts";
 import { reading } from "../session.ts";
+
+/** How often a daemon is asked whether it is still there, in milliseconds. */
+const ASK_MS = 1000;
 
 /** `eidetica db watch`. */
 export const dbWatch: Command = {
@@ -32,10 +37,21 @@ async function watch(run: Run, instance: Instance): Promise<void> {
     seen += await tell(run, instance, database, event);
   });
   out.note(`Watching ${shown(name ?? shortId(root))}, ${many(tips.length, "tip")}. Ctrl+C stops.`);
-  await interrupted(signal);
-  callback[Symbol.dispose]();
+  try {
+    await (isConnected(instance) ? lostOrInterrupted(database, signal) : interrupted(signal));
+  } finally {
+    callback[Symbol.dispose]();
+  }
   if (out.json) out.value({ type: "end", reason: signal.reason });
   else out.note(`${many(seen, "entry", "entries")}.`);
+}
+
+/** Resolves with the first interrupt; fails when the daemon has gone, which can tell of nothing any more. */
+async function lostOrInterrupted(database: Database, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await database.snapshot();
+    await setTimeout(ASK_MS, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Tells of what was written; gives how many entries. */

@@ -45,8 +45,9 @@ export const serve: Command = {
 };
 
 function banner({ out, values }: Run, { http, socket }: Reached): void {
+  const host = values.text("host");
   const port = http!.slice(http!.lastIndexOf(":") + 1);
-  const url = `http://localhost:${port}`;
+  const url = `http://${LOCAL.test(host) ? `localhost:${port}` : http}`;
   if (out.json) return out.value({ type: "listening", http: url, socket });
   out.line("╔════════════════════════════════════════════════════════════════╗");
   out.line("║              Eidetica Sync Server Started                     ║");
@@ -56,10 +57,12 @@ function banner({ out, values }: Run, { http, socket }: Reached): void {
   out.line("\nAvailable endpoints:");
   for (const [route, use] of ROUTES) out.line(`  ${route.padEnd(18)} - ${use}`);
   out.line("\nPress Ctrl+C to shutdown");
-  const host = values.text("host");
   if (/^(127\.|localhost$|::1$)/.test(host)) return;
   out.note(`Other machines reach it at ${host}:${port}. Put TLS in front of it for browsers.`);
 }
+
+/** Addresses that this machine reaches by its own name, those that mean all of its addresses included. */
+const LOCAL = /^(127\.0\.0\.1|0\.0\.0\.0|localhost|\[?::1?\]?)$/;
 
 const ROUTES = [
   ["GET  /", "Redirect to login or dashboard"],
