@@ -3,13 +3,18 @@ import { createInterface } from "node:readline";
 import type { Message, Room } from "./room.ts";
 
 // deno-lint-ignore no-control-regex
-const CONTROLS = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROLS = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A message on one line; what others have written moves no cursor. */
+/** What others have written, as it may be shown: it moves no cursor. */
+export function shown(text: string): string {
+  return text.replaceAll(CONTROLS, "�");
+}
+
+/** A message on one line. */
 export function lineOf({ timestamp, author, content }: Message): string {
   const time = new Date(timestamp);
-  const shown = Number.isNaN(time.getTime()) ? "??:??:??" : time.toTimeString().slice(0, 8);
-  return `[${shown}] ${author}: ${content}`.replaceAll(CONTROLS, "�");
+  const clock = Number.isNaN(time.getTime()) ? "??:??:??" : time.toTimeString().slice(0, 8);
+  return shown(`[${clock}] ${author}: ${content}`);
 }
 
 /** Without a terminal: lines come in and go out until standard input ends. */

@@ -14,7 +14,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { setLogSink } from "../../mod.ts";
 import { DatabaseTicket } from "../../src/sync/ticket.ts";
-import { talkInLines } from "./lines.ts";
+import { shown, talkInLines } from "./lines.ts";
 import { Room } from "./room.ts";
 import { talkOnScreen } from "./screen.ts";
 
@@ -54,7 +54,7 @@ function log(): void {
   setLogSink((level, category, template, fields) => {
     if (!values.verbose && level !== "error") return;
     const text = template.replaceAll(/\{(\w+)\}/g, (_, name) => String(fields[name]));
-    console.error(`${level} ${category}: ${text}`);
+    console.error(shown(`${level} ${category}: ${text}`));
   });
 }
 
@@ -63,8 +63,10 @@ else {
   const parsed = checked();
   log();
   const room = await Room.open(values.storage, values.username, parsed)
-    .catch((error) => fail(`Error: ${error.message}`));
-  console.log(`Room:     ${room.name}\nAddress:  ${room.ticket}\nUsername: ${values.username}`);
+    .catch((error) => fail(shown(`Error: ${error.message}`)));
+  console.log(
+    `Room:     ${shown(room.name)}\nAddress:  ${room.ticket}\nUsername: ${values.username}`,
+  );
   const talk = process.stdin.isTTY && process.stdout.isTTY ? talkOnScreen : talkInLines;
   await talk(room, values.username);
   await room.leave();

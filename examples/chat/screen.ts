@@ -1,6 +1,6 @@
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
-import { lineOf } from "./lines.ts";
+import { lineOf, shown } from "./lines.ts";
 import type { Message, Room } from "./room.ts";
 
 /** Lines that are no messages: top bar, title, input. */
@@ -41,12 +41,12 @@ class Screen {
   draw(): void {
     const { columns = 80, rows = 24 } = process.stdout;
     const end = this.#messages.length - this.#below;
-    const shown = this.#messages.slice(Math.max(0, end - (rows - OTHER_LINES)), end).map(lineOf);
+    const messages = this.#messages.slice(Math.max(0, end - (rows - OTHER_LINES)), end).map(lineOf);
     const lines = [
-      `${this.#room.name} | Share this room: ${this.#room.ticket}`,
+      shown(`${this.#room.name} | Share this room: ${this.#room.ticket}`),
       `Messages (${this.#messages.length})`,
-      ...shown,
-      ...Array<string>(Math.max(0, rows - OTHER_LINES - shown.length)).fill(""),
+      ...messages,
+      ...Array<string>(Math.max(0, rows - OTHER_LINES - messages.length)).fill(""),
       `> ${this.input}`,
     ];
     const cut = lines.map((line) => [...line].slice(0, columns - 1).join(""));

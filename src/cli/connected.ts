@@ -23,12 +23,16 @@ export function isConnected(instance: Instance): boolean {
   return users.has(instance);
 }
 
+/** How long a daemon may take to say who it is, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
 /** Connects to a daemon, and logs in who acts. */
 export async function connectTo(
   run: Run,
   path: string,
+  patience: number = PATIENCE_MS,
 ): Promise<{ readonly instance: Instance; readonly user: User }> {
-  const instance = await Instance.connect(`unix://${path}`, { signal: run.signal });
+  const instance = await answering(run, path, patience);
   try {
     const user = await logIn(run, instance);
     users.set(instance, user);
@@ -36,6 +40,26 @@ export async function connectTo(
   } catch (error) {
     await instance.close();
     throw error;
+  }
+}
+
+/** The instance of a daemon; what listens at the socket may never answer. */
+async function answering({ signal }: Run, path: string, patience: number): Promise<Instance> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), patience);
+  try {
+    return await Instance.connect(`unix://${path}`, {
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+  } catch (cause) {
+    if (signal.aborted || !late.signal.aborted) throw cause;
+    throw new Failure(`Cannot reach the daemon at "${path}": it has not answered.`, {
+      code: "NoAnswer",
+      next: "look what listens there, or work on the storage itself: --connect off",
+      cause,
+    });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

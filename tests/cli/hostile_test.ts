@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSilent, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { Doc, ID, Instance } from "../../mod.ts";
+import { connectTo } from "../../src/cli/connected.ts";
+import { Values } from "../../src/cli/frame/command.ts";
+import { Output } from "../../src/cli/frame/output.ts";
 import { linesOf } from "../../src/cli/candidates.ts";
 import { readRunFile, writeRunFile } from "../../src/cli/run_file.ts";
 import { requireOfUsers } from "../../src/cli/stores.ts";
@@ -143,6 +146,18 @@ describe("what others have written, or answer", () => {
       server.close();
     }
   });
+  it("a socket that never answers is given up", { skip }, () =>
+    inFolder(async (cwd) => {
+      const sockets: Socket[] = [];
+      const server = createSilent((socket) => void sockets.push(socket));
+      const path = join(cwd, "s.sock");
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      const out = new Output({ json: true, color: "never", quiet: true });
+      const run = { values: new Values(new Map()), out, signal: new AbortController().signal };
+      await assert.rejects(connectTo(run, path, 1), { code: "NoAnswer" });
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }));
   it("words and names that the command was given show as numbers, too", () =>
     inFolder(async (cwd) => {
       const usage = await eidetica(["db\x1b[2J"], { cwd });

@@ -86,6 +86,19 @@ describe("the chat example", () => {
     await instance.close();
     assert.deepEqual(await Promise.all([bob, cyd, ada].map((one) => one.leave())), [0, 0, 0]);
   });
+  it("the name of a room moves no cursor", async () => {
+    const { instance, user } = await Instance.connectOrCreate(
+      "memory://",
+      NewUser.passwordless("eve"),
+    );
+    await (await instance.enableSync()).serve();
+    const room = await user!.createDatabase({ name: "evil\x1b[2J\u202e" });
+    await room.grant("everyone", "write:0");
+    const bob = new Talker("-u", "bob", String(await user!.share(room)));
+    await bob.sees(/Room: +evil�\[2J�\n/);
+    assert.equal(await bob.leave(), 0);
+    await instance.close();
+  });
   it("12#41: a transport that is none, and a ticket that is none, fail before anything is opened", async () => {
     for (const words of [["--transport", "pigeon"], ["--transport", "IROH"], ["nonsense"]]) {
       const talker = new Talker(...words);
