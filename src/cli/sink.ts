@@ -59,7 +59,8 @@ async function toFile(path: string): Promise<Sink> {
         await rename(aside, path);
       }),
     discard: async () => {
-      await file.close();
+      // It may be closed already.
+      await file.close().catch(() => undefined);
       await rm(aside, { force: true });
     },
   };
