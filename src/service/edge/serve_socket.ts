@@ -51,13 +51,17 @@ export interface SocketService extends AsyncDisposable {
  * path, `NotASocket` when something else is there, `InvalidPath`, `BindFailed`.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { Instance, NewUser } from "eidetica";
- * import { defaultSocketPath, serveSocket } from "eidetica/service";
+ * import { serveSocket } from "eidetica/service";
  *
- * const { instance } = await Instance.connectOrCreate("sqlite:///data/notes.db", NewUser.passwordless("ada"));
- * const service = await serveSocket(instance, { path: defaultSocketPath() });
- * console.log(`serving ${service.path}`);
+ * const { instance } = await Instance.connectOrCreate("sqlite://./notes.db", NewUser.passwordless("ada"));
+ * const service = await serveSocket(instance, { path: "./notes.sock" });
+ * const client = await Instance.connect(`unix://${service.path}`);
+ * await client.loginUser("ada");
+ * await client.close();
+ * await service.close();
+ * await instance.close();
  * ```
  */
 export async function serveSocket(
