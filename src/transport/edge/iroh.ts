@@ -11,6 +11,7 @@
  */
 
 import { setInspection } from "#inspect";
+import { EideticaError } from "../../util/errors.ts";
 import { connectionFailed, serverAlreadyRunning, serverNotRunning } from "../errors.ts";
 import type { IrohOptions } from "../iroh_options.ts";
 import type {
@@ -71,10 +72,14 @@ class IrohTransport implements Transport {
 
   async connect({ address }: Address, { signal }: ConnectOptions = {}): Promise<Link> {
     const connection = await this.#endpoint.connect(address, NATIVE_ALPN, signal);
-    const stream = await connection.openBi().catch((error) => {
-      closeConnection(connection);
-      throw connectionFailed(address, plainError(error));
-    });
+    // The other side may allow none.
+    const stream = await this.#endpoint.inTime(address, signal, () => connection.openBi()).catch(
+      (error) => {
+        closeConnection(connection);
+        if (error instanceof EideticaError) throw error;
+        throw connectionFailed(address, plainError(error));
+      },
+    );
     const own = new IrohStream(stream, this.#endpoint.toAddon);
     const link: IrohLink = new IrohLink(connection, own, () => this.#links.delete(link));
     this.#links.add(link);

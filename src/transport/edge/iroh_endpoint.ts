@@ -93,16 +93,29 @@ export class IrohEndpoint {
   /** Connects to another endpoint; `ConnectionFailed` when that cannot be. */
   async connect(text: string, alpn: string, signal?: AbortSignal): Promise<AddonConnection> {
     const address = this.addressOf(text);
+    return await this.inTime(
+      text,
+      signal,
+      () => this.#connect(address, text, alpn),
+      closeConnection,
+    );
+  }
+
+  /** Does a part of reaching an endpoint; `ConnectionFailed` when it takes longer than that may. */
+  async inTime<T>(
+    text: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    discard?: (late: T) => unknown,
+  ): Promise<T> {
     const { openMs = IROH_OPEN_MS } = this.#options;
     const watch = new SilenceWatch(openMs, signal);
+    const failure = () =>
+      watch.wasSilent
+        ? connectionFailed(text, new Error(`no answer within ${openMs} ms`))
+        : endedBy(watch.signal, `reach ${text}`);
     try {
-      return await unlessAborted(watch.signal, () => this.#connect(address, text, alpn), {
-        failure: () =>
-          watch.wasSilent
-            ? connectionFailed(text, new Error(`no answer within ${openMs} ms`))
-            : endedBy(watch.signal, `reach ${text}`),
-        discard: closeConnection,
-      });
+      return await unlessAborted(watch.signal, work, discard ? { failure, discard } : { failure });
     } finally {
       watch.stop();
     }
